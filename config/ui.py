@@ -1,0 +1,151 @@
+"""Template tags and filters of the theme: status pills, icons, times, links that keep the query."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+#: Stroke icons on a 24 by 24 grid, drawn for this product.
+ICONS = {
+    "dashboard": "M4 4h7v7H4zM13 4h7v4h-7zM13 11h7v9h-7zM4 14h7v6H4z",
+    "plus": "M12 5v14M5 12h14",
+    "jobs": "M5 6h14M5 12h14M5 18h9",
+    "history": "M4 12a8 8 0 1 0 3-6.2M4 4v4h4M12 8v4l3 2",
+    "approval": "M5 12l4 4 10-10M4 20h16",
+    "template": "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h5",
+    "device": "M4 8h16v8H4zM8 12h.01M12 12h.01M7 20h10M12 16v4",
+    "settings": "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2.1 2.1M16.3 16.3l2.1 2.1M5.6 18.4l2.1-2.1M16.3 7.7l2.1-2.1",
+    "key": "M14 10a4 4 0 1 0-3.5 4L12 15.5h2V18h2v2h4v-3l-6-6",
+    "agent": "M5 5h14v9H5zM9 19h6M12 14v5M9 9h.01M15 9h.01",
+    "network": "M12 4v5M12 15v5M5 20h14M9 9h6v6H9zM5 20v-3M19 20v-3",
+    "tag": "M4 4h8l8 8-8 8-8-8zM8 8h.01",
+    "profile": "M4 6h10M18 6h2M4 12h4M12 12h8M4 18h12M20 18h0M16 4v4M10 10v4M18 16v4",
+    "user": "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM5 20c1-4 4-5 7-5s6 1 7 5",
+    "bell": "M6 17h12l-2-3V10a4 4 0 0 0-8 0v4zM10 20h4",
+    "menu": "M4 6h16M4 12h16M4 18h16",
+    "search": "M11 5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM16 16l4 4",
+    "ok": "M5 12l5 5 9-10",
+    "fail": "M6 6l12 12M18 6L6 18",
+    "run": "M8 5l10 7-10 7z",
+    "warn": "M12 5v9M12 18h.01",
+    "idle": "M7 12h10",
+    "audit": "M6 3h12v18H6zM9 8h6M9 12h6M9 16h3",
+    "api": "M8 8l-4 4 4 4M16 8l4 4-4 4M13 6l-2 12",
+    "theme": "M12 4a8 8 0 1 0 8 8 6 6 0 0 1-8-8z",
+    "building": "M5 21V4h9v17M14 9h5v12M8 8h3M8 12h3M8 16h3",
+    "edit": "M4 20l1-4L16 5l3 3L8 19z",
+    "trash": "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13",
+    "out": "M14 4h5v16h-5M4 12h10M10 8l4 4-4 4",
+}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Return one icon; it is decoration, the words beside it say the same."""
+    return format_html(
+        '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="{}"/></svg>', ICONS[name]
+    )
+
+
+@register.simple_tag
+def pill(status: str, label: str, colour: str) -> SafeString:
+    """Return a status as icon and word."""
+    return format_html('<span class="pill pill-{}" data-status="{}">{}{}</span>', colour, status, icon(colour), label)
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString | str:
+    """Return a time relative to now, with the exact one on hover and for machines."""
+    if moment is None:
+        return mark_safe('<span class="none">—</span>')
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        local.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        _relative(moment - timezone.now()),
+    )
+
+
+@register.filter
+def duration(span: timedelta | None) -> str:
+    """Return a length of time in words: 4.2 s, 3 min 10 s, 2 h 5 min."""
+    if span is None:
+        return "—"
+    seconds = span.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+@register.simple_tag
+def elapsed(start: datetime | None, end: datetime | None) -> str:
+    """Return how long something took, or has taken so far."""
+    return duration((end or timezone.now()) - start) if start else "—"
+
+
+@register.simple_tag(takes_context=True)
+def query(context: dict[str, Any], **changes: Any) -> str:
+    """Return the present query string with some keys changed (None removes)."""
+    request: HttpRequest = context["request"]
+    values = request.GET.copy()
+    for key, value in changes.items():
+        if value in (None, ""):
+            values.pop(key, None)
+        else:
+            values[key] = str(value)
+    return f"?{values.urlencode()}" if values else "?"
+
+
+@register.filter
+def percent(part: int, whole: int) -> int:
+    """Return part of whole in whole percent."""
+    return round(100 * (part or 0) / whole) if whole else 0
+
+
+@register.filter
+def lookup(mapping: Any, key: Any) -> Any:
+    """Return mapping[key], or nothing."""
+    return mapping.get(key) if hasattr(mapping, "get") else None
+
+
+def _relative(span: timedelta) -> str:
+    seconds = span.total_seconds()
+    size = abs(seconds)
+    for limit, unit, name in ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h"), (86400 * 60, 86400, "d")):
+        if size < limit:
+            words = f"{int(size // unit)} {name}"
+            break
+    else:
+        words = f"{int(size // (86400 * 30))} months"
+    if size < 2:
+        return "now"
+    return f"in {words}" if seconds > 0 else f"{words} ago"
+
+
+#: A page shows at most this much of one answer; the download has all of it.
+SHOWN = 200_000
+
+
+@register.filter
+def visible(text: str) -> str:
+    """Return device text with control and direction characters made visible, cut where a browser would suffer."""
+    cut = text[:SHOWN]
+    marked = "".join(_mark(char) if _is_hidden(char) else char for char in cut) if any(map(_is_hidden, cut)) else cut
+    return marked + (f"\n… {len(text) - SHOWN} more characters; download the raw text to read them." if len(text) > SHOWN else "")
+
+
+def _is_hidden(char: str) -> bool:
+    return (char < " " and char not in "\n\t") or "\x7f" <= char <= "\x9f" or char in "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+
+
+def _mark(char: str) -> str:
+    return f"‹U+{ord(char):04X}›"

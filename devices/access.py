@@ -1,0 +1,100 @@
+"""Who may see and do what. The only door to django-guardian; every face and service asks here.
+
+What a user may not see does not exist for him (NotFound); what he sees but may not do is Forbidden.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
+from guardian.shortcuts import assign_perm, get_objects_for_user
+
+from config.errors import Forbidden, NotFound
+from devices.domain.roles import ROLES, VERB_LABELS, Verb
+from devices.models import Tenant
+
+M = TypeVar("M", bound=Model)
+
+
+def tenants_where(user: Any, verb: Verb) -> QuerySet[Tenant]:
+    """Return the tenants on which the user holds the right, those below them included. Nobody for an inactive user."""
+    if not user.is_authenticated or not user.is_active:
+        return Tenant.objects.none()
+    cache = user.__dict__.setdefault("_tenant_ids", {})
+    if verb not in cache:
+        cache[verb] = _tenant_ids(user, verb)
+    return Tenant.objects.filter(pk__in=cache[verb])
+
+
+def _tenant_ids(user: Any, verb: Verb) -> list[int]:
+    if user.is_superuser:
+        return list(Tenant.objects.values_list("pk", flat=True))
+    held = get_objects_for_user(user, f"devices.{verb}", Tenant, accept_global_perms=False)
+    paths = list(held.values_list("path", flat=True))
+    if not paths:
+        return []
+    below = Q()
+    for path in paths:
+        below |= Q(path__startswith=path)
+    return list(Tenant.objects.filter(below).values_list("pk", flat=True))
+
+
+def scoped(user: Any, rows: QuerySet[M], verb: Verb = Verb.VIEW) -> QuerySet[M]:
+    """Narrow rows of a tenant-owned model (or of Tenant itself) to those the user holds the right on."""
+    column = "pk" if rows.model is Tenant else "tenant"
+    return rows.filter(**{f"{column}__in": tenants_where(user, verb)})
+
+
+def may(user: Any, verb: Verb, tenant: Tenant) -> bool:
+    """Say whether the user holds the right on the tenant."""
+    return tenants_where(user, verb).filter(pk=tenant.pk).exists()
+
+
+def check_may(user: Any, verb: Verb, tenant: Tenant) -> None:
+    """Raise NotFound where the tenant is not even visible, Forbidden where only the right is missing."""
+    if may(user, verb, tenant):
+        return
+    if not may(user, Verb.VIEW, tenant):
+        raise NotFound("There is no such tenant.")
+    raise Forbidden(
+        f"You may not do this in {tenant.name}: it needs the right '{VERB_LABELS[verb]}'. Ask a tenant administrator."
+    )
+
+
+def get_visible(user: Any, rows: QuerySet[M], verb: Verb = Verb.VIEW, **lookup: Any) -> M:
+    """Return the one row the user may see; NotFound with the same words whether it is foreign, absent or no valid id."""
+    found = None
+    try:
+        found = scoped(user, rows, verb).filter(**lookup).first()
+    except (ValueError, ValidationError):
+        found = None
+    if found is None:
+        raise NotFound(f"There is no such {rows.model._meta.verbose_name}.")
+    return found
+
+
+def role_group(tenant: Tenant, role: str) -> Group:
+    """Return the group that carries a role in a tenant, made with its rights on first use."""
+    group, made = Group.objects.get_or_create(name=f"{tenant.key}: {role}")
+    if made:
+        for verb in ROLES[role]:
+            assign_perm(f"devices.{verb}", group, tenant)
+    return group
+
+
+def people_of(tenant: Tenant) -> QuerySet[User]:
+    """Return the active users who hold a role in this very tenant (not those above it)."""
+    return User.objects.filter(is_active=True, groups__name__startswith=f"{tenant.key}: ").distinct().order_by("username")
+
+
+def groups_of(tenant: Tenant) -> QuerySet[Group]:
+    """Return the role groups of this very tenant."""
+    return Group.objects.filter(name__startswith=f"{tenant.key}: ").order_by("name")
+
+
+def may_sign_in_to_admin(user: Any) -> bool:
+    """Say whether the Django admin is open to the user: staff who see at least one tenant."""
+    return user.is_active and user.is_staff

@@ -1,0 +1,66 @@
+"""Pages of the signed-in person: sign in and out, the chosen customer, notices, tokens; and the health check."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from devices import forms, selectors
+from devices.services import notices, tokens
+
+
+class SignIn(LoginView):
+    """The sign-in page."""
+
+    template_name = "registration/sign_in.html"
+    authentication_form = forms.SignInForm
+    redirect_authenticated_user = True
+    extra_context = {"demo": settings.DEMO}
+
+
+class SignOut(LogoutView):
+    """Sign out (POST)."""
+
+
+@require_POST
+def choose_tenant(request: HttpRequest) -> HttpResponse:
+    """Remember the customer whose things the lists show."""
+    key = request.POST.get("tenant", "")
+    visible = selectors.visible_tenants(request.user).filter(key=key).exists()
+    request.session["tenant"] = key if visible else ""
+    target = request.POST.get("next", "/")
+    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return redirect(target if safe else "/")
+
+
+def notice_page(request: HttpRequest) -> HttpResponse:
+    """The user's notices; POST marks them read."""
+    if request.method == "POST":
+        notices.mark_read(by=request.user)
+        return redirect("notices")
+    return render(request, "devices/notices.html", {"notices": selectors.notices_of(request.user)[:100]})
+
+
+def token_page(request: HttpRequest) -> HttpResponse:
+    """The user's API tokens; a new one is shown once."""
+    form, shown = forms.TokenForm(request.POST or None, label_suffix=""), ""
+    if request.method == "POST" and form.is_valid():
+        _, shown = tokens.create_token(user=request.user, name=form.cleaned_data["name"])
+        form = forms.TokenForm(label_suffix="")
+    return render(request, "devices/tokens.html", {"form": form, "shown": shown, "tokens": selectors.tokens_of(request.user)})
+
+
+@require_POST
+def drop_token(request: HttpRequest, pk: int) -> HttpResponse:
+    """Revoke a token."""
+    tokens.delete_token(by=request.user, pk=pk)
+    messages.success(request, "The token was revoked; it works no more.")
+    return redirect("tokens")
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Say that the web process answers."""
+    return JsonResponse({"status": "ok"})

@@ -1,0 +1,84 @@
+"""The inventory in Django's admin: for looking, scoped to the viewer's tenants; changes go through the product's pages."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from devices import access
+from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network, Tenant
+
+
+class LookOnly(admin.ModelAdmin):
+    """Base of every registered model of ours: rows of visible tenants only, no writing, no filters that list names."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return access.scoped(request.user, super().get_queryset(request))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return access.may_sign_in_to_admin(request.user)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return access.may_sign_in_to_admin(request.user)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Tenant)
+class TenantAdmin(LookOnly):
+    list_display = ["name", "key", "kind", "parent", "enabled"]
+    search_fields = ["name", "key"]
+    list_select_related = ["parent"]
+
+
+@admin.register(Network)
+class NetworkAdmin(LookOnly):
+    list_display = ["name", "tenant", "description"]
+    search_fields = ["name"]
+    list_select_related = ["tenant"]
+
+
+@admin.register(AssetTag)
+class AssetTagAdmin(LookOnly):
+    list_display = ["name", "tenant"]
+    search_fields = ["name"]
+    list_select_related = ["tenant"]
+
+
+@admin.register(Device)
+class DeviceAdmin(LookOnly):
+    list_display = ["name", "address", "platform", "network", "tenant", "enabled"]
+    search_fields = ["name", "address"]
+    list_filter = ["platform", "enabled"]
+    list_select_related = ["network", "tenant"]
+    exclude = ["credential"]
+
+
+@admin.register(Credential)
+class CredentialAdmin(LookOnly):
+    list_display = ["name", "username", "tenant", "is_default", "changed_at"]
+    search_fields = ["name", "username"]
+    list_select_related = ["tenant"]
+    fields = ["name", "username", "tenant", "is_default", "changed_at"]
+
+
+@admin.register(Agent)
+class AgentAdmin(LookOnly):
+    list_display = ["name", "tenant", "queue", "heartbeat_at"]
+    search_fields = ["name"]
+    list_select_related = ["tenant"]
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(LookOnly):
+    list_display = ["at", "tenant", "actor_name", "action", "subject"]
+    search_fields = ["actor_name", "action", "subject"]
+    list_select_related = ["tenant"]

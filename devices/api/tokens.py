@@ -1,0 +1,39 @@
+"""Bearer tokens as a way to sign in to the API."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from devices.services import tokens
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <token>`; without the header, other ways are tried."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None] | None:
+        """Return the token's user; 401 for a wrong, expired or revoked one."""
+        words = get_authorization_header(request).split()
+        if not words or words[0].lower() != b"bearer":
+            return None
+        user = tokens.find_user(words[1].decode("latin-1")) if len(words) == 2 else None
+        if user is None:
+            raise AuthenticationFailed("The bearer token is not valid: it is unknown, expired or revoked.")
+        return user, None
+
+    def authenticate_header(self, request: Request) -> str:
+        """Name the scheme in a 401."""
+        return "Bearer"
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """Describe it in the OpenAPI document."""
+
+    target_class = BearerAuthentication
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the OpenAPI security scheme."""
+        return {"type": "http", "scheme": "bearer"}

@@ -1,0 +1,73 @@
+"""What can go wrong with a device. These are results of a run, not crashes; each is a sentence for the run page."""
+
+from __future__ import annotations
+
+
+class DeviceError(Exception):
+    """The device, or the way to it, said no. `retryable` holds only while nothing was sent."""
+
+    code = "device_error"
+    retryable = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Unreachable(DeviceError):
+    """No TCP connection or no SSH answer in time."""
+
+    code, retryable = "unreachable", True
+
+
+class HostKeyChanged(DeviceError):
+    """The device shows another host key than the pinned one; no password was sent."""
+
+    code = "host_key_changed"
+
+
+class AlgorithmsRefused(DeviceError):
+    """The two sides share no key exchange, host key or cipher."""
+
+    code = "algorithms_refused"
+
+
+class LoginRefused(DeviceError):
+    """The device refused the user name, password or key."""
+
+    code = "login_refused"
+
+
+class EnableRefused(DeviceError):
+    """The device refused privileged mode."""
+
+    code = "enable_refused"
+
+
+class PromptTimeout(DeviceError):
+    """The awaited prompt did not come in time; what a command did is unknown."""
+
+    code = "timeout"
+
+
+class SessionLost(DeviceError):
+    """The connection ended in the middle; what the last command did is unknown."""
+
+    code = "session_lost"
+
+
+class OutputTooLarge(DeviceError):
+    """The device sent more than the product keeps for one command."""
+
+    code = "output_too_large"
+
+
+class CommandRejected(DeviceError):
+    """The device answered a line with an error; lines after it were not sent."""
+
+    code = "rejected"
+
+    def __init__(self, line: str, answer: str) -> None:
+        super().__init__(f"The device rejected '{line}': {answer}")
+        self.line = line
+        self.answer = answer

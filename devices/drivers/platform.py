@@ -1,0 +1,52 @@
+"""What a session must know about one platform, as data."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One platform. Patterns are bytes-free regular expressions over decoded text.
+
+    `prompt` finds a prompt of any mode in the last line and names its fixed part `base`; `modes` is what may follow the
+    base in other modes. A line is rejected when its answer holds a line that `failure` matches.
+    """
+
+    key: str
+    prompt: re.Pattern[str]
+    modes: str
+    preparation: tuple[str, ...] = ()
+    enable: str = ""
+    enable_needed: re.Pattern[str] | None = None
+    enable_password: re.Pattern[str] = re.compile(r"[Pp]ass(?:word|code)[^:\n]{0,40}:\s*$")
+    config_enter: tuple[str, ...] = ()
+    config_leave: tuple[str, ...] = ()
+    config_prompt: re.Pattern[str] | None = None
+    save: tuple[str, ...] = ()
+    show_running: str = ""
+    failure: re.Pattern[str] = re.compile(r"(?!)")
+    pager: re.Pattern[str] = re.compile(r"(?!)")
+    renames: re.Pattern[str] = re.compile(r"(?!)")
+    reads: tuple[str, ...] = ()
+    volatile: tuple[re.Pattern[str], ...] = field(default=())
+
+    def is_read(self, command: str) -> bool:
+        """Say whether the command only reads, judged by its first word against the platform's list."""
+        words = command.strip().lower()
+        return any(words == read or words.startswith(read + " ") for read in self.reads) and not _writes(words)
+
+    def rejection(self, answer: str) -> str:
+        """Return the line of the answer that says the command was refused, or an empty text."""
+        for line in answer.splitlines():
+            if self.failure.search(line):
+                return line.strip()
+        return ""
+
+
+def _writes(words: str) -> bool:
+    """Catch what turns a reading command into a writing one: redirection, several commands, substitution."""
+    return any(sign in words for sign in (">", ";", "`", "$(", "&", "\n")) or bool(
+        re.search(r"\|\s*(redirect|append|tee|save|sh|bash|xargs|sudo)\b", words)
+    )

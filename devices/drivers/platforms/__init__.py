@@ -1,0 +1,11 @@
+"""The platforms we drive ourselves, by key. A new one is one data file here, one row in `domain/platforms`, one test."""
+
+from __future__ import annotations
+
+from devices.drivers.platform import Platform
+from devices.drivers.platforms.arista_eos import ARISTA_EOS
+from devices.drivers.platforms.cisco_ios import CISCO_IOS
+from devices.drivers.platforms.juniper_junos import JUNIPER_JUNOS
+from devices.drivers.platforms.linux import LINUX
+
+BY_KEY: dict[str, Platform] = {p.key: p for p in (CISCO_IOS, ARISTA_EOS, JUNIPER_JUNOS, LINUX)}

@@ -1,0 +1,24 @@
+"""Arista EOS. Source: Arista EOS User Manual, Command-Line Interface."""
+
+import re
+
+from devices.drivers.platform import Platform
+
+ARISTA_EOS = Platform(
+    key="arista_eos",
+    prompt=re.compile(r"^(?P<base>[\w.\-/]{1,64})(?:\([\w.\-+/: ]{1,60}\))?[>#]\s?$"),
+    modes=r"(?:\([\w.\-+/: ]{1,60}\))?[>#]\s?",
+    preparation=("terminal length 0", "terminal width 32767"),
+    enable="enable",
+    enable_needed=re.compile(r">\s?$"),
+    config_enter=("configure terminal",),
+    config_leave=("end",),
+    config_prompt=re.compile(r"\(config[^)]*\)#\s?$"),
+    save=("write memory",),
+    show_running="show running-config",
+    failure=re.compile(r"^% ?(Invalid|Incomplete|Ambiguous|Unavailable|Error|Cannot|Authorization)|^%.*denied", re.IGNORECASE),
+    pager=re.compile(r"--More--\s*$"),
+    renames=re.compile(r"^\s*hostname\s+\S+"),
+    reads=("show", "ping", "traceroute", "dir", "more", "bash timeout 5 cat", "terminal"),
+    volatile=(re.compile(r"^! Startup-config last modified"), re.compile(r"^! Command:")),
+)

@@ -1,0 +1,28 @@
+"""Cisco IOS and IOS XE. Source: Cisco IOS Configuration Fundamentals Command Reference."""
+
+import re
+
+from devices.drivers.platform import Platform
+
+CISCO_IOS = Platform(
+    key="cisco_ios",
+    prompt=re.compile(r"^(?P<base>[\w.\-/]{1,64})(?:\([\w.\-+/: ]{1,60}\))?[>#]\s?$"),
+    modes=r"(?:\([\w.\-+/: ]{1,60}\))?[>#]\s?",
+    preparation=("terminal length 0", "terminal width 511"),
+    enable="enable",
+    enable_needed=re.compile(r">\s?$"),
+    config_enter=("configure terminal",),
+    config_leave=("end",),
+    config_prompt=re.compile(r"\(config[^)]*\)#\s?$"),
+    save=("write memory",),
+    show_running="show running-config",
+    failure=re.compile(
+        r"^% ?(Invalid|Incomplete|Ambiguous|Unknown|Unrecognized|Bad|Error|Access denied|Authorization|Cannot|Failed)"
+        r"|^%.*(not allowed|denied|overlaps|not valid|does not exist)|^Command rejected|^Command authorization failed",
+        re.IGNORECASE,
+    ),
+    pager=re.compile(r"--More--\s*$"),
+    renames=re.compile(r"^\s*hostname\s+\S+"),
+    reads=("show", "sh", "ping", "traceroute", "dir", "verify", "more", "terminal"),
+    volatile=(re.compile(r"^! Last configuration change"), re.compile(r"^ntp clock-period"), re.compile(r"^Current configuration")),
+)

@@ -1,0 +1,21 @@
+"""Juniper Junos. Source: Junos OS CLI User Guide. A private candidate is discarded when the session ends uncommitted."""
+
+import re
+
+from devices.drivers.platform import Platform
+
+JUNIPER_JUNOS = Platform(
+    key="juniper_junos",
+    prompt=re.compile(r"^(?P<base>[\w.\-]{1,64}@[\w.\-]{1,64})[>#]\s?$"),
+    modes=r"[>#]\s?",
+    preparation=("set cli screen-length 0", "set cli screen-width 1024"),
+    config_enter=("configure private",),
+    config_leave=("commit", "exit"),
+    config_prompt=re.compile(r"#\s?$"),
+    show_running="show configuration | display set",
+    failure=re.compile(r"^(error:|syntax error|unknown command|invalid |missing argument|configuration check-out failed)|^\s*\^\s*$", re.IGNORECASE),
+    pager=re.compile(r"---\(more[^)]*\)---\s*$"),
+    renames=re.compile(r"^commit\b"),
+    reads=("show", "ping", "traceroute", "file show", "file list", "monitor", "set cli"),
+    volatile=(re.compile(r"^## Last (changed|commit)"),),
+)

@@ -1,0 +1,233 @@
+"""Bytes to and from a device over SSH, with Paramiko's low-level Transport tuned for many short sessions.
+
+What is tuned and why (measured in `docs/explanation/performance.md`): TCP_NODELAY, 64 KiB socket reads, no 0.1 s wake-up
+per session, curve25519 and AES-GCM first. Nothing here knows prompts.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import hashlib
+import io
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import paramiko
+from paramiko.packet import NeedRekeyException, Packetizer
+
+from devices.domain.errors import (
+    AlgorithmsRefused,
+    DeviceError,
+    HostKeyChanged,
+    LoginRefused,
+    SessionLost,
+    Unreachable,
+)
+from devices.domain.secrets import Login
+
+SHA1 = {
+    "kex": ["diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1"],
+    "keys": ["ssh-rsa"],
+    "ciphers": ["aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"],
+    "macs": ["hmac-sha1", "hmac-md5", "hmac-sha1-96", "hmac-md5-96"],
+    "pubkeys": ["ssh-rsa"],
+}
+CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
+READ_SIZE = 65536
+CONNECT_TRIES = 2
+
+
+class Transport(Protocol):
+    """An open shell: bytes out, bytes in. `recv` waits up to `timeout` seconds; b"" means nothing came."""
+
+    def send(self, data: bytes) -> None:
+        """Send all of it; SessionLost when the connection is gone."""
+
+    def recv(self, timeout: float) -> bytes:
+        """Return what came, at least one byte, or b"" after the time; SessionLost at the end of the connection."""
+
+    def close(self) -> None:
+        """End it; may be called twice and from another thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to connect and what to expect there. Times are in seconds."""
+
+    host: str
+    port: int = 22
+    host_key: str = ""
+    legacy: bool = False
+    connect_timeout: float = 8.0
+    login_timeout: float = 20.0
+
+
+class BufferedPacketizer(Packetizer):  # type: ignore[misc]
+    """Reads the socket in large pieces; the stock one asks the kernel for each header and each body."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self._sock = sock
+        self._pending = bytearray()
+
+    def read_all(self, n: int, check_rekey: bool = False) -> bytes:
+        """Return exactly n bytes; EOFError when the connection ends before."""
+        pending = self._pending
+        early: bytes = self._Packetizer__remainder  # type: ignore[has-type]
+        if early:
+            pending += early
+            self._Packetizer__remainder = b""
+        while len(pending) < n:
+            if self.handshake_timed_out():
+                raise EOFError
+            try:
+                data = self._sock.recv(READ_SIZE)
+            except TimeoutError:
+                data = None
+            except OSError as error:
+                if error.errno != errno.EAGAIN:
+                    raise EOFError from error
+                data = None
+            if data == b"":
+                raise EOFError
+            if data:
+                pending += data
+                continue
+            if self.closed:
+                raise EOFError
+            if check_rekey and not pending and self.need_rekey():
+                raise NeedRekeyException
+            self._check_keepalive()
+        out = bytes(pending[:n])
+        del pending[:n]
+        return out
+
+
+class SshTransport:
+    """One SSH connection with one shell on it."""
+
+    def __init__(self, transport: paramiko.Transport, channel: paramiko.Channel) -> None:
+        self._transport, self._channel = transport, channel
+
+    def send(self, data: bytes) -> None:
+        try:
+            self._channel.sendall(data)
+        except (OSError, EOFError) as error:
+            raise SessionLost("The connection ended while a line was being sent.") from error
+
+    def recv(self, timeout: float) -> bytes:
+        self._channel.settimeout(max(timeout, 0.0))
+        try:
+            data = self._channel.recv(READ_SIZE)
+        except TimeoutError:
+            return b""
+        except OSError as error:
+            raise SessionLost("The connection ended.") from error
+        if not data:
+            raise SessionLost("The device closed the connection.")
+        return data
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def open_ssh(endpoint: Endpoint, login: Login, pin: Callable[[str], None]) -> SshTransport:
+    """Connect, check the host key, log in once, open a shell. `pin` receives the fingerprint at first contact.
+
+    Only the TCP connection and the key exchange are tried twice; a refused login never is.
+    """
+    transport = _handshake(endpoint)
+    try:
+        _check_host_key(transport, endpoint, pin)
+        _log_in(transport, endpoint, login)
+        channel = transport.open_session(timeout=endpoint.login_timeout)
+        channel.get_pty(term="vt100", width=511, height=1000)
+        channel.invoke_shell()
+    except DeviceError:
+        transport.close()
+        raise
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        transport.close()
+        raise SessionLost(f"The device ended the connection during login: {_words(error)}.") from error
+    return SshTransport(transport, channel)
+
+
+def fingerprint(key: paramiko.PKey) -> str:
+    """Return the OpenSSH form of a host key's SHA-256."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
+
+
+def _handshake(endpoint: Endpoint) -> paramiko.Transport:
+    where = f"{endpoint.host} port {endpoint.port}"
+    for attempt in range(CONNECT_TRIES):
+        try:
+            sock = socket.create_connection((endpoint.host, endpoint.port), timeout=endpoint.connect_timeout)
+            break
+        except OSError as error:
+            if attempt + 1 == CONNECT_TRIES or isinstance(error, socket.gaierror):
+                raise Unreachable(f"No connection to {where}: {_words(error)}. Nothing was sent.") from error
+            time.sleep(0.3)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    disabled: Any = None if endpoint.legacy else SHA1
+    transport = paramiko.Transport(sock, disabled_algorithms=disabled, packetizer_class=BufferedPacketizer)
+    transport.daemon = True
+    # The stock 0.1 s wakes every session's thread ten times a second for nothing.
+    transport._active_check_timeout = 5.0  # type: ignore[attr-defined]
+    transport.banner_timeout = transport.auth_timeout = endpoint.login_timeout
+    options = transport.get_security_options()
+    options.ciphers = [*CIPHERS, *[c for c in options.ciphers if c not in CIPHERS]]
+    try:
+        transport.start_client(timeout=endpoint.connect_timeout + endpoint.login_timeout)
+    except paramiko.ssh_exception.IncompatiblePeer as error:
+        transport.close()
+        hint = "" if endpoint.legacy else " If it is an old device, switch on 'legacy SSH' for it."
+        raise AlgorithmsRefused(f"{where} and Interlock share no SSH algorithm: {error}.{hint}") from error
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        transport.close()
+        raise Unreachable(f"{where} answers, but not as an SSH server: {_words(error)}. Nothing was sent.") from error
+    return transport
+
+
+def _check_host_key(transport: paramiko.Transport, endpoint: Endpoint, pin: Callable[[str], None]) -> None:
+    shown = fingerprint(transport.get_remote_server_key())
+    if not endpoint.host_key:
+        pin(shown)
+    elif shown != endpoint.host_key:
+        raise HostKeyChanged(
+            f"The device shows host key {shown}, but {endpoint.host_key} is pinned. No password was sent. "
+            "If the device was replaced, forget the pinned key on its page; if not, find out who answers there."
+        )
+
+
+def _log_in(transport: paramiko.Transport, endpoint: Endpoint, login: Login) -> None:
+    refused = LoginRefused(f"The device refused the login of '{login.username}'. It was tried once; check the credential.")
+    try:
+        if login.private_key:
+            transport.auth_publickey(login.username, _private_key(login))
+        else:
+            # Falls back to keyboard-interactive by itself where the server offers only that.
+            transport.auth_password(login.username, login.password.reveal(), fallback=True)
+    except (paramiko.AuthenticationException, paramiko.BadAuthenticationType) as error:
+        raise refused from error
+    if not transport.is_authenticated():
+        raise refused
+
+
+def _private_key(login: Login) -> paramiko.PKey:
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        try:
+            return kind.from_private_key(io.StringIO(login.private_key.reveal()))
+        except (paramiko.SSHException, ValueError):
+            continue
+    raise LoginRefused("The SSH key of the credential cannot be read; store it again in OpenSSH or PEM form.")
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, socket.timeout | TimeoutError):
+        return "no answer in time"
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text[:1].lower() + text[1:].rstrip(".")

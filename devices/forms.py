@@ -1,0 +1,150 @@
+"""Forms of the inventory. Every choice comes from what the user may see in the form's tenant."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+
+from devices import selectors
+from devices.domain import platforms
+from devices.domain.secrets import Secret
+from devices.models import Tenant
+
+
+class SignInForm(AuthenticationForm):
+    """Sign in; says the same for a wrong password and an unknown account."""
+
+    error_messages = {
+        "invalid_login": "This account and password do not fit together. Both are case-sensitive.",
+        "inactive": "This account and password do not fit together. Both are case-sensitive.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "Account"
+        self.label_suffix = ""
+
+
+class TenantForm(forms.Form):
+    """Base of forms for one tenant's thing; a new thing chooses the tenant among those the user administers."""
+
+    def __init__(self, *args: Any, user: Any, tenants: Any, tenant: Tenant | None, instance: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+        self.user, self.tenant, self.instance = user, tenant, instance
+        if tenant is None:
+            choice = forms.ModelChoiceField(tenants, label="Customer", empty_label=None)
+            self.fields = {"tenant": choice, **self.fields}
+        self.scope(tenant)
+
+    def scope(self, tenant: Tenant | None) -> None:
+        """Give the fields their choices; overridden where there are any."""
+
+    def clean(self) -> dict[str, Any]:
+        """Put the tenant beside the values."""
+        data = super().clean() or {}
+        self.tenant = data.pop("tenant", None) or self.tenant
+        return data
+
+
+class NetworkForm(TenantForm):
+    """A network."""
+
+    name = forms.CharField(max_length=120)
+    description = forms.CharField(max_length=300, required=False)
+
+
+class TagForm(TenantForm):
+    """An asset tag."""
+
+    name = forms.CharField(max_length=60, help_text="For example Switches, Firewalls, Routers.")
+
+
+class AgentForm(TenantForm):
+    """An agent."""
+
+    name = forms.CharField(max_length=60, help_text="For example Infraon_NCCM_Agent_1.")
+
+
+class DeviceForm(TenantForm):
+    """A device; its references are checked against its tenant after the tenant is known."""
+
+    name = forms.CharField(label="Host name", max_length=120)
+    address = forms.GenericIPAddressField(label="IP address", unpack_ipv4=True, help_text="The address that identifies the device.")
+    platform = forms.ChoiceField(choices=platforms.CHOICES)
+    network = forms.ModelChoiceField(None)
+    connect_host = forms.CharField(max_length=255, required=False, help_text="Where to connect, when not to the IP address.")
+    connect_port = forms.IntegerField(min_value=1, max_value=65535, initial=22)
+    credential = forms.ModelChoiceField(None, required=False, empty_label="Default of the tenant")
+    tags = forms.ModelMultipleChoiceField(None, label="Asset tags", required=False, widget=forms.CheckboxSelectMultiple)
+    legacy_ssh = forms.BooleanField(label="Legacy SSH", required=False, help_text="Allow SHA-1 key exchange and ssh-rsa keys, which old devices need.")
+    enabled = forms.BooleanField(label="Enabled", required=False, initial=True, help_text="A device that is switched off is in no job.")
+
+    def scope(self, tenant: Tenant | None) -> None:
+        """Offer what belongs to the tenant (or, before it is chosen, to any that the user sees)."""
+        rows = {
+            "network": selectors.visible_networks(self.user),
+            "credential": selectors.visible_credentials(self.user),
+            "tags": selectors.visible_tags(self.user),
+        }
+        for name, choices in rows.items():
+            self.fields[name].queryset = choices.filter(tenant=tenant) if tenant else choices
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse references into another tenant."""
+        data = super().clean()
+        for name in ("network", "credential"):
+            if data.get(name) and self.tenant and data[name].tenant_id != self.tenant.pk:
+                self.add_error(name, "This belongs to another customer; choose one of the device's own.")
+        if any(tag.tenant_id != self.tenant.pk for tag in data.get("tags") or ()) and self.tenant:
+            self.add_error("tags", "At least one tag belongs to another customer.")
+        data["tags"] = list(data.get("tags") or ())
+        return data
+
+
+class CredentialForm(TenantForm):
+    """A credential. Secrets go in and never come out: an empty field leaves what is stored."""
+
+    name = forms.CharField(max_length=120)
+    username = forms.CharField(max_length=120)
+    password = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
+    enable_password = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
+    private_key = forms.CharField(label="SSH key", required=False, widget=forms.Textarea(attrs={"class": "code", "autocomplete": "off"}), help_text="OpenSSH or PEM, without passphrase. Used instead of the password.")
+    is_default = forms.BooleanField(label="Default of the tenant", required=False, help_text="Used for every device without a credential of its own.")
+
+    def scope(self, tenant: Tenant | None) -> None:
+        """Say what is stored, never what it is."""
+        for name in ("password", "enable_password", "private_key"):
+            if self.instance and getattr(self.instance, f"{name}_sealed"):
+                self.fields[name].help_text = "Stored. Leave it empty to keep it."
+
+    def clean(self) -> dict[str, Any]:
+        """Wrap the secrets."""
+        data = super().clean()
+        data["secrets"] = {
+            name: Secret(value) if (value := data.pop(name, "")) else None
+            for name in ("password", "enable_password", "private_key")
+        }
+        return data
+
+
+class SubTenantForm(forms.Form):
+    """A new tenant below one that the user administers."""
+
+    key = forms.RegexField(r"^[a-z0-9][a-z0-9_-]*$", max_length=60, help_text="The name in URLs and in the API: small letters, digits, - and _.")
+    name = forms.CharField(max_length=120)
+    kind = forms.ChoiceField(choices=Tenant.Kind.choices, initial=Tenant.Kind.CUSTOMER)
+    parent = forms.ModelChoiceField(None, empty_label=None, label="Belongs to")
+    time_zone = forms.ChoiceField(choices=lambda: [(z, z) for z in sorted(available_timezones())], initial="UTC")
+
+    def __init__(self, *args: Any, tenants: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+        self.fields["parent"].queryset = tenants
+
+
+class TokenForm(forms.Form):
+    """A new API token."""
+
+    name = forms.CharField(max_length=80, help_text="What it is for.")

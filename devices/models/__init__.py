@@ -1,0 +1,26 @@
+"""Columns and constraints, one concept a file; this module only collects them for Django."""
+
+from devices.models.agents import Agent
+from devices.models.audit import AuditEvent, AuditHead
+from devices.models.credentials import Credential
+from devices.models.inventory import AssetTag, Device, DeviceTag, Network
+from devices.models.notices import Notice
+from devices.models.snapshots import ConfigSnapshot
+from devices.models.tenants import Tenant, TenantOwned
+from devices.models.tokens import ApiToken
+
+__all__ = [
+    "Agent",
+    "ApiToken",
+    "AssetTag",
+    "AuditEvent",
+    "AuditHead",
+    "ConfigSnapshot",
+    "Credential",
+    "Device",
+    "DeviceTag",
+    "Network",
+    "Notice",
+    "Tenant",
+    "TenantOwned",
+]

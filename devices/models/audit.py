@@ -1,0 +1,36 @@
+"""The audit trail: append-only rows, chained by hash per tenant."""
+
+from django.conf import settings
+from django.db import models
+
+from devices.models.tenants import Tenant, TenantOwned
+
+
+class AuditEvent(TenantOwned):
+    """Who did what to which thing. The database refuses UPDATE and DELETE on this table."""
+
+    at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    actor_name = models.CharField(max_length=150)
+    action = models.CharField(max_length=60)
+    subject = models.CharField(max_length=300)
+    details = models.JSONField(default=dict)
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["tenant", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name} {self.action} {self.subject}"
+
+
+class AuditHead(models.Model):
+    """The last hash of a tenant's chain; its row is locked while an event is appended."""
+
+    tenant = models.OneToOneField(Tenant, primary_key=True, on_delete=models.PROTECT)
+    hash = models.CharField(max_length=64, default="0" * 64)
+
+    def __str__(self) -> str:
+        return f"Audit head of {self.tenant}"

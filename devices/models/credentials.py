@@ -1,0 +1,35 @@
+"""Credentials: sealed on the way in, opened only by the worker that logs in."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from devices.models.tenants import TenantOwned
+
+
+class Credential(TenantOwned):
+    """One login. The sealed columns hold what `devices.services.vault` made; no face reads them.
+
+    A credential without a name is the account typed into one job (I-18…I-21) and is offered nowhere else.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120, blank=True)
+    username = models.CharField(max_length=120, blank=True)
+    password_sealed = models.TextField(blank=True, editable=False)
+    enable_password_sealed = models.TextField(blank=True, editable=False)
+    private_key_sealed = models.TextField(blank=True, editable=False)
+    is_default = models.BooleanField("default of the tenant", default=False)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint("tenant", Lower("name"), condition=~Q(name=""), name="credential_name_once_per_tenant"),
+            models.UniqueConstraint("tenant", condition=Q(is_default=True), name="one_default_credential_per_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or "job account"

@@ -1,0 +1,48 @@
+"""The tenant tree and the base of every row that belongs to a tenant."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from devices.domain.roles import VERB_LABELS, Verb
+
+
+class Tenant(models.Model):
+    """An MSP, a customer of it, or an entity of a customer. `path` lists the ids from the root: `/1/4/`."""
+
+    class Kind(models.TextChoices):
+        """The floor of the tree."""
+
+        MSP = "msp", "MSP"
+        CUSTOMER = "customer", "Customer"
+        ENTITY = "entity", "Entity"
+
+    key = models.SlugField(max_length=60, unique=True, help_text="The name in URLs and in the API, for example acme.")
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.CUSTOMER)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    path = models.CharField(max_length=200, unique=True, editable=False)
+    time_zone = models.CharField(max_length=60, default="UTC")
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["name"]
+        permissions = [(verb.value, VERB_LABELS[verb]) for verb in Verb if verb is not Verb.VIEW]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TenantOwned(models.Model):
+    """The one abstract base: a row of exactly one tenant, which never changes (held by triggers, see `integrity`).
+
+    `tenant_rules` names the references that may leave the row's own tenant: "ancestors" (own or above),
+    "subtree" (own or below); every other reference to a tenant's row must stay in the same tenant.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+
+    tenant_rules: ClassVar[dict[str, str]] = {}
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,24 @@
+"""The customer chosen in the sidebar: narrows every list of the session to that tenant and those below it."""
+
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from devices import selectors
+
+M = TypeVar("M", bound=Model)
+
+
+def within(request: HttpRequest, rows: QuerySet[M], column: str = "tenant") -> QuerySet[M]:
+    """Narrow scoped rows to the chosen customer; a choice that is not visible any more is ignored."""
+    key = request.session.get("tenant")
+    if not key:
+        return rows
+    chosen = selectors.visible_tenants(request.user).filter(key=key).first()
+    return rows.filter(**{f"{column}__path__startswith": chosen.path}) if chosen else rows
+
+
+def tenant_filter(user: Any) -> list[tuple[Any, str]]:
+    """Choices of a tenant filter: what the user sees."""
+    return [(tenant.pk, tenant.name) for tenant in selectors.visible_tenants(user)]

@@ -1,0 +1,119 @@
+"""Tenant-scoped reads of the inventory; every list, picker and filter of every face starts here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from devices import access
+from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
+from devices.models import (
+    Agent,
+    ApiToken,
+    AssetTag,
+    AuditEvent,
+    ConfigSnapshot,
+    Credential,
+    Device,
+    Network,
+    Notice,
+    Tenant,
+)
+
+
+def visible_tenants(user: Any) -> QuerySet[Tenant]:
+    """Tenants the user sees, parents first."""
+    return access.scoped(user, Tenant.objects.select_related("parent")).order_by("path")
+
+
+def visible_devices(user: Any) -> QuerySet[Device]:
+    """Devices the user sees, with what a list shows."""
+    return access.scoped(user, Device.objects.select_related("tenant", "network", "credential")).prefetch_related("tags")
+
+
+def visible_networks(user: Any) -> QuerySet[Network]:
+    """Networks the user sees, with their number of devices."""
+    return access.scoped(user, Network.objects.select_related("tenant")).annotate(device_count=Count("devices"))
+
+
+def visible_tags(user: Any) -> QuerySet[AssetTag]:
+    """Asset tags the user sees, with their number of devices."""
+    return access.scoped(user, AssetTag.objects.select_related("tenant")).annotate(device_count=Count("devices"))
+
+
+def visible_agents(user: Any) -> QuerySet[Agent]:
+    """Agents the user sees."""
+    return access.scoped(user, Agent.objects.select_related("tenant"))
+
+
+def visible_credentials(user: Any) -> QuerySet[Credential]:
+    """Named credentials the user sees; accounts typed into a job are in no list."""
+    return access.scoped(user, Credential.objects.select_related("tenant").exclude(name="")).annotate(
+        device_count=Count("devices")
+    )
+
+
+def visible_snapshots(user: Any, device: Device) -> QuerySet[ConfigSnapshot]:
+    """Snapshots of one device that the user sees, newest first, without their content."""
+    return access.scoped(user, ConfigSnapshot.objects.filter(device=device)).defer("content_z")
+
+
+def visible_audit(user: Any) -> QuerySet[AuditEvent]:
+    """Audit events of the tenants that the user administers."""
+    return access.scoped(user, AuditEvent.objects.select_related("tenant"), access.Verb.ADMINISTER)
+
+
+def notices_of(user: Any) -> QuerySet[Notice]:
+    """The user's own notices, newest first."""
+    return Notice.objects.filter(recipient=user)
+
+
+def tokens_of(user: Any) -> QuerySet[ApiToken]:
+    """The user's own API tokens."""
+    return ApiToken.objects.filter(user=user)
+
+
+def agents_for(tenant: Tenant) -> QuerySet[Agent]:
+    """Agents that may run a job of the tenant: its own and those of the tenants above it."""
+    return Agent.objects.filter(tenant__in=_own_and_above(tenant))
+
+
+def devices_under(tenant: Tenant, platforms: list[str] | tuple[str, ...] = ()) -> QuerySet[Device]:
+    """Enabled devices of a tenant and of those below it, on the given platforms (none given: any)."""
+    rows = Device.objects.filter(tenant__path__startswith=tenant.path, enabled=True)
+    return rows.filter(platform__in=platforms) if platforms else rows
+
+
+def choices_for(user: Any, tenant: Tenant, platforms: list[str] | tuple[str, ...] = ()) -> QuerySet[Device]:
+    """Devices that the user may put into a job of the tenant (I-34: customer, vendor/OS, user visibility)."""
+    return access.scoped(user, devices_under(tenant, platforms))
+
+
+def selected(rows: QuerySet[Device], selection: DeviceSelection) -> QuerySet[Device]:
+    """Narrow `rows` to what a selection means at this moment, ordered by name."""
+    if selection.mode is SelectionMode.ALL:
+        return rows.order_by("name")
+    if selection.mode is SelectionMode.SEARCH:
+        return searched(rows, selection.search).order_by("name")
+    picked = Q(pk__in=selection.devices)
+    if selection.tags:
+        picked |= Q(pk__in=Device.objects.filter(tags__in=selection.tags).values("pk"))
+    return rows.filter(picked).order_by("name")
+
+
+def searched(rows: QuerySet[Device], search: DeviceSearch) -> QuerySet[Device]:
+    """Narrow devices to those that meet every criterion given."""
+    if search.text:
+        rows = rows.filter(Q(name__icontains=search.text) | Q(address__icontains=search.text))
+    if search.networks:
+        rows = rows.filter(network__in=search.networks)
+    if search.platforms:
+        rows = rows.filter(platform__in=search.platforms)
+    if search.tags:
+        rows = rows.filter(pk__in=Device.objects.filter(tags__in=search.tags).values("pk"))
+    return rows
+
+
+def _own_and_above(tenant: Tenant) -> list[int]:
+    return [int(part) for part in tenant.path.strip("/").split("/") if part]

@@ -1,0 +1,124 @@
+"""Write what stands in a tenant's inventory: networks, tags, devices, credentials, agents."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from config.errors import Invalid
+from devices import access
+from devices.domain.roles import Verb
+from devices.domain.secrets import Secret
+from devices.models import Agent, AssetTag, Credential, Device, DeviceTag, Network, Tenant
+from devices.services import audit, vault
+
+
+def save_network(*, by: Any, tenant: Tenant, instance: Network | None = None, **values: Any) -> Network:
+    """Make or change a network."""
+    return _save(Network, by, tenant, instance, values)
+
+
+def save_tag(*, by: Any, tenant: Tenant, instance: AssetTag | None = None, **values: Any) -> AssetTag:
+    """Make or change an asset tag."""
+    return _save(AssetTag, by, tenant, instance, values)
+
+
+def save_agent(*, by: Any, tenant: Tenant, instance: Agent | None = None, name: str) -> Agent:
+    """Make or rename an agent; its queue is named once and for all."""
+    values = {"name": name}
+    if instance is None:
+        values["queue"] = f"agent.{tenant.key}.{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-') or 'agent'}"
+    return _save(Agent, by, tenant, instance, values)
+
+
+def save_device(
+    *, by: Any, tenant: Tenant, instance: Device | None = None, tags: list[AssetTag] | None = None, **values: Any
+) -> Device:
+    """Make or change a device; `tags` replaces its tags."""
+    with transaction.atomic():
+        device = _save(Device, by, tenant, instance, values)
+        if tags is not None:
+            DeviceTag.objects.filter(device=device).exclude(tag__in=tags).delete()
+            held = set(DeviceTag.objects.filter(device=device).values_list("tag_id", flat=True))
+            DeviceTag.objects.bulk_create(
+                DeviceTag(tenant=tenant, device=device, tag=tag) for tag in tags if tag.pk not in held
+            )
+    return device
+
+
+def save_credential(
+    *,
+    by: Any,
+    tenant: Tenant,
+    instance: Credential | None = None,
+    secrets: dict[str, Secret | None] | None = None,
+    **values: Any,
+) -> Credential:
+    """Make or change a credential; a secret that is None stays as it was."""
+    check = by is not None and bool(values.get("name", True))
+    if check:
+        access.check_may(by, Verb.ADMINISTER, tenant)
+    with transaction.atomic():
+        if values.get("is_default"):
+            others = Credential.objects.filter(tenant=tenant, is_default=True)
+            others.exclude(pk=instance.pk if instance else None).update(is_default=False)
+        credential = instance or Credential(tenant=tenant)
+        for field, value in values.items():
+            setattr(credential, field, value)
+        vault.set_secrets(credential, secrets or {})
+        _write(credential)
+        changed = sorted(name for name, value in (secrets or {}).items() if value is not None)
+        audit.record(tenant=tenant, by=by, action="credential.saved", subject=str(credential), secrets_set=changed)
+    return credential
+
+
+def forget_host_key(*, by: Any, device: Device) -> None:
+    """Unpin the host key, so that the next contact pins what the device shows then."""
+    access.check_may(by, Verb.ADMINISTER, device.tenant)
+    with transaction.atomic():
+        Device.objects.filter(pk=device.pk).update(host_key="")
+        audit.record(tenant=device.tenant, by=by, action="device.host_key_forgotten", subject=device.name, was=device.host_key)
+
+
+def pin_host_key(*, device_id: Any, fingerprint: str) -> None:
+    """Pin the key seen at first contact; a key pinned meanwhile stays."""
+    Device.objects.filter(pk=device_id, host_key="").update(host_key=fingerprint)
+
+
+def _save(model: Any, by: Any, tenant: Tenant, instance: Any, values: dict[str, Any]) -> Any:
+    """Write one row and its audit event; `by=None` is the system (the demo loader, imports of a setup)."""
+    if by is not None:
+        access.check_may(by, Verb.ADMINISTER, tenant)
+    row = instance or model(tenant=tenant)
+    for field, value in values.items():
+        setattr(row, field, value)
+    with transaction.atomic():
+        _write(row)
+        verb = "changed" if instance else "created"
+        audit.record(tenant=tenant, by=by, action=f"{model._meta.model_name}.{verb}", subject=str(row))
+    return row
+
+
+def _write(row: Any) -> None:
+    """Save, and say in words which uniqueness rule was hit."""
+    problems = _taken(row)
+    if problems:
+        raise Invalid(fields=problems)
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        raise Invalid("This refers to something of another tenant, or somebody saved the same name just now.") from error
+
+
+def _taken(row: Any) -> dict[str, list[str]]:
+    others = type(row).objects.exclude(pk=row.pk)
+    found: dict[str, list[str]] = {}
+    name = getattr(row, "name", "")
+    if name and others.filter(tenant_id=row.tenant_id, name__iexact=name).exists():
+        found["name"] = [f"The name '{name}' is taken in this tenant; choose another."]
+    if isinstance(row, Device) and others.filter(network_id=row.network_id, address=row.address).exists():
+        found["address"] = [f"Another device of this network has the address {row.address}."]
+    return found

@@ -1,0 +1,45 @@
+"""Make tenants and give people roles in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from config.errors import Invalid
+from devices import access
+from devices.domain.roles import ROLES, Verb
+from devices.models import Tenant
+from devices.services import audit
+
+
+def create_tenant(*, by: Any, key: str, name: str, kind: str, parent: Tenant | None = None, time_zone: str = "UTC") -> Tenant:
+    """Make a tenant with its role groups. Below a parent it needs administration there; a root needs a superuser."""
+    if by is not None:
+        if parent is None and not by.is_superuser:
+            raise Invalid(fields={"parent": ["Choose the tenant that it belongs to."]})
+        if parent is not None:
+            access.check_may(by, Verb.ADMINISTER, parent)
+    if Tenant.objects.filter(key=key).exists():
+        raise Invalid(fields={"key": [f"The key '{key}' is taken; choose another."]})
+    with transaction.atomic():
+        tenant = Tenant(key=key, name=name, kind=kind, parent=parent, path=f"new:{key}", time_zone=time_zone)
+        tenant.save()
+        tenant.path = f"{parent.path if parent else '/'}{tenant.pk}/"
+        Tenant.objects.filter(pk=tenant.pk).update(path=tenant.path)
+        for role in ROLES:
+            access.role_group(tenant, role)
+        audit.record(tenant=tenant, by=by, action="tenant.created", subject=name)
+    return tenant
+
+
+def give_role(*, by: Any, user: User, tenant: Tenant, role: str) -> None:
+    """Put a user into a role of a tenant; the giver must hold every right that the role carries."""
+    if by is not None:
+        access.check_may(by, Verb.ADMINISTER, tenant)
+        for verb in ROLES[role] - {Verb.APPROVE}:
+            access.check_may(by, verb, tenant)
+    with transaction.atomic():
+        user.groups.add(access.role_group(tenant, role))
+        audit.record(tenant=tenant, by=by, action="role.given", subject=user.get_username(), role=role)

@@ -1,0 +1,44 @@
+"""Make and recognize bearer tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from devices.models import ApiToken
+
+
+def create_token(*, user: Any, name: str, expires_at: datetime | None = None, text: str | None = None) -> tuple[ApiToken, str]:
+    """Return the stored token and its text, which is shown this once. A given `text` makes a demo token."""
+    plain = text or f"ilk_{secrets.token_urlsafe(32)}"
+    token = ApiToken.objects.create(
+        user=user, name=name, digest=_digest(plain), for_demo=text is not None, expires_at=expires_at
+    )
+    return token, plain
+
+
+def delete_token(*, by: Any, pk: int) -> None:
+    """Revoke a token of the caller at once."""
+    ApiToken.objects.filter(user=by, pk=pk).delete()
+
+
+def find_user(plain: str) -> Any:
+    """Return the active user whose token this is, or None. Notes the use, at most once a minute."""
+    now = timezone.now()
+    token = ApiToken.objects.select_related("user").filter(digest=_digest(plain)).first()
+    if token is None or not token.user.is_active or (token.expires_at and token.expires_at <= now):
+        return None
+    if token.for_demo and not settings.DEMO:
+        return None
+    if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=1):
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token.user
+
+
+def _digest(plain: str) -> str:
+    return hashlib.sha256(plain.encode()).hexdigest()

@@ -1,0 +1,92 @@
+"""Seal and open secrets: AES-256-GCM under a key ring; a sealed text is bound to tenant, row and field."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+from config.errors import ServiceError
+from devices.domain.secrets import EMPTY, Login, Secret
+from devices.models import Credential
+
+FIELDS = ("password", "enable_password", "private_key")
+
+
+class KeyMissing(ServiceError):
+    """A sealed text cannot be opened: its key is not in the ring, or the text was moved or damaged."""
+
+    code = "key_missing"
+
+
+def seal(secret: Secret, *, tenant_id: int, row: str, field: str) -> str:
+    """Return `v1.<key id>.<base64 of nonce and ciphertext>`; an empty secret stays empty."""
+    if not secret:
+        return ""
+    key_id, key = next(iter(_ring().items()))
+    nonce = secrets.token_bytes(12)
+    sealed = AESGCM(key).encrypt(nonce, secret.reveal().encode(), _bound_to(tenant_id, row, field, key_id))
+    return f"v1.{key_id}.{base64.b64encode(nonce + sealed).decode()}"
+
+
+def unseal(text: str, *, tenant_id: int, row: str, field: str) -> Secret:
+    """Open what `seal` made for the same tenant, row and field; KeyMissing when that fails."""
+    if not text:
+        return EMPTY
+    _, key_id, body = text.split(".", 2)
+    key = _ring().get(key_id)
+    if key is None:
+        raise KeyMissing(f"The key '{key_id}' is not in the key ring {settings.KEY_RING_FILE.name}; restore it.")
+    raw = base64.b64decode(body)
+    try:
+        plain = AESGCM(key).decrypt(raw[:12], raw[12:], _bound_to(tenant_id, row, field, key_id))
+    except InvalidTag:
+        raise KeyMissing("A stored secret does not belong to this row or is damaged; enter it again.") from None
+    return Secret(plain.decode())
+
+
+def set_secrets(credential: Credential, given: dict[str, Secret | None]) -> None:
+    """Seal the given fields into an unsaved or loaded credential; None leaves a field as it is."""
+    for field in FIELDS:
+        secret = given.get(field)
+        if secret is not None:
+            sealed = seal(secret, tenant_id=credential.tenant_id, row=str(credential.pk), field=field)
+            setattr(credential, f"{field}_sealed", sealed)
+
+
+def open_login(credential: Credential) -> Login:
+    """Return the login in the clear; only the worker calls this, right before it connects."""
+    opened = {
+        field: unseal(
+            getattr(credential, f"{field}_sealed"), tenant_id=credential.tenant_id, row=str(credential.pk), field=field
+        )
+        for field in FIELDS
+    }
+    return Login(username=credential.username, **opened)
+
+
+def _bound_to(tenant_id: int, row: str, field: str, key_id: str) -> bytes:
+    return f"{tenant_id}|{row}|{field}|{key_id}".encode()
+
+
+def _ring() -> dict[str, bytes]:
+    return _read_ring(str(settings.KEY_RING_FILE))
+
+
+@lru_cache(maxsize=4)
+def _read_ring(name: str) -> dict[str, bytes]:
+    """Read the ring, newest key first; a missing file is made with one key and mode 0600."""
+    path = Path(name)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as stream:
+            stream.write(f"k{secrets.token_hex(4)} {secrets.token_hex(32)}\n")
+    pairs = (line.split() for line in path.read_text().splitlines() if line.strip())
+    return {key_id: bytes.fromhex(key) for key_id, key in pairs}

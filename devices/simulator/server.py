@@ -1,0 +1,257 @@
+"""The SSH side of the fleet: one asyncssh listener per address, sessions that echo, page and execute lines."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import asyncssh
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from devices.simulator import configs
+from devices.simulator.cli import Cli, Reply
+from devices.simulator.cli_ios import EosCli, IosCli
+from devices.simulator.cli_junos import JunosCli
+from devices.simulator.cli_linux import LinuxCli
+from devices.simulator.state import CommandLog, Device, DeviceSpec, Scenario
+
+CLIS: dict[str, type[Cli]] = {
+    "cisco_ios": IosCli,
+    "arista_eos": EosCli,
+    "juniper_junos": JunosCli,
+    "linux": LinuxCli,
+}
+CONFIGS: dict[str, Callable[[DeviceSpec], list[str]]] = {
+    "cisco_ios": configs.ios,
+    "arista_eos": lambda spec: configs.ios(spec, eos=True),
+    "juniper_junos": configs.junos,
+    "linux": configs.linux,
+}
+
+
+class Shell(asyncssh.SSHServerSession):  # type: ignore[misc]
+    """One interactive session on one device."""
+
+    def __init__(self, device: Device) -> None:
+        self.device, self.cli = device, CLIS[device.spec.platform](device)
+        device.sessions += 1
+        self.number = device.sessions
+        self.buffer = ""
+        self.question: Reply | None = None
+        self.pages: list[str] = []
+        self.busy = False
+
+    def connection_made(self, chan: Any) -> None:
+        self.chan = chan
+
+    def pty_requested(self, term_type: Any, term_size: Any, term_modes: Any) -> bool:
+        return True
+
+    def shell_requested(self) -> bool:
+        return True
+
+    def session_started(self) -> None:
+        self._print(self.cli.banner() + "\n")
+        self._print(self.cli.prompt())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.cli.closed()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def data_received(self, data: str, datatype: Any) -> None:
+        """Take what was typed; a line is executed when its end has come and nothing else is going on."""
+        self.buffer += data
+        self._pump()
+
+    def _pump(self) -> None:
+        while self.buffer and not self.busy:
+            if self.pages:
+                key, self.buffer = self.buffer[0], self.buffer[1:]
+                self._print("\b" * 10 + " " * 10 + "\b" * 10)
+                self._next_page(stop=key in "qQ")
+                continue
+            line, found, rest = self.buffer.replace("\r\n", "\r").replace("\n", "\r").partition("\r")
+            if not found:
+                return
+            self.buffer = rest
+            self._line(line)
+
+    def _line(self, line: str) -> None:
+        question, self.question = self.question, None
+        if question is not None and question.answer:
+            self._print("\n" if question.hidden else line + "\n")
+            self._show(question.answer(line))
+            return
+        self._print(line + "\n")
+        if not line.strip():
+            self._print(self.cli.prompt())
+            return
+        faults = self.device.faults()
+        delay = float(faults.get("delay", 0))
+        if delay:
+            self.busy = True
+            asyncio.get_event_loop().call_later(delay, self._run_late, line)
+        else:
+            self._run(line)
+
+    def _run_late(self, line: str) -> None:
+        self.busy = False
+        self._run(line)
+        self._pump()
+
+    def _run(self, line: str) -> None:
+        faults, device = self.device.faults(), self.device
+        device.log.executed(device.spec.address, self.number, self.cli.mode(), line.strip())
+        if faults.hits("hang", line):
+            return
+        if faults.hits("reject", line):
+            self._show(Reply(self.cli.invalid(line)))
+            return
+        if faults.hits("reboot", line):
+            self._go_down(float(faults.get("down", 3.0)))
+            return
+        big = faults.get("big")
+        if big and big[0] in line:
+            row = "line of a very long answer 0123456789 abcdefghijklmnopqrstuvwxyz\n"
+            self._show(Reply(row * (int(big[1]) // len(row) + 1)))
+            return
+        reply = self.cli.execute(line)
+        if faults.hits("reset", line):
+            self._print(reply.text[: int(faults.get("reset_after", 0))])
+            self.chan.get_connection().abort()
+            return
+        self._show(reply)
+
+    def _show(self, reply: Reply) -> None:
+        if reply.reboot:
+            self._go_down(reply.reboot)
+            return
+        if reply.bye:
+            self.chan.exit(0)
+            return
+        lines = reply.text.count("\n")
+        if self.cli.paging and lines > self.cli.page and not reply.ask:
+            rows = reply.text.splitlines(keepends=True)
+            step = self.cli.page
+            self.pages = ["".join(rows[i : i + step]) for i in range(0, len(rows), step)]
+            self._next_page()
+            return
+        self._print(reply.text)
+        if reply.ask:
+            self.question = reply
+            self._print(reply.ask)
+        else:
+            self._print(self.cli.prompt())
+
+    def _next_page(self, stop: bool = False) -> None:
+        if stop:
+            self.pages = []
+        else:
+            self._print(self.pages.pop(0))
+        self._print(self.cli.more() if self.pages else self.cli.prompt())
+
+    def _go_down(self, seconds: float) -> None:
+        self.device.reboot(seconds)
+        self.chan.get_connection().abort()
+
+    def _print(self, text: str) -> None:
+        if text:
+            self.chan.write(text.replace("\n", "\r\n"))
+
+
+class Door(asyncssh.SSHServer):  # type: ignore[misc]
+    """Login to one device."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+
+    def connection_made(self, conn: Any) -> None:
+        if self.device.is_down:
+            conn.abort()
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        wanted = self.device.faults().get("password", self.device.spec.password)
+        return username == self.device.spec.username and password == wanted
+
+    def session_requested(self) -> Shell:
+        return Shell(self.device)
+
+
+class Fleet:
+    """All listeners. `start` opens them, `stop` closes them; devices whose scenario says `closed` have none."""
+
+    def __init__(self, specs: list[DeviceSpec], port: int, scenario: Scenario, log: CommandLog) -> None:
+        self.specs, self.port, self.scenario, self.log = specs, port, scenario, log
+        self.devices: dict[str, Device] = {}
+        self._listeners: list[Any] = []
+
+    async def start(self) -> None:
+        """Listen on every address; OSError names the first that cannot be had."""
+        for spec in self.specs:
+            device = self._device(spec)
+            self.devices[spec.address] = device
+            faults = self.scenario.of(spec.address)
+            if faults.get("closed"):
+                continue
+            self._listeners.append(
+                await asyncssh.listen(
+                    spec.address,
+                    self.port,
+                    server_factory=lambda device=device: Door(device),
+                    server_host_keys=[_key(spec.seed(faults.data))],
+                    encryption_algs=["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr"],
+                    kex_algs=[
+                        "curve25519-sha256",
+                        "curve25519-sha256@libssh.org",
+                        "ecdh-sha2-nistp256",
+                        "diffie-hellman-group14-sha256",
+                    ],
+                    compression_algs=["none"],
+                    line_editor=False,
+                    backlog=64,
+                    reuse_address=True,
+                    agent_forwarding=False,
+                    x11_forwarding=False,
+                    allow_scp=False,
+                    login_timeout=30,
+                    gss_host=None,
+                )
+            )
+
+    async def stop(self) -> None:
+        """Close every listener."""
+        for listener in self._listeners:
+            listener.close()
+
+    def _device(self, spec: DeviceSpec) -> Device:
+        lines = CONFIGS[spec.platform](spec)
+        return Device(
+            spec=spec,
+            faults=lambda: self.scenario.of(spec.address),
+            log=self.log,
+            running=lines,
+            startup=list(lines),
+            flash={"c2960x-15.2.7.E4.bin": 25_167_872, "c2960x-15.2.4.E10.bin": 23_068_672, "vlan.dat": 1_372},
+            hostname=spec.name,
+            started=time.monotonic() - 3600,
+        )
+
+
+def _key(seed: bytes) -> asyncssh.SSHKey:
+    """Make the ed25519 host key that belongs to a seed of 32 bytes."""
+    private = Ed25519PrivateKey.from_private_bytes(seed)
+    pem = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    return asyncssh.import_private_key(pem)

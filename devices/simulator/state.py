@@ -1,0 +1,106 @@
+"""What one simulated device is and remembers: identity, configurations, flash, faults, and its own command log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+
+@dataclass(slots=True)
+class DeviceSpec:
+    """One entry of the fleet: where it listens, what it plays, and who may log in."""
+
+    address: str
+    platform: str
+    name: str
+    username: str = "netops"
+    password: str = "demo-login"  # noqa: S105 - the simulated fleet's own, fixed password
+    enable: str = "demo-enable"
+
+    def seed(self, faults: dict[str, Any]) -> bytes:
+        """Return 32 bytes that stay the same for this address, from which the host key is made."""
+        return hashlib.sha256(f"interlock-fleet:{self.address}:{faults.get('host_key', '')}".encode()).digest()
+
+
+@dataclass(slots=True)
+class Faults:
+    """What goes wrong with a device. Patterns are searched in the command line; sizes are bytes, times seconds.
+
+    Keys of a scenario file: `password` (the only one accepted), `enable`, `delay` (before each answer), `hang` (pattern:
+    no answer), `reset` (pattern: the connection is cut in the answer), `reset_after` (after that many bytes of it),
+    `reject` (pattern: answered with an error), `reboot` (pattern: the device goes away for `down` seconds),
+    `big` ([pattern, bytes]), `closed` (true: refuses connections), `host_key` (any text: another host key).
+    """
+
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return one fault's setting."""
+        return self.data.get(key, default)
+
+    def hits(self, key: str, line: str) -> bool:
+        """Say whether the pattern under `key` is found in the line."""
+        pattern = self.data.get(key)
+        return bool(pattern) and re.search(pattern, line) is not None
+
+
+class Scenario:
+    """The faults of all devices, read from a JSON file `{address: {fault: setting}}` and read again when it changes."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path, self._stamp, self._data = path, 0, dict[str, Any]()
+
+    def of(self, address: str) -> Faults:
+        """Return the faults of one device as the file has them now."""
+        if self.path and self.path.exists():
+            stamp = self.path.stat().st_mtime_ns
+            if stamp != self._stamp:
+                self._data, self._stamp = json.loads(self.path.read_text() or "{}"), stamp
+        return Faults(self._data.get(address, {}))
+
+
+class CommandLog:
+    """One JSON line per executed command, appended and flushed, so that a test can count what a device really did."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._stream: TextIO | None = path.open("a", buffering=1) if path else None
+
+    def executed(self, address: str, session: int, mode: str, command: str) -> None:
+        """Append one line."""
+        if self._stream:
+            row = {"at": round(time.time(), 4), "device": address, "session": session, "mode": mode, "command": command}
+            self._stream.write(json.dumps(row) + "\n")
+
+
+@dataclass(slots=True)
+class Device:
+    """A running simulated device, shared by its sessions."""
+
+    spec: DeviceSpec
+    faults: Callable[[], Faults]
+    log: CommandLog
+    running: list[str] = field(default_factory=list)
+    startup: list[str] = field(default_factory=list)
+    flash: dict[str, int] = field(default_factory=dict)
+    down_until: float = 0.0
+    sessions: int = 0
+    hostname: str = ""
+    rollbacks: list[list[str]] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_down(self) -> bool:
+        """Say whether the device is rebooting."""
+        return time.monotonic() < self.down_until
+
+    def reboot(self, seconds: float) -> None:
+        """Go away for a while and come back with the startup configuration."""
+        self.running = list(self.startup)
+        self.down_until = time.monotonic() + seconds
+        self.started = self.down_until

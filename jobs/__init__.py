@@ -1,0 +1,1 @@
+"""What is run, when, and what happened: service jobs, triggers, runs."""

@@ -1,0 +1,45 @@
+"""What a user may do with jobs and runs. A private job exists for its creator only (I-29)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from devices import access
+from devices.domain.roles import Verb
+from devices.models import Tenant
+from jobs.domain.spec import Visibility
+from jobs.models import DeviceRun, JobRun, ServiceJob
+
+
+def jobs_of(user: Any, rows: QuerySet[ServiceJob]) -> QuerySet[ServiceJob]:
+    """Narrow jobs to those the user sees: public ones of his tenants, his own private ones and drafts."""
+    shared = Q(visibility=Visibility.PUBLIC, status=ServiceJob.Status.SAVED)
+    return access.scoped(user, rows).filter(Q(created_by=user) | shared)
+
+
+def runs_of(user: Any, rows: QuerySet[JobRun]) -> QuerySet[JobRun]:
+    """Narrow runs to those of jobs the user sees."""
+    return access.scoped(user, rows).filter(Q(job__created_by=user) | Q(job__visibility=Visibility.PUBLIC))
+
+
+def device_runs_of(user: Any, rows: QuerySet[DeviceRun]) -> QuerySet[DeviceRun]:
+    """Narrow device runs to those of jobs the user sees."""
+    visible = Q(run__job__created_by=user) | Q(run__job__visibility=Visibility.PUBLIC)
+    return access.scoped(user, rows).filter(visible)
+
+
+def check_may_run(user: Any, tenant: Tenant) -> None:
+    """Raise unless the user may make and run jobs in the tenant."""
+    access.check_may(user, Verb.RUN, tenant)
+
+
+def may_run(user: Any, tenant: Tenant) -> bool:
+    """Say whether the user may make and run jobs in the tenant."""
+    return access.may(user, Verb.RUN, tenant)
+
+
+def may_run_anywhere(user: Any) -> bool:
+    """Say whether the user may make jobs in any tenant."""
+    return access.tenants_where(user, Verb.RUN).exists()

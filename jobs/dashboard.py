@@ -1,0 +1,61 @@
+"""Figures of the first page: counts, the last days' outcomes, what needs a person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from devices import selectors as inventory
+from jobs import selectors
+from jobs.domain.states import OPEN, RunStatus
+from jobs.models import JobRun
+
+DAYS = 14
+BAD = [RunStatus.FAILED, RunStatus.ERRORED, RunStatus.INTERRUPTED]
+COLUMN, HEIGHT = 40, 120
+
+
+def figures(user: Any, runs: QuerySet[JobRun]) -> dict[str, Any]:
+    """Return all that the dashboard shows."""
+    now = timezone.now()
+    day = runs.filter(created_at__gte=now - timedelta(days=1))
+    bad = day.filter(status__in=[*BAD, RunStatus.PARTIAL])
+    agents = list(inventory.visible_agents(user))
+    return {
+        "running": runs.filter(status__in=OPEN).count(),
+        "bad": bad.count(),
+        "good": day.filter(status=RunStatus.SUCCEEDED).count(),
+        "devices": inventory.visible_devices(user).count(),
+        "offline": [agent for agent in agents if not agent.is_online(now)],
+        "open_runs": selectors.with_counts(runs.filter(status__in=OPEN))[:8],
+        "bad_runs": selectors.with_counts(bad)[:8],
+        "bars": _bars(runs, now),
+        "chart_width": DAYS * COLUMN,
+    }
+
+
+def _bars(runs: QuerySet[JobRun], now: Any) -> list[dict[str, Any]]:
+    """One bar per day: ok, warn (partial), fail and idle (skipped, cancelled) stacked from the bottom, in SVG units."""
+    first = now.date() - timedelta(days=DAYS - 1)
+    rows = runs.filter(created_at__date__gte=first).order_by().annotate(day=TruncDate("created_at"))
+    counts: dict[Any, dict[str, int]] = {}
+    for day, status, number in rows.values_list("day", "status").annotate(n=Count("pk")):
+        kind = {"succeeded": "ok", "partial": "warn"}.get(status, "fail" if status in BAD else "idle")
+        bucket = counts.setdefault(day, {})
+        bucket[kind] = bucket.get(kind, 0) + number
+    top = max((sum(c.values()) for c in counts.values()), default=0) or 1
+    bars = []
+    for index in range(DAYS):
+        day = first + timedelta(days=index)
+        y, parts = float(HEIGHT), []
+        for kind in ("ok", "warn", "fail", "idle"):
+            size = counts.get(day, {}).get(kind, 0) / top * (HEIGHT - 10)
+            y -= size
+            if size:
+                parts.append({"kind": kind, "y": round(y, 1), "height": round(size, 1)})
+        bars.append({"x": index * COLUMN + 8, "middle": index * COLUMN + 20, "day": day, "parts": parts, "counts": counts.get(day, {})})
+    return bars

@@ -1,0 +1,1 @@
+"""The demo world: fixed tenants, people, devices and templates that people, tests and scripts rely on."""

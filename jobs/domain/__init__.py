@@ -1,0 +1,1 @@
+"""Pure values and rules of jobs: specification, states, plan, execution."""

@@ -1,0 +1,121 @@
+"""Run the steps of a plan on one open session and tell an observer; sessions and observers are Protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from devices.domain.errors import CommandRejected, DeviceError
+from jobs.domain.plan import PlannedStep
+from jobs.domain.states import RunStatus
+
+
+class Cancelled(Exception):
+    """Somebody asked to stop; nothing more is sent."""
+
+
+class LeaseLost(Exception):
+    """This worker no longer owns the device run; nothing more is sent and nothing more is written."""
+
+
+class Conversation(Protocol):
+    """What the engine needs of a device session."""
+
+    def send(self, line: str, *, timeout: float | None = None, progress: Callable[[str], None] | None = None) -> str:
+        """Send one line, return the answer; DeviceError when the device or the way to it says no."""
+
+
+class Observer(Protocol):
+    """Who watches a device run: the database writer, a test. Every method may raise Cancelled or LeaseLost."""
+
+    def step_started(self, step: PlannedStep) -> None:
+        """A step begins."""
+
+    def sending(self, step: PlannedStep, index: int, command: str) -> None:
+        """A command is about to be sent: for a journaled step its intent must be durable on return."""
+
+    def arriving(self, step: PlannedStep, index: int, text: str) -> None:
+        """Output so far of a command that takes its time."""
+
+    def answered(self, step: PlannedStep, index: int, command: str, answer: str, rejected: bool) -> None:
+        """A command's prompt came."""
+
+    def step_ended(self, step: PlannedStep, status: RunStatus, message: str) -> None:
+        """A step is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceResult:
+    """How a device run ended; `reason` is a device error's code or empty."""
+
+    status: RunStatus
+    reason: str = ""
+    message: str = ""
+
+
+def run_steps(
+    session: Conversation,
+    steps: tuple[PlannedStep, ...],
+    observer: Observer,
+    reveal: Callable[[str], str] = lambda command: command,
+) -> DeviceResult:
+    """Send every command once and in order; stop at the first one that the device rejects or that gets lost.
+
+    `reveal` puts secret values in the place of their marks right before a command is sent.
+    """
+    for step in steps:
+        observer.step_started(step)
+        failure = _run_step(session, step, observer, reveal)
+        if failure is not None:
+            observer.step_ended(step, failure.status, failure.message)
+            return failure
+        observer.step_ended(step, RunStatus.SUCCEEDED if step.commands else RunStatus.SKIPPED, step.note)
+    return DeviceResult(RunStatus.SUCCEEDED)
+
+
+def _run_step(
+    session: Conversation, step: PlannedStep, observer: Observer, reveal: Callable[[str], str]
+) -> DeviceResult | None:
+    for index, command in enumerate(step.commands):
+        observer.sending(step, index, command)
+        try:
+            answer = session.send(
+                reveal(command),
+                timeout=step.timeout,
+                progress=lambda text, index=index: observer.arriving(step, index, text),  # type: ignore[misc]
+            )
+        except CommandRejected as error:
+            observer.answered(step, index, command, error.answer, True)
+            return DeviceResult(RunStatus.FAILED, error.code, _rejection(step, index, command, error.answer))
+        except DeviceError as error:
+            return DeviceResult(RunStatus.FAILED, error.code, error.message)
+        observer.answered(step, index, command, answer, False)
+    return None
+
+
+def _rejection(step: PlannedStep, index: int, command: str, answer: str) -> str:
+    left = len(step.commands) - index - 1
+    said = " / ".join(line.strip() for line in answer.splitlines() if line.strip(" ^"))[:300]
+    rest = f"The {left} lines after it were not sent." if left > 1 else "The line after it was not sent." if left else ""
+    return f"The device rejected '{command}' in step '{step.name}': {said}. {rest}".replace("..", ".").strip()
+
+
+def interruption(commands: tuple[str, ...], intended: int, confirmed: int) -> str:
+    """Say what is known of a device run whose worker vanished; counts are numbers of commands in plan order."""
+    total = len(commands)
+    parts = []
+    if confirmed:
+        parts.append(f"{_span(1, confirmed)} confirmed")
+    if intended > confirmed:
+        parts.append(f"command {intended} '{commands[intended - 1]}' was sent or about to be, its outcome is unknown")
+    after = max(intended, confirmed)
+    if after < total and intended:
+        parts.append(f"{_span(after + 1, total)} never sent")
+    if not intended:
+        parts.append("no command that changes the device had been sent")
+    return "The worker vanished: " + "; ".join(parts) + ". Read the device before you run it again."
+
+
+def _span(first: int, last: int) -> str:
+    return f"command {first}" if first == last else f"commands {first}–{last}"

@@ -1,0 +1,248 @@
+"""The plan: exactly what will be sent to which device, in order, as values and as canonical JSON with its SHA-256.
+
+The review page, the approver and the worker see this very object; every line that a device will get stands in it,
+the ones that change modes and take snapshots included.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from templates_app.domain.content import StepKind, TemplateContent, VariableType
+from templates_app.domain.rendering import TemplateProblem, render, secret_mark
+from templates_app.domain.variables import resolve
+
+SNAPSHOT = "snapshot"
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformWords:
+    """The lines around a template's commands on one platform."""
+
+    preparation: tuple[str, ...] = ()
+    enable: str = ""
+    config_enter: tuple[str, ...] = ()
+    config_leave: tuple[str, ...] = ()
+    save: tuple[str, ...] = ()
+    show_running: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """What the plan must know of a device."""
+
+    id: str
+    name: str
+    address: str
+    platform: str
+    platform_label: str
+    words: PlatformWords
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialChoice:
+    """Which credential wins for a device (X-18), by name and by where it comes from; never its content."""
+
+    id: str
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """What a job says about one step, resolved. `devices` None means all."""
+
+    step: int
+    devices: frozenset[str] | None
+    profile: Mapping[str, str]
+    credential: CredentialChoice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step on one device. `note` says why there are no commands; `credential` is set where a task has its own."""
+
+    position: int
+    name: str
+    kind: str
+    commands: tuple[str, ...]
+    timeout: int = 30
+    note: str = ""
+    credential: CredentialChoice | None = None
+
+    @property
+    def journaled(self) -> bool:
+        """Say whether each command's intent is stored before it is sent (it is sent at most once)."""
+        return self.kind in (StepKind.CONFIG.value, StepKind.EXEC.value)
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlan:
+    """All that one device gets. `problem` is why it cannot be run on, in a sentence."""
+
+    device: str
+    name: str
+    address: str
+    platform: str
+    credential: CredentialChoice | None
+    preparation: tuple[str, ...]
+    steps: tuple[PlannedStep, ...]
+    problem: str = ""
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """All commands in the order they are sent."""
+        return tuple(command for step in self.steps for command in step.commands)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that is stored and hashed."""
+        return {
+            "device": self.device,
+            "name": self.name,
+            "address": self.address,
+            "platform": self.platform,
+            "credential": _credential_json(self.credential),
+            "preparation": list(self.preparation),
+            "steps": [
+                {
+                    "name": s.name,
+                    "kind": s.kind,
+                    "commands": list(s.commands),
+                    "timeout": s.timeout,
+                    "note": s.note,
+                    "credential": _credential_json(s.credential),
+                }
+                for s in self.steps
+            ],
+            "problem": self.problem,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> DevicePlan:
+        """Read what `as_json` wrote."""
+        return cls(
+            device=data["device"],
+            name=data["name"],
+            address=data["address"],
+            platform=data["platform"],
+            credential=_credential(data["credential"]),
+            preparation=tuple(data["preparation"]),
+            steps=tuple(
+                PlannedStep(
+                    n, s["name"], s["kind"], tuple(s["commands"]), s["timeout"], s["note"], _credential(s["credential"])
+                )
+                for n, s in enumerate(data["steps"])
+            ),
+            problem=data["problem"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan of one run or one approval."""
+
+    template: str
+    version: int
+    devices: tuple[DevicePlan, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the canonical JSON."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+    def canonical(self) -> str:
+        """Return the one JSON text of this plan: keys sorted, no spaces, devices by id."""
+        body = {
+            "template": self.template,
+            "version": self.version,
+            "devices": [d.as_json() for d in sorted(self.devices, key=lambda d: d.device)],
+        }
+        return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def plan_device(
+    device: DeviceFacts,
+    content: TemplateContent,
+    tasks: Mapping[int, TaskFacts],
+    variables: Mapping[str, str],
+    credential: CredentialChoice | None,
+    *,
+    snapshots: bool,
+) -> DevicePlan:
+    """Render every step for one device; a mistake becomes the plan's `problem`, so that one device never hides others."""
+    steps: list[PlannedStep] = []
+    needs_base = snapshots or any(tasks.get(n, TaskFacts(n, None, {})).credential is None for n in range(len(content.steps)))
+    problem = "No credential applies: give the device, the job or the tenant one." if needs_base and not credential else ""
+    around = snapshots and bool(device.words.show_running)
+    if around:
+        steps.append(_snapshot(len(steps), "Configuration before", device))
+    for number, step in enumerate(content.steps):
+        task = tasks.get(number, TaskFacts(number, None, {}))
+        if task.devices is not None and device.id not in task.devices:
+            continue
+        body = step.body(device.platform)
+        if not (body or "").strip():
+            note = f"The template has no commands for {device.platform_label} in this step."
+            steps.append(PlannedStep(len(steps), step.name, step.kind.value, (), step.timeout, note, task.credential))
+            continue
+        try:
+            lines = render(body or "", _values(content, task, variables, device))
+        except TemplateProblem as error:
+            problem = problem or f"Step '{step.name}': {error}"
+            lines = []
+        commands = _wrapped(lines, step.kind, step.save, device.words)
+        steps.append(PlannedStep(len(steps), step.name, step.kind.value, commands, step.timeout, "", task.credential))
+    if not any(s.commands for s in steps if s.kind != SNAPSHOT):
+        problem = problem or "There is nothing to send: no step has commands for this device."
+    elif around:
+        steps.append(_snapshot(len(steps), "Configuration after", device))
+    preparation = ((device.words.enable,) if device.words.enable else ()) + device.words.preparation
+    return DevicePlan(
+        device=device.id,
+        name=device.name,
+        address=device.address,
+        platform=device.platform,
+        credential=credential,
+        preparation=preparation,
+        steps=tuple(steps),
+        problem=problem,
+    )
+
+
+def _values(
+    content: TemplateContent, task: TaskFacts, variables: Mapping[str, str], device: DeviceFacts
+) -> dict[str, object]:
+    typed, problems = resolve(content.variables, task.profile, variables)
+    for name, sentence in problems.items():
+        raise TemplateProblem(f"variable '{name}': {sentence[:1].lower()}{sentence[1:]}")
+    values: dict[str, object] = {name: "" if value is None else value for name, value in typed.items()}
+    for variable in content.variables:
+        if variable.type is VariableType.SECRET and values[variable.name]:
+            values[variable.name] = secret_mark(variable.name)
+    values["device"] = {"name": device.name, "address": device.address, "platform": device.platform}
+    return values
+
+
+def _wrapped(lines: list[str], kind: StepKind, save: bool, words: PlatformWords) -> tuple[str, ...]:
+    if not lines:
+        return ()
+    saving = words.save if save else ()
+    if kind is StepKind.CONFIG:
+        return (*words.config_enter, *lines, *words.config_leave, *saving)
+    return (*lines, *saving)
+
+
+def _snapshot(position: int, name: str, device: DeviceFacts) -> PlannedStep:
+    return PlannedStep(position, name, SNAPSHOT, (device.words.show_running,), 60)
+
+
+def _credential_json(credential: CredentialChoice | None) -> list[str] | None:
+    return [credential.id, credential.name, credential.source] if credential else None
+
+
+def _credential(data: list[str] | None) -> CredentialChoice | None:
+    return CredentialChoice(*data) if data else None

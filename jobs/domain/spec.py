@@ -1,0 +1,101 @@
+"""The one input of every face: what a job is to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from devices.domain.secrets import Secret
+from devices.domain.selection import DeviceSelection
+
+
+class JobType(StrEnum):
+    """The mission's job types that work today; the others are not offered before they do."""
+
+    REGULAR = "regular"
+
+
+JOB_TYPE_LABELS = {JobType.REGULAR: "Regular Job"}
+
+
+class Visibility(StrEnum):
+    """Private: only its creator. Public: everyone who may see the tenant's jobs."""
+
+    PRIVATE = "private"
+    PUBLIC = "public"
+
+
+class TriggerKind(StrEnum):
+    """When a trigger fires."""
+
+    NOW = "now"
+    ONCE = "once"
+
+
+class ConnectionProtocol(StrEnum):
+    """How a task connects."""
+
+    SSH = "ssh"
+
+
+class TransferProtocol(StrEnum):
+    """How a task moves configurations and files."""
+
+    TERMINAL = "terminal"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The job's own login (I-18…I-20). None leaves a stored secret as it is, an empty Secret removes it."""
+
+    username: str = ""
+    password: Secret | None = None
+    enable_password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """What a job says about one template step. `devices` None means all devices of the job."""
+
+    step: int
+    devices: tuple[str, ...] | None = None
+    profile: int | None = None
+    credential: str | None = None
+    connection_protocol: ConnectionProtocol = ConnectionProtocol.SSH
+    transfer_protocol: TransferProtocol = TransferProtocol.TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerSpec:
+    """One trigger. `at` (aware) belongs to kind once; now carries none."""
+
+    kind: TriggerKind
+    name: str = ""
+    at: datetime | None = None
+    time_zone: str = "UTC"
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """A whole job. Ids are those of the database; every one is checked against what the caller may see."""
+
+    template: int | None = None
+    name: str = ""
+    description: str = ""
+    job_type: JobType = JobType.REGULAR
+    agent: int | None = None
+    enabled: bool = True
+    snapshots: bool = True
+    visibility: Visibility = Visibility.PUBLIC
+    selection: DeviceSelection = field(default_factory=DeviceSelection)
+    account: Account = field(default_factory=Account)
+    credential: str | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    secret_variables: dict[str, Secret] = field(default_factory=dict)
+    notify_users: tuple[int, ...] = ()
+    notify_groups: tuple[int, ...] = ()
+    tasks: tuple[TaskSpec, ...] = ()
+    triggers: tuple[TriggerSpec, ...] = ()
+    max_parallel: int = 25

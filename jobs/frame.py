@@ -1,0 +1,29 @@
+"""What every page's frame shows: navigation, counts, the banner, notices, the tenant switcher."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from approvals import selectors as approvals
+from devices import selectors as inventory
+from devices.domain.roles import Verb
+from devices import access as tenants
+from jobs import access
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Context processor; does nothing for anonymous visitors and for fragments that htmx asks for."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or getattr(request, "htmx", False):
+        return {}
+    waiting = list(approvals.waiting_for(user)[:100])
+    return {
+        "frame": {
+            "tenants": list(inventory.visible_tenants(user)),
+            "tenant": request.session.get("tenant", ""),
+            "may_run": access.may_run_anywhere(user),
+            "may_administer": tenants.tenants_where(user, Verb.ADMINISTER).exists(),
+            "waiting": waiting,
+            "unread": inventory.notices_of(user).filter(read_at=None).count(),
+        }
+    }

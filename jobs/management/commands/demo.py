@@ -1,0 +1,134 @@
+"""`manage.py demo`: the whole product with a demo world and a simulated fleet, in one command."""
+
+import shutil
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection, connections
+
+from config import env
+from config.celery import app
+from devices.services import agents
+from devices.simulator import inventory
+from jobs.demo import history, world
+from jobs.demo.processes import (
+    Problem,
+    Processes,
+    answers,
+    check_port_free,
+    free_fleet_port,
+    manage,
+    module,
+    start_broker,
+)
+
+THREADS = 40
+
+
+class Command(BaseCommand):
+    """Load the demo world and run everything until Ctrl-C."""
+
+    help = "Run Interlock with a demo world: web, worker, beat, broker and a fleet of simulated SSH devices."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="The web port on 127.0.0.1.")
+        parser.add_argument("--devices", type=int, default=24, help="How many simulated devices (16 to 1,000).")
+        parser.add_argument("--var", help="The folder that holds the state (default: var).")
+        parser.add_argument("--reset", action="store_true", help="Clear the state first.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not 16 <= options["devices"] <= 1000:
+            raise CommandError("--devices takes 16 to 1000.")
+        processes = Processes(settings.VAR)
+        try:
+            processes.claim()
+            processes.catch_signals()
+            check_port_free(options["port"])
+            self._run(processes, options)
+        except Problem as problem:
+            processes.stop()
+            raise CommandError(str(problem)) from None
+        except BaseException:
+            processes.stop()
+            raise
+        processes.stop()
+        self.stdout.write("Stopped.")
+
+    def _run(self, processes: Processes, options: dict[str, Any]) -> None:
+        started = time.monotonic()
+        if options["reset"]:
+            self._reset()
+        self._say("Preparing the database …")
+        call_command("migrate", verbosity=0, interactive=False)
+        specs = [spec for rows in world.fleet(options["devices"]).values() for spec in rows]
+        fleet_port = free_fleet_port([spec.address for spec in specs])
+        self._say("Loading the demo world …")
+        new = world.load(options["devices"], fleet_port)
+        self._start(processes, specs, fleet_port, options["port"])
+        if new:
+            history.start()
+        connections.close_all()
+        self._ready(options["port"], time.monotonic() - started)
+        while not processes.stopping:
+            processes.check()
+            time.sleep(0.3)
+        self._say("\nStopping …")
+
+    def _start(self, processes: Processes, specs: list[Any], fleet_port: int, port: int) -> None:
+        file = settings.VAR / "run" / "fleet.json"
+        inventory.write(file, specs)
+        scenario = settings.VAR / "scenario.json"
+        if not scenario.exists():
+            scenario.write_text("{}\n")
+        common = {"INTERLOCK_DEMO": "1", "INTERLOCK_VAR": str(settings.VAR), "DJANGO_SETTINGS_MODULE": "config.settings"}
+        broker = start_broker(processes)
+        self._say(f"Starting {len(specs)} simulated devices, web, worker and beat; broker: {broker} …")
+        log = settings.VAR / "log" / "fleet-commands.jsonl"
+        fleet = ("--inventory", str(file), "--port", str(fleet_port), "--scenario", str(scenario), "--log", str(log))
+        processes.start("fleet", manage("simulate_fleet", *fleet), **common)
+        web = ("gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "8", "--timeout", "60")
+        processes.start("web", module(*web), **common)
+        queues = ",".join(world.all_queues())
+        work = ("celery", "-A", "config", "worker", "-P", "threads", "-l", "INFO", "--without-gossip", "--without-mingle")
+        processes.start("worker", module(*work, "-n", "agents@%h", "-c", str(THREADS), "-Q", queues), **common)
+        processes.start("housekeeping", module(*work, "-n", "house@%h", "-c", "2", "-Q", "celery"), **common)
+        beat_files = ("--pidfile", "", "-s", str(settings.VAR / "run" / "beat"))
+        processes.start("beat", module("celery", "-A", "config", "beat", "-l", "WARNING", *beat_files), **common)
+        last = specs[-1].address
+        processes.wait_for("The fleet", lambda: answers(fleet_port, last), 60)
+        processes.wait_for("The web server", lambda: answers(port), 60)
+        self._wait_for_worker(processes)
+
+    def _wait_for_worker(self, processes: Processes) -> None:
+        """Call an agent and wait for its answer: proof that broker and worker are there."""
+        agent_id, queue = agents.queues()[0]
+        before = agents.heartbeat(agent_id=agent_id)
+        app.send_task("devices.answer_call", args=[agent_id], queue=queue, expires=60)
+        processes.wait_for("The worker", lambda: agents.heartbeat(agent_id=agent_id) != before, 60)
+
+    def _reset(self) -> None:
+        self._say(f"Clearing {settings.VAR} …")
+        if env.DATABASE_URL:
+            call_command("flush", verbosity=0, interactive=False)
+        connection.close()
+        for name in ("interlock.sqlite3", "interlock.sqlite3-wal", "interlock.sqlite3-shm", "scenario.json"):
+            (settings.VAR / name).unlink(missing_ok=True)
+        for name in ("broker", "log"):
+            shutil.rmtree(settings.VAR / name, ignore_errors=True)
+        (settings.VAR / "log").mkdir()
+
+    def _ready(self, port: int, seconds: float) -> None:
+        self._say(f"\nReady: http://127.0.0.1:{port}/  (after {seconds:.1f} s; stop with Ctrl-C)\n")
+        self._say("Every account has the password 'demo':")
+        self._say("  acme-operator (makes jobs) · acme-approver-1, acme-approver-2 · acme-viewer · acme-admin")
+        self._say("  globex-operator · client13-admin, client13-operator · client93-admin · msp-admin · admin (superuser)")
+        self._say("API tokens: 'demo-<account>', for example 'Authorization: Bearer demo-acme-operator'.")
+        self._say(f"Logs, and every command the devices executed: {settings.VAR / 'log'}\n")
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()

@@ -1,0 +1,7 @@
+"""Columns and constraints of jobs, triggers and runs; collected for Django."""
+
+from jobs.models.jobs import JobDevice, JobTag, JobTask, ServiceJob, TaskDevice
+from jobs.models.runs import DeviceRun, JobRun, StepResult
+from jobs.models.triggers import Trigger
+
+__all__ = ["DeviceRun", "JobDevice", "JobRun", "JobTag", "JobTask", "ServiceJob", "StepResult", "TaskDevice", "Trigger"]

@@ -1,0 +1,147 @@
+"""Runs: a job run, its device runs, and what each step gave. Ended rows never change."""
+
+import json
+import zlib
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from devices.models import Agent, ConfigSnapshot, Device, TenantOwned
+from jobs.domain.plan import DevicePlan
+from jobs.domain.states import CHOICES, COLOURS, OPEN, RunStatus
+from jobs.models.jobs import ServiceJob
+from jobs.models.triggers import Trigger
+
+
+class JobRun(TenantOwned):
+    """One execution of a job. Names are copied, so that history tells what was, not what is."""
+
+    tenant_rules = {"agent": "ancestors"}
+
+    job = models.ForeignKey(ServiceJob, on_delete=models.PROTECT, related_name="runs")
+    trigger = models.ForeignKey(Trigger, null=True, on_delete=models.SET_NULL, related_name="runs")
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="reruns")
+    scheduled_for = models.DateTimeField()
+    job_name = models.CharField(max_length=160)
+    job_type = models.CharField(max_length=20)
+    network_names = models.CharField(max_length=300, blank=True)
+    template_name = models.CharField(max_length=120)
+    template_version = models.PositiveIntegerField()
+    agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
+    executed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    approval_note = models.CharField(max_length=200, blank=True)
+    digest = models.CharField(max_length=64)
+    max_parallel = models.PositiveIntegerField(default=25)
+    status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.QUEUED)
+    reason = models.CharField(max_length=500, blank=True)
+    device_count = models.PositiveIntegerField(default=0)
+    cancel_requested_at = models.DateTimeField(null=True)
+    cancelled_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint("trigger", "scheduled_for", name="one_run_per_occurrence")]
+        indexes = [
+            models.Index(fields=["tenant", "-id"]),
+            models.Index(fields=["status"], name="open_runs", condition=models.Q(status__in=sorted(OPEN))),
+        ]
+
+    def __str__(self) -> str:
+        return f"Run {self.pk} of {self.job_name}"
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether it can still change."""
+        return self.status in OPEN
+
+    @property
+    def colour(self) -> str:
+        """The theme's colour of its status."""
+        return COLOURS[RunStatus(self.status)]
+
+
+class DeviceRun(TenantOwned):
+    """One device in a run: its plan, who works on it (lease), how far it got (journal), how it ended.
+
+    `intended` and `confirmed` count commands in plan order; `intended` is durable before a command that may change the
+    device is sent. `token` grows with every claim; a write that carries an older one does nothing.
+    """
+
+    tenant_rules = {"device": "subtree", "snapshot_before": "same", "snapshot_after": "same"}
+
+    run = models.ForeignKey(JobRun, on_delete=models.CASCADE, related_name="device_runs")
+    device = models.ForeignKey(Device, null=True, on_delete=models.SET_NULL, related_name="runs")
+    device_name = models.CharField(max_length=120)
+    address = models.CharField(max_length=64)
+    platform = models.CharField(max_length=40)
+    credential_name = models.CharField(max_length=160, blank=True)
+    plan_data = models.JSONField()
+    status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.QUEUED)
+    reason = models.CharField(max_length=40, blank=True)
+    message = models.TextField(blank=True)
+    worker = models.CharField(max_length=120, blank=True)
+    token = models.PositiveIntegerField(default=0)
+    lease_expires_at = models.DateTimeField(null=True)
+    intended = models.PositiveIntegerField(default=0)
+    confirmed = models.PositiveIntegerField(default=0)
+    snapshot_before = models.ForeignKey(ConfigSnapshot, null=True, on_delete=models.SET_NULL, related_name="+")
+    snapshot_after = models.ForeignKey(ConfigSnapshot, null=True, on_delete=models.SET_NULL, related_name="+")
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint("run", "device", name="device_once_per_run")]
+        indexes = [
+            models.Index(fields=["run", "status", "id"]),
+            models.Index(fields=["lease_expires_at"], name="running_leases", condition=models.Q(status="running")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device_name} in run {self.run_id}"
+
+    @property
+    def plan(self) -> DevicePlan:
+        """What is sent to this device."""
+        return DevicePlan.from_json(self.plan_data)
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether it can still change."""
+        return self.status in OPEN
+
+
+class StepResult(TenantOwned):
+    """What one step gave on one device. `exchanges_z` is zlib-compressed JSON: [[sent, received, rejected], …]."""
+
+    device_run = models.ForeignKey(DeviceRun, on_delete=models.CASCADE, related_name="steps")
+    position = models.PositiveIntegerField()
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10)
+    status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.RUNNING)
+    message = models.TextField(blank=True)
+    exchanges_z = models.BinaryField(default=b"")
+    output_size = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint("device_run", "position", name="step_once_per_device_run")]
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.device_run}"
+
+    @property
+    def exchanges(self) -> list[list[Any]]:
+        """Each line sent with the answer it got and whether the device rejected it."""
+        return json.loads(zlib.decompress(bytes(self.exchanges_z))) if self.exchanges_z else []
+
+    @property
+    def output(self) -> str:
+        """All that was received, one answer after the other."""
+        return "".join(received if received.endswith("\n") else received + "\n" for _, received, _ in self.exchanges)

@@ -1,0 +1,176 @@
+"""Pages of runs: Job History, the live run page, a device's transcript and configuration difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
+
+from config import lists
+from config.errors import Conflict
+from config.lists import Column, Filter, Listing
+from config.ui import ago, pill
+from devices import access as tenants
+from devices.scope import within
+from devices.views import diff_lines
+from jobs import access, selectors
+from jobs.domain.spec import JOB_TYPE_LABELS
+from jobs.domain.states import CHOICES, COLOURS, LABELS, RunStatus
+from jobs.models import DeviceRun, JobRun
+from jobs.services import control
+
+BOARD_PAGE = 100
+
+
+def run_list(request: HttpRequest) -> HttpResponse:
+    """Job History (N-26, N-27)."""
+    columns = (
+        Column("Name", lambda r: format_html('<a href="{}">{}</a>', reverse("run", args=[r.pk]), r.job_name), sort="job_name", css="strong"),
+        Column("Network", lambda r: r.network_names or "—"),
+        Column("Type", lambda r: JOB_TYPE_LABELS.get(r.job_type, r.job_type), sort="job_type"),
+        Column("Status", lambda r: status_pill(r.status), sort="status"),
+        Column("Devices", _progress),
+        Column("Start Time", lambda r: ago(r.started_at), sort="started_at", css="nowrap"),
+        Column("End Time", lambda r: ago(r.ended_at), sort="ended_at", css="nowrap"),
+        Column("User", lambda r: r.executed_by.get_username(), sort="executed_by__username"),
+        Column("Customer", lambda r: r.tenant.name, sort="tenant__name"),
+    )
+    filters = (Filter("status", "Status", list(CHOICES), lists.field("status")),)
+    listing = Listing("Job History", columns, ("job_name", "template_name", "executed_by__username"),
+                      "Nothing has run yet. Runs appear here as soon as a job starts.", filters, order="-id")  # fmt: skip
+    rows = within(request, selectors.with_counts(selectors.visible_runs(request.user)))
+    return lists.show(request, rows, listing)
+
+
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """One run, live."""
+    found = _run(request, pk)
+    context = {"run": found, "may_run": access.may_run(request.user, found.tenant), **_board(request, found)}
+    return render(request, "jobs/run.html", context)
+
+
+def board(request: HttpRequest, pk: int) -> HttpResponse:
+    """The live part of the run page."""
+    found = _run(request, pk)
+    return render(request, "jobs/board.html", {"run": found, "may_run": access.may_run(request.user, found.tenant), **_board(request, found)})
+
+
+@require_POST
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop a run."""
+    try:
+        control.cancel_run(by=request.user, run=_run(request, pk), now=timezone.now())
+        messages.success(request, "The run is being cancelled: nothing new starts, running devices stop before their next command.")
+    except Conflict as error:
+        messages.error(request, error.message)
+    return redirect("run", pk=pk)
+
+
+def device_run(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
+    """One device of a run: outcome, transcript, difference. A drawer for htmx, a page otherwise."""
+    found = _device_run(request, pk, device_pk)
+    context = {
+        "run": found.run,
+        "item": found,
+        "pill": status_pill(found.status),
+        "plan": found.plan,
+        "steps": [(step, COLOURS[RunStatus(step.status)], LABELS[RunStatus(step.status)]) for step in found.steps.all()],
+        "diff": _diff(found),
+    }
+    template = "jobs/device_run.html" if request.htmx else "jobs/device_run_page.html"
+    return render(request, template, context)
+
+
+def raw(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
+    """The whole transcript as a text file."""
+    found = _device_run(request, pk, device_pk)
+    parts = []
+    for step in found.steps.all():
+        parts.append(f"### {step.name}: {step.status}\n")
+        for sent, received, rejected in step.exchanges:
+            parts.append(f"> {sent}\n{received}{'' if received.endswith(chr(10)) else chr(10)}{'! rejected' + chr(10) if rejected else ''}")
+    response = HttpResponse("".join(parts), content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="run-{found.run_id}-device-{found.pk}.txt"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def status_pill(status: str) -> str:
+    """Return a run status as a pill."""
+    found = RunStatus(status)
+    return pill(status, LABELS[found], COLOURS[found])
+
+
+def _progress(run: JobRun) -> str:
+    if not run.device_count:
+        return "—"
+    return format_html(
+        '<span class="progress"><progress max="{}" value="{}" aria-label="devices done"></progress>{}/{}</span>',
+        run.device_count, run.ended_count, run.ended_count, run.device_count,
+    )  # fmt: skip
+
+
+def _run(request: HttpRequest, pk: int) -> JobRun:
+    return tenants.get_visible(request.user, selectors.visible_runs(request.user), pk=pk)
+
+
+def _device_run(request: HttpRequest, pk: int, device_pk: int) -> DeviceRun:
+    rows = selectors.visible_device_runs(request.user).filter(run=pk)
+    return tenants.get_visible(request.user, rows, pk=device_pk)
+
+
+def _board(request: HttpRequest, found: JobRun) -> dict[str, Any]:
+    """Counts, and one page of devices with a cell per step; what failed comes first once a filter asks for it."""
+    counts = selectors.counts(found)
+    total = sum(counts.values())
+    ended = total - sum(counts.get(s, 0) for s in ("queued", "waiting", "running"))
+    shown = request.GET.get("only", "")
+    rows = selectors.board(found)
+    if shown in RunStatus.__members__.values():
+        rows = rows.filter(status=shown)
+    page = Paginator(rows, BOARD_PAGE).get_page(request.GET.get("page"))
+    names = _step_names(found)
+    lines = [{"item": row, "pill": status_pill(row.status), "cells": _cells(row, names)} for row in page]
+    chips = [(s.value, LABELS[s], counts[s]) for s in RunStatus if counts.get(s)]
+    eta = None
+    if found.is_open and found.started_at and ended:
+        eta = (timezone.now() - found.started_at) / ended * (total - ended)
+    return {
+        "pill": status_pill(found.status), "total": total, "ended": ended, "lines": lines, "page": page, "chips": chips,
+        "only": shown, "step_names": names, "eta": eta,
+    }  # fmt: skip
+
+
+def _step_names(found: JobRun) -> list[str]:
+    """The steps' names in plan order, joined over the first devices (a device may lack some)."""
+    names: list[str] = []
+    for data in found.device_runs.values_list("plan_data", flat=True)[:20]:
+        for step in data["steps"]:
+            if step["name"] not in names:
+                names.append(step["name"])
+    if "Configuration after" in names:
+        names.remove("Configuration after")
+        names.append("Configuration after")
+    return names
+
+
+def _cells(row: DeviceRun, names: list[str]) -> list[dict[str, str] | None]:
+    steps = {step.name: step for step in row.steps.all()}
+    cells: list[dict[str, str] | None] = []
+    for name in names:
+        step = steps.get(name)
+        cells.append({"colour": COLOURS[RunStatus(step.status)], "label": f"{name}: {LABELS[RunStatus(step.status)]}"} if step else None)
+    return cells
+
+
+def _diff(found: DeviceRun) -> list[tuple[str, str]] | None:
+    if not found.snapshot_before_id or not found.snapshot_after_id:
+        return None
+    return diff_lines(found.snapshot_before.content, found.snapshot_after.content)

@@ -1,0 +1,58 @@
+"""Tenant-scoped reads of jobs and runs; every list and page starts here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Min, Prefetch, Q, QuerySet
+
+from devices import access as tenants
+from jobs import access
+from jobs.domain.states import OPEN, RunStatus
+from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult
+
+
+def visible_jobs(user: Any) -> QuerySet[ServiceJob]:
+    """Jobs of Job Management, the user's own drafts included, copies under edit and deleted ones not."""
+    rows = ServiceJob.objects.filter(deleted_at=None, draft_of=None)
+    rows = rows.select_related("tenant", "template", "version", "created_by", "approval", "agent")
+    return access.jobs_of(user, rows).annotate(next_run_at=Min("triggers__next_run_at", filter=Q(triggers__enabled=True)))
+
+
+def editable_job(user: Any, pk: Any) -> ServiceJob:
+    """Return the user's own draft (or copy under edit); NotFound for anything else."""
+    rows = ServiceJob.objects.filter(deleted_at=None, status=ServiceJob.Status.DRAFT, created_by=user)
+    rows = rows.select_related("tenant", "template", "version", "agent", "account", "credential", "draft_of")
+    return tenants.get_visible(user, rows, pk=pk)
+
+
+def visible_runs(user: Any) -> QuerySet[JobRun]:
+    """Runs of Job History with their counts by outcome."""
+    rows = JobRun.objects.select_related("tenant", "executed_by", "job", "agent")
+    return access.runs_of(user, rows)
+
+
+def with_counts(rows: QuerySet[JobRun]) -> QuerySet[JobRun]:
+    """Add how many device runs have ended, and how many of them succeeded."""
+    ended = ~Q(device_runs__status__in=OPEN)
+    return rows.annotate(
+        ended_count=Count("device_runs", filter=ended & Q(device_runs__isnull=False)),
+        ok_count=Count("device_runs", filter=Q(device_runs__status=RunStatus.SUCCEEDED)),
+    )
+
+
+def visible_device_runs(user: Any) -> QuerySet[DeviceRun]:
+    """Device runs the user sees."""
+    return access.device_runs_of(user, DeviceRun.objects.select_related("run", "device"))
+
+
+def board(run: JobRun) -> QuerySet[DeviceRun]:
+    """The device runs of a run with their steps, without output."""
+    steps = StepResult.objects.defer("exchanges_z")
+    return run.device_runs.defer("plan_data").prefetch_related(Prefetch("steps", queryset=steps))
+
+
+def counts(run: JobRun) -> dict[str, int]:
+    """How many device runs of a run are in each status."""
+    return dict(run.device_runs.values_list("status").annotate(n=Count("pk")).order_by())
+

@@ -1,0 +1,242 @@
+"""Make and change jobs: drafts, submitting, requesting approval, deleting. Every face comes through here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from approvals import access as approval_access
+from approvals import services as approvals
+from approvals.models import ApprovalRequest
+from config.errors import Conflict, Forbidden, Invalid, NotFound
+from devices import access as tenants
+from devices.domain.roles import Verb
+from devices.services import audit, vault
+from jobs import access
+from jobs.domain.spec import Account, JobSpec, TriggerKind
+from jobs.models import JobRun, ServiceJob
+from jobs.services import dispatching, planning
+from jobs.services.specs import secret_text, spec_of, write_spec
+from templates_app import selectors as templates
+from templates_app.domain import variables as rules
+from templates_app.domain.content import VariableType
+from templates_app.models import ServiceTemplate
+
+
+def start_draft(*, by: Any, template_id: int) -> ServiceJob:
+    """Open a draft from a ready template the user may run."""
+    try:
+        template = tenants.get_visible(by, templates.usable_templates(by), Verb.RUN, pk=template_id)
+    except NotFound:
+        raise Invalid(fields={"template": ["Choose a service template that is ready and yours to run."]}) from None
+    with transaction.atomic():
+        return ServiceJob.objects.create(
+            tenant=template.tenant, template=template, version=template.current, created_by=by, changed_by=by,
+            snapshots=template.current.content.changes_devices,
+        )  # fmt: skip
+
+
+def start_editing(*, by: Any, job: ServiceJob) -> ServiceJob:
+    """Open the user's copy of a saved job; the job itself goes on unchanged until the copy is submitted."""
+    _check_may_edit(by, job)
+    held = ServiceJob.objects.filter(draft_of=job, created_by=by).first()
+    if held:
+        return held
+    with transaction.atomic():
+        draft = ServiceJob(tenant=job.tenant, template=job.template, version=job.version, created_by=by, draft_of=job)
+        draft.approval = None
+        return write_spec(by=by, job=draft, spec=spec_of(job))
+
+
+def save_draft(*, by: Any, draft: ServiceJob, spec: JobSpec) -> ServiceJob:
+    """Keep what was entered so far; only references and the name's uniqueness are checked."""
+    _check_name(draft, spec.name)
+    with transaction.atomic():
+        return write_spec(by=by, job=draft, spec=spec)
+
+
+def change_template(*, by: Any, draft: ServiceJob, template_id: int) -> ServiceJob:
+    """Give a draft another template of the same customer; tasks and values of the old one go."""
+    template = tenants.get_visible(by, templates.usable_templates(by), Verb.RUN, pk=template_id)
+    if draft.draft_of or template.tenant_id != draft.tenant_id:
+        raise Invalid(fields={"template": ["The customer comes from the template and cannot change; make a new job."]})
+    draft.template, draft.version, draft.sealed_variables = template, template.current, {}
+    return save_draft(by=by, draft=draft, spec=replace(spec_of(draft), tasks=(), variables={}))
+
+
+def submit_job(*, by: Any, draft: ServiceJob, now: datetime | None = None) -> tuple[ServiceJob, JobRun | None]:
+    """Turn a complete draft into a saved job; with Execute Now, start it. Returns the job and the run, if one started."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        job = _save(by, draft, now)
+        wants_now = [t for t in job.triggers.all() if t.kind == TriggerKind.NOW and t.next_run_at is None and not t.runs.exists()]
+        run = None
+        if wants_now and not approval_needed(job, by):
+            run = dispatching.start_run(by=by, job=job, trigger=wants_now[0], now=now)
+        elif wants_now:
+            job.triggers.filter(kind=TriggerKind.NOW, runs=None).delete()
+    return job, run
+
+
+def request_job(*, by: Any, draft: ServiceJob, message: str, now: datetime | None = None) -> ServiceJob:
+    """Turn a complete draft into a saved job and ask for approval of exactly its present plan."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        job = _save(by, draft, now)
+        job.triggers.filter(kind=TriggerKind.NOW, runs=None).delete()
+        return request_approval(by=by, job=job, message=message, now=now)
+
+
+def request_approval(*, by: Any, job: ServiceJob, message: str, now: datetime | None = None) -> ServiceJob:
+    """Ask for approval of a saved job's present plan; an open request must be closed before."""
+    now = now or timezone.now()
+    _check_may_edit(by, job)
+    if not job.version.content.changes_devices:
+        raise Conflict("This job changes no device, so it needs no approval. Run it.")
+    if job.approval and job.approval.status in ("requested", "approved"):
+        raise Conflict("There is an open request for this job. Close it first, or wait for the decision.")
+    with transaction.atomic():
+        plan = planning.plan_of(job, by)
+        request = approvals.request_approval(
+            by=by,
+            tenant=job.tenant,
+            title=job.name,
+            summary=f"{job.template.name} version {plan.version} on {len(plan.devices)} devices: {job.description}",
+            url=f"/jobs/{job.pk}/",
+            digest=planning.content_digest(job, plan),
+            editors=job.editors,
+            message=message,
+            now=now,
+        )
+        _set_approval(job, request)
+    return job
+
+
+def approval_needed(job: ServiceJob, by: Any) -> bool:
+    """Say whether this user needs approval for this job: computed from its steps, not from a label (AP12)."""
+    return job.version.content.changes_devices and not approval_access.may_bypass(by, job.tenant)
+
+
+def set_enabled(*, by: Any, job: ServiceJob, enabled: bool) -> None:
+    """Switch a job on or off; a job that is off does not run."""
+    _check_may_edit(by, job)
+    with transaction.atomic():
+        ServiceJob.objects.filter(pk=job.pk).update(enabled=enabled)
+        audit.record(tenant=job.tenant, by=by, action="job.enabled" if enabled else "job.disabled", subject=job.name)
+
+
+def delete_job(*, by: Any, job: ServiceJob, now: datetime | None = None) -> None:
+    """Take a job out of Job Management. Its runs stay in Job History; a draft is simply gone."""
+    _check_may_edit(by, job)
+    if job.status == ServiceJob.Status.DRAFT:
+        job.delete()
+        return
+    if JobRun.objects.filter(job=job, status__in=["queued", "waiting", "running"]).exists():
+        raise Conflict("The job is running. Cancel the run or wait for its end, then delete the job.")
+    with transaction.atomic():
+        job.triggers.update(enabled=False, next_run_at=None)
+        if job.approval and job.approval.status in ("requested", "approved", "rejected"):
+            approvals.close(by=None, request=job.approval, message="The job was deleted.", now=now or timezone.now())
+        ServiceJob.objects.filter(pk=job.pk).update(deleted_at=now or timezone.now())
+        ServiceJob.objects.filter(draft_of=job).delete()
+        audit.record(tenant=job.tenant, by=by, action="job.deleted", subject=job.name)
+
+
+def problems_of(draft: ServiceJob, by: Any) -> dict[str, list[str]]:
+    """Return what is still missing or wrong, by field of the wizard; empty when the job can be submitted."""
+    found: dict[str, list[str]] = {}
+    if not draft.name:
+        found["name"] = ["Name the job."]
+    if not draft.description:
+        found["description"] = ["Say what the job does and why."]
+    if draft.template.status != ServiceTemplate.Status.READY and draft.draft_of is None:
+        found["template"] = ["The template is no longer ready; choose another."]
+    if draft.agent_id is None:
+        found["agent"] = ["Choose the agent that runs the job."]
+    if not planning.target_devices(draft, by).exists():
+        found["devices"] = ["No device matches. Pick devices, choose asset tags, or widen the search."]
+    found |= _variable_problems(draft)
+    triggers = list(draft.triggers.all())
+    if not triggers:
+        found["schedule"] = ["Choose Execute Now or a time."]
+    return found
+
+
+def _variable_problems(draft: ServiceJob) -> dict[str, list[str]]:
+    content = draft.version.content
+    stored = set(draft.sealed_variables) | set(draft.draft_of.sealed_variables if draft.draft_of else ())
+    given = {**draft.variables, **dict.fromkeys(stored, "stored")}
+    used: dict[str, list[str]] = {}
+    profiles = {t.step: t.profile.values for t in draft.tasks.select_related("profile") if t.profile}
+    for step in range(len(content.steps)):
+        _, problems = rules.resolve(content.variables, profiles.get(step, {}), given)
+        for name, sentence in problems.items():
+            used[f"variables.{name}"] = [sentence]
+    return used
+
+
+def _save(by: Any, draft: ServiceJob, now: datetime) -> ServiceJob:
+    access.check_may_run(by, draft.tenant)
+    problems = problems_of(draft, by)
+    for trigger in draft.triggers.all():
+        if trigger.kind == TriggerKind.ONCE and trigger.at and trigger.at <= now and not trigger.runs.exists():
+            problems["schedule"] = ["The time lies in the past; choose a later one."]
+    if problems:
+        raise Invalid(fields=problems)
+    _check_name(draft, draft.name)
+    job = _write_back(by, draft) if draft.draft_of else draft
+    editors = sorted({*job.editors, by.pk})
+    ServiceJob.objects.filter(pk=job.pk).update(status=ServiceJob.Status.SAVED, editors=editors, revision=job.revision + 1)
+    for trigger in job.triggers.filter(kind=TriggerKind.ONCE, runs=None):
+        trigger.next_run_at = trigger.at
+        trigger.save(update_fields=["next_run_at"])
+    job.refresh_from_db()
+    audit.record(tenant=job.tenant, by=by, action="job.saved", subject=job.name, revision=job.revision)
+    return job
+
+
+def _write_back(by: Any, draft: ServiceJob) -> ServiceJob:
+    """Carry a copy under edit into its job, its newly typed secrets along; void an approval of what it was before."""
+    job = ServiceJob.objects.select_for_update(of=("self",)).get(pk=draft.draft_of_id)
+    spec = spec_of(draft)
+    login = vault.open_login(draft.account) if draft.account else None
+    if login:
+        spec = replace(
+            spec, account=Account(login.username, login.password or None, login.enable_password or None)
+        )
+    typed = {v.name for v in draft.version.content.variables if v.type is VariableType.SECRET} & set(draft.sealed_variables)
+    spec = replace(spec, secret_variables={name: secret_text(draft, name) for name in typed})
+    draft.delete()
+    write_spec(by=by, job=job, spec=spec)
+    if job.approval and job.approval.status in ("requested", "approved"):
+        request = job.approval
+        if planning.content_digest(job, planning.plan_of(job, by)) != request.digest:
+            approvals.close(by=None, request=request, message="The job was changed after the request.", now=timezone.now())
+            _set_approval(job, None)
+    return job
+
+
+def _check_may_edit(by: Any, job: ServiceJob) -> None:
+    access.check_may_run(by, job.tenant)
+    if job.visibility == "private" and job.created_by_id != by.pk:
+        raise Forbidden("This job is private; only its creator changes it.")
+
+
+def _check_name(job: ServiceJob, name: str) -> None:
+    """Refuse a name that another job of the tenant has (X-20)."""
+    if not name.strip():
+        return
+    others = ServiceJob.objects.filter(tenant=job.tenant, deleted_at=None, draft_of=None, name__iexact=name.strip())
+    if others.exclude(pk__in=[job.pk, job.draft_of_id]).exists():
+        raise Invalid(fields={"name": [f"A job named '{name.strip()}' exists in {job.tenant}; choose another name."]})
+
+
+def _set_approval(job: ServiceJob, request: ApprovalRequest | None) -> None:
+    ServiceJob.objects.filter(pk=job.pk).update(approval=request)
+    job.approval = request
+
+

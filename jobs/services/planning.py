@@ -1,0 +1,111 @@
+"""Make the plan of a job from the database as it is at this moment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from devices import selectors as inventory
+from devices.domain import platforms
+from devices.drivers.platforms import BY_KEY
+from devices.models import Credential, Device
+from jobs.domain.plan import CredentialChoice, DeviceFacts, Plan, PlatformWords, TaskFacts, plan_device
+from jobs.models import ServiceJob
+from jobs.services.specs import selection_of
+from templates_app.domain.content import VariableType
+
+
+def target_devices(job: ServiceJob, by: Any) -> QuerySet[Device]:
+    """Return the devices a job means now, within what `by` sees and what the template is for."""
+    choices = inventory.choices_for(by, job.tenant, job.version.content.platforms)
+    return inventory.selected(choices, selection_of(job))
+
+
+def plan_of(job: ServiceJob, by: Any, *, first: int | None = None) -> Plan:
+    """Return the plan for all target devices, or for the first few of them (a preview)."""
+    devices = target_devices(job, by).select_related("credential", "tenant")
+    rows = list(devices[:first] if first else devices)
+    content = job.version.content
+    tasks = _tasks(job)
+    defaults = _default_credentials(job, rows)
+    variables = {**job.variables, **_secret_marks(job)}
+    return Plan(
+        template=str(job.template_id),
+        version=job.version.number,
+        devices=tuple(
+            plan_device(
+                facts_of(device), content, tasks, variables, _credential_for(job, device, defaults), snapshots=job.snapshots
+            )
+            for device in rows
+        ),
+    )
+
+
+def content_digest(job: ServiceJob, plan: Plan) -> str:
+    """Return the SHA-256 (hex) of all that an approval is bound to: the plan, when it runs, and in whose eyes."""
+    triggers = sorted([t.kind, t.at.isoformat() if t.at else "", t.time_zone] for t in job.triggers.all() if t.kind != "now")
+    body = [plan.digest, triggers, job.selection_mode, job.max_parallel, job.created_by_id]
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def facts_of(device: Device) -> DeviceFacts:
+    """Return what a plan must know of a device."""
+    platform = BY_KEY[device.platform]
+    return DeviceFacts(
+        id=str(device.pk),
+        name=device.name,
+        address=device.address,
+        platform=device.platform,
+        platform_label=platforms.label(device.platform),
+        words=PlatformWords(
+            preparation=platform.preparation,
+            enable=platform.enable,
+            config_enter=platform.config_enter,
+            config_leave=platform.config_leave,
+            save=platform.save,
+            show_running=platform.show_running,
+        ),
+    )
+
+
+def _tasks(job: ServiceJob) -> dict[int, TaskFacts]:
+    found = {}
+    for task in job.tasks.select_related("profile", "credential").prefetch_related("devices"):
+        own = None if task.all_devices else frozenset(str(device.pk) for device in task.devices.all())
+        credential = _choice(task.credential, "task") if task.credential else None
+        found[task.step] = TaskFacts(task.step, own, task.profile.values if task.profile else {}, credential)
+    return found
+
+
+def _credential_for(job: ServiceJob, device: Device, defaults: Mapping[int, Credential]) -> CredentialChoice | None:
+    """Return the winner of job account > job credential > device > default of its tenant > default of the job's."""
+    if job.account_id:
+        return CredentialChoice(str(job.account_id), "account of this job", "job account")
+    if job.credential:
+        return _choice(job.credential, "job")
+    if device.credential:
+        return _choice(device.credential, "device")
+    default = defaults.get(device.tenant_id) or defaults.get(job.tenant_id)
+    return _choice(default, "default of the tenant") if default else None
+
+
+def _choice(credential: Credential, source: str) -> CredentialChoice:
+    return CredentialChoice(str(credential.pk), credential.name, source)
+
+
+def _default_credentials(job: ServiceJob, devices: list[Device]) -> dict[int, Credential]:
+    wanted = {device.tenant_id for device in devices} | {job.tenant_id}
+    return {c.tenant_id: c for c in Credential.objects.filter(is_default=True, tenant__in=wanted)}
+
+
+def _secret_marks(job: ServiceJob) -> dict[str, str]:
+    """Stand in for the secret values, so that required ones count as given; the plan shows marks only."""
+    stored = set(job.sealed_variables)
+    if job.draft_of:
+        stored |= set(job.draft_of.sealed_variables)
+    secret = {v.name for v in job.version.content.variables if v.type is VariableType.SECRET}
+    return dict.fromkeys(stored & secret, "stored")

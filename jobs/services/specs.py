@@ -1,0 +1,216 @@
+"""Between a JobSpec and the rows of a job: write one into the other, checking every reference against the caller."""
+
+from __future__ import annotations
+
+
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+
+from config.errors import Invalid, NotFound
+from devices import access as tenants
+from devices import selectors as inventory
+from devices.domain.secrets import Secret
+from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
+from devices.models import AssetTag, Tenant
+from devices.services import vault
+from devices.services.inventory import save_credential
+from jobs.domain.spec import (
+    Account,
+    ConnectionProtocol,
+    JobSpec,
+    JobType,
+    TaskSpec,
+    TransferProtocol,
+    TriggerKind,
+    TriggerSpec,
+    Visibility,
+)
+from jobs.models import JobDevice, JobTag, JobTask, ServiceJob, TaskDevice, Trigger
+from templates_app import selectors as templates
+from templates_app.domain.content import VariableType
+
+
+def spec_of(job: ServiceJob) -> JobSpec:
+    """Read a job back as a specification. Secrets stay where they are: None means "as stored"."""
+    tasks = tuple(
+        TaskSpec(
+            step=task.step,
+            devices=None if task.all_devices else tuple(str(pk) for pk in task.devices.values_list("pk", flat=True)),
+            profile=task.profile_id,
+            credential=str(task.credential_id) if task.credential_id else None,
+            connection_protocol=ConnectionProtocol(task.connection_protocol),
+            transfer_protocol=TransferProtocol(task.transfer_protocol),
+        )
+        for task in job.tasks.all()
+    )
+    return JobSpec(
+        template=job.template_id,
+        name=job.name,
+        description=job.description,
+        job_type=JobType(job.job_type),
+        agent=job.agent_id,
+        enabled=job.enabled,
+        snapshots=job.snapshots,
+        visibility=Visibility(job.visibility),
+        selection=selection_of(job),
+        account=Account(username=job.account.username if job.account else ""),
+        credential=str(job.credential_id) if job.credential_id else None,
+        variables=dict(job.variables),
+        notify_users=tuple(job.notify_users.values_list("pk", flat=True)),
+        notify_groups=tuple(job.notify_groups.values_list("pk", flat=True)),
+        tasks=tasks,
+        triggers=tuple(
+            TriggerSpec(TriggerKind(t.kind), t.name, t.at, t.time_zone, t.enabled) for t in job.triggers.all()
+        ),
+        max_parallel=job.max_parallel,
+    )
+
+
+def selection_of(job: ServiceJob) -> DeviceSelection:
+    """Return which devices a job is for."""
+    return DeviceSelection(
+        mode=SelectionMode(job.selection_mode),
+        search=DeviceSearch.from_json(job.search),
+        devices=tuple(str(pk) for pk in JobDevice.objects.filter(job=job).values_list("device_id", flat=True)),
+        tags=tuple(JobTag.objects.filter(job=job).values_list("tag_id", flat=True)),
+    )
+
+
+def write_spec(*, by: Any, job: ServiceJob, spec: JobSpec) -> ServiceJob:
+    """Write a specification into a new or existing job. Invalid names the fields that refer to what `by` may not use.
+
+    The tenant is the template's (I-31). Must run inside a transaction.
+    """
+    problems: dict[str, list[str]] = {}
+    tenant = job.tenant
+    _write_columns(by, job, spec, problems)
+    devices = list(
+        tenants.scoped(by, inventory.devices_under(tenant)).filter(pk__in=spec.selection.devices).values_list("pk", flat=True)
+    )
+    if len(devices) != len(set(spec.selection.devices)):
+        problems["devices"] = ["At least one device does not exist, is switched off, or is not yours to use."]
+    tags = _pks(tenants.scoped(by, AssetTag.objects.filter(tenant__path__startswith=tenant.path)), spec.selection.tags)
+    if len(tags) != len(set(spec.selection.tags)):
+        problems["tags"] = ["At least one asset tag does not exist."]
+    if problems:
+        raise Invalid(fields=problems)
+    _write_account(job, spec.account)
+    _write_secrets(job, spec)
+    job.save()
+    _write_people(job, tenant, spec)
+    JobDevice.objects.filter(job=job).delete()
+    JobDevice.objects.bulk_create(JobDevice(tenant=tenant, job=job, device_id=pk) for pk in devices)
+    JobTag.objects.filter(job=job).delete()
+    JobTag.objects.bulk_create(JobTag(tenant=tenant, job=job, tag_id=pk) for pk in tags)
+    _write_tasks(by, job, spec)
+    _write_triggers(job, spec)
+    return job
+
+
+def _write_columns(by: Any, job: ServiceJob, spec: JobSpec, problems: dict[str, list[str]]) -> None:
+    job.name, job.description, job.job_type = spec.name.strip(), spec.description.strip(), spec.job_type
+    job.enabled, job.snapshots, job.visibility = spec.enabled, spec.snapshots, spec.visibility
+    job.selection_mode, job.search = spec.selection.mode, spec.selection.search.as_json()
+    job.variables, job.max_parallel, job.changed_by = dict(spec.variables), spec.max_parallel, by
+    if spec.agent is not None and not inventory.agents_for(job.tenant).filter(pk=spec.agent).exists():
+        problems["agent"] = ["There is no such agent for this customer."]
+    job.agent_id = spec.agent
+    if spec.credential and not _usable_credential(by, job.tenant, spec.credential):
+        problems["credential"] = ["There is no such credential."]
+    job.credential_id = spec.credential
+
+
+def _write_account(job: ServiceJob, account: Account) -> None:
+    """Keep the job's own login; without user name and secrets there is none."""
+    given = any(secret for secret in (account.password, account.enable_password))
+    if not account.username and not given:
+        if job.account:
+            job.account.delete()
+        job.account = None
+        return
+    job.account = save_credential(
+        by=None,
+        tenant=job.tenant,
+        instance=job.account,
+        name="",
+        username=account.username,
+        secrets={"password": account.password, "enable_password": account.enable_password},
+    )
+
+
+def _write_secrets(job: ServiceJob, spec: JobSpec) -> None:
+    """Seal the secret variables given anew; keep the others; drop those the template no longer has."""
+    wanted = {v.name for v in job.version.content.variables if v.type is VariableType.SECRET}
+    sealed = {name: text for name, text in job.sealed_variables.items() if name in wanted}
+    for name, secret in spec.secret_variables.items():
+        if name in wanted and secret:
+            sealed[name] = vault.seal(secret, tenant_id=job.tenant_id, row=str(job.pk), field=name)
+    job.sealed_variables = sealed
+    for name in wanted:
+        job.variables.pop(name, None)
+
+
+def _write_people(job: ServiceJob, tenant: Tenant, spec: JobSpec) -> None:
+    people = User.objects.filter(pk__in=tenants.people_of(tenant).values("pk")).filter(pk__in=spec.notify_users)
+    groups = Group.objects.filter(pk__in=tenants.groups_of(tenant).values("pk")).filter(pk__in=spec.notify_groups)
+    if people.count() != len(set(spec.notify_users)) or groups.count() != len(set(spec.notify_groups)):
+        raise Invalid(fields={"notifier": ["At least one recipient does not belong to this customer."]})
+    job.notify_users.set(people)
+    job.notify_groups.set(groups)
+
+
+def _write_tasks(by: Any, job: ServiceJob, spec: JobSpec) -> None:
+    steps = range(len(job.version.content.steps))
+    usable = inventory.devices_under(job.tenant)
+    JobTask.objects.filter(job=job).delete()
+    for task in spec.tasks:
+        if task.step not in steps:
+            continue
+        where = f"tasks.{task.step}"
+        if task.profile and not templates.profiles_of(job.tenant).filter(pk=task.profile).exists():
+            raise Invalid(fields={f"{where}.profile": ["There is no such configuration profile."]})
+        if task.credential and not _usable_credential(by, job.tenant, task.credential):
+            raise Invalid(fields={f"{where}.credential": ["There is no such credential."]})
+        row = JobTask.objects.create(
+            tenant=job.tenant,
+            job=job,
+            step=task.step,
+            all_devices=task.devices is None,
+            profile_id=task.profile,
+            credential_id=task.credential,
+            connection_protocol=task.connection_protocol,
+            transfer_protocol=task.transfer_protocol,
+        )
+        chosen = tenants.scoped(by, usable).filter(pk__in=task.devices or ()).values_list("pk", flat=True)
+        TaskDevice.objects.bulk_create(TaskDevice(tenant=job.tenant, task=row, device_id=pk) for pk in chosen)
+
+
+def _write_triggers(job: ServiceJob, spec: JobSpec) -> None:
+    """Replace the triggers that have not fired; fired ones stay, because runs point at them."""
+    job.triggers.filter(runs=None).delete()
+    kept = {(t.kind, t.at) for t in job.triggers.all()}
+    for trigger in spec.triggers:
+        if (trigger.kind.value, trigger.at) in kept and trigger.kind is TriggerKind.ONCE:
+            continue
+        Trigger.objects.create(
+            tenant=job.tenant, job=job, name=trigger.name, kind=trigger.kind, at=trigger.at,
+            time_zone=trigger.time_zone, enabled=trigger.enabled, next_run_at=None,
+        )  # fmt: skip
+
+
+def _usable_credential(by: Any, tenant: Tenant, pk: str) -> bool:
+    try:
+        found = tenants.get_visible(by, inventory.visible_credentials(by), pk=pk)
+    except NotFound:
+        return False
+    return found.tenant_id == tenant.pk
+
+
+def _pks(rows: Any, wanted: tuple[int, ...]) -> list[int]:
+    return list(rows.filter(pk__in=wanted).values_list("pk", flat=True))
+
+
+def secret_text(job: ServiceJob, name: str) -> Secret:
+    """Open one secret variable of a job, for the worker."""
+    return vault.unseal(job.sealed_variables.get(name, ""), tenant_id=job.tenant_id, row=str(job.pk), field=name)

@@ -1,0 +1,206 @@
+"""Pages of jobs: dashboard, Job Management, one job, its approval."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
+
+from approvals import access as approval_access
+from approvals import selectors as approvals
+from approvals import services as approval_services
+from approvals.domain import LABELS as APPROVAL_LABELS
+from approvals.domain import Action, ApprovalStatus
+from approvals.views import status_pill
+from config import lists
+from config.errors import Conflict, Invalid, NotFound, ServiceError
+from config.lists import Column, Filter, Listing
+from config.ui import ago, pill
+from devices import access as tenants
+from devices.scope import within
+from jobs import access, dashboard, selectors
+from jobs.models import ServiceJob
+from jobs.services import dispatching, editing, planning
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """The dashboard: what runs, what failed, what waits."""
+    runs = within(request, selectors.visible_runs(request.user))
+    return render(request, "jobs/dashboard.html", dashboard.figures(request.user, runs))
+
+
+def job_list(request: HttpRequest) -> HttpResponse:
+    """Job Management."""
+    columns = (
+        Column("Name", _name, sort="name", css="strong"),
+        Column("Template", lambda j: j.template.name, sort="template__name"),
+        Column("Customer", lambda j: j.tenant.name, sort="tenant__name"),
+        Column("Job Status", _job_status, sort="enabled"),
+        Column("Approval Status", lambda j: status_pill(j.approval.status if j.approval else "not_requested") if j.version.content.changes_devices else "—"),
+        Column("Next run", lambda j: ago(j.next_run_at), sort="next_run_at"),
+        Column("Created by", lambda j: j.created_by.get_username(), sort="created_by__username"),
+        Column("Changed", lambda j: ago(j.changed_at), sort="changed_at"),
+    )
+    statuses = [(s.value, APPROVAL_LABELS[s]) for s in ApprovalStatus]
+    filters = (
+        Filter("approval", "Approval Status", statuses, _by_approval),
+        Filter("status", "Job Status", [("saved", "Saved"), ("draft", "Draft")], lists.field("status")),
+    )
+    new = {"new_url": reverse("new-job"), "new_label": "New job"} if access.may_run_anywhere(request.user) else {}
+    listing = Listing("Job Management", columns, ("name", "description", "template__name"),
+                      "No job yet. A job runs a service template on devices, now or on a schedule.", filters, order="-changed_at", **new)  # fmt: skip
+    return lists.show(request, within(request, selectors.visible_jobs(request.user)), listing)
+
+
+def _by_approval(rows: Any, value: str) -> Any:
+    return rows.filter(approval=None) if value == "not_requested" else rows.filter(approval__status=value)
+
+
+def _name(job: ServiceJob) -> str:
+    draft = job.status == ServiceJob.Status.DRAFT
+    url = reverse("wizard", args=[job.pk, "details"]) if draft else reverse("job", args=[job.pk])
+    return format_html('<a href="{}">{}</a>', url, job.name or "Unnamed draft")
+
+
+def _job_status(job: ServiceJob) -> str:
+    if job.status == ServiceJob.Status.DRAFT:
+        return pill("draft", "Draft", "idle")
+    return pill("on", "Enabled", "ok") if job.enabled else pill("off", "Off", "warn")
+
+
+def job(request: HttpRequest, pk: Any) -> HttpResponse:
+    """One job: what it does, on what, when, and its runs."""
+    found = _saved(request, pk)
+    plan = planning.plan_of(found, request.user, first=20)
+    needed = editing.approval_needed(found, request.user)
+    status = found.approval.status if found.approval else "not_requested"
+    context = {
+        "job": found,
+        "plan": plan,
+        "device_count": planning.target_devices(found, request.user).count(),
+        "runs": selectors.with_counts(selectors.visible_runs(request.user).filter(job=found))[:10],
+        "triggers": found.triggers.exclude(kind="now"),
+        "may_run": access.may_run(request.user, found.tenant),
+        "approval_pill": status_pill(status),
+        "changes": found.version.content.changes_devices,
+        "needs_request": needed and status not in ("requested", "approved"),
+        "blocked": needed and status != "approved",
+        "newer": found.template.current_id != found.version_id,
+    }
+    return render(request, "jobs/job.html", context)
+
+
+def approval(request: HttpRequest, pk: Any) -> HttpResponse:
+    """The approval of a job: the whole plan, the log, and the decision."""
+    found = _saved(request, pk)
+    if found.approval is None:
+        raise NotFound("Nobody has asked for an approval of this job.")
+    asked, now = found.approval, timezone.now()
+    plan = planning.plan_of(found, found.created_by)
+    digest = planning.content_digest(found, plan)
+    problem = ""
+    if request.method == "POST":
+        try:
+            _decide(request, asked, now)
+            messages.success(request, "Recorded.")
+            return redirect("approval", pk=pk)
+        except ServiceError as error:
+            problem = error.message
+    context = {
+        "job": found,
+        "asked": asked,
+        "plan": plan,
+        "stale": digest != asked.digest and asked.status in ("requested", "approved"),
+        "log": approvals.log_of(asked),
+        "pill": status_pill(asked.status),
+        "may_decide": approvals.waiting_for(request.user).filter(pk=asked.pk).exists(),
+        "may_comment": asked.requested_by_id == request.user.pk or approval_access.may_approve(request.user, asked.tenant),
+        "may_close": asked.status in ("requested", "approved", "rejected")
+        and (asked.requested_by_id == request.user.pk or approval_access.may_bypass(request.user, asked.tenant)),
+        "problem": problem,
+        "message": request.POST.get("message", ""),
+    }
+    return render(request, "jobs/approval.html", context)
+
+
+def _decide(request: HttpRequest, asked: Any, now: Any) -> None:
+    action, message = request.POST.get("action", ""), request.POST.get("message", "")
+    by, digest = request.user, request.POST.get("digest", "")
+    if action == "comment":
+        approval_services.comment(by=by, request=asked, message=message, now=now)
+    elif action == "close":
+        approval_services.close(by=by, request=asked, message=message, now=now)
+    elif action in ("approve", "reject"):
+        verb = Action.APPROVE if action == "approve" else Action.REJECT
+        approval_services.decide(by=by, request=asked, action=verb, message=message, digest=digest, now=now)
+    else:
+        raise Invalid("Choose Approve, Reject, Comment or Close.")
+
+
+@require_POST
+def request_approval(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Ask for approval of a saved job."""
+    found = _saved(request, pk)
+    _say(request, lambda: editing.request_approval(by=request.user, job=found, message=request.POST.get("message", "")), "The approval was requested.")
+    return redirect("job", pk=pk)
+
+
+@require_POST
+def run_now(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Start a saved job."""
+    found = _saved(request, pk)
+    try:
+        run = dispatching.run_now(by=request.user, job=found, now=timezone.now())
+    except Conflict as error:
+        messages.error(request, error.message)
+        return redirect("job", pk=pk)
+    return redirect("run", pk=run.pk)
+
+
+@require_POST
+def edit(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Open a copy of a saved job in the wizard."""
+    draft = editing.start_editing(by=request.user, job=_saved(request, pk))
+    return redirect("wizard", pk=draft.pk, step="details")
+
+
+@require_POST
+def switch(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Switch a job on or off."""
+    found = _saved(request, pk)
+    editing.set_enabled(by=request.user, job=found, enabled=not found.enabled)
+    return redirect("job", pk=pk)
+
+
+def delete(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Ask, then delete a job; its history stays."""
+    found = tenants.get_visible(request.user, selectors.visible_jobs(request.user), pk=pk)
+    if request.method == "POST":
+        if _say(request, lambda: editing.delete_job(by=request.user, job=found), f"The job '{found}' was deleted; its runs stay in Job History."):
+            return redirect("jobs")
+        return redirect("job", pk=pk)
+    question = f"Delete the job '{found}'? It leaves Job Management and never runs again. Its runs stay in Job History."
+    back = reverse("jobs") if found.status == "draft" else reverse("job", args=[pk])
+    return render(request, "confirm.html", {"title": "Delete job", "question": question, "verb": "Yes, delete it", "back": back})
+
+
+def _saved(request: HttpRequest, pk: Any) -> ServiceJob:
+    rows = selectors.visible_jobs(request.user).filter(status=ServiceJob.Status.SAVED)
+    return tenants.get_visible(request.user, rows, pk=pk)
+
+
+def _say(request: HttpRequest, verb: Any, done: str) -> bool:
+    try:
+        verb()
+    except (Conflict, Invalid) as error:
+        messages.error(request, error.message)
+        return False
+    messages.success(request, done)
+    return True
+

@@ -1,0 +1,332 @@
+"""The wizard's forms. Each reads a draft and gives back a changed JobSpec; no rule stands here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from django import forms
+
+from devices import access as tenants
+from devices import selectors as inventory
+from devices.domain import platforms
+from devices.domain.secrets import Secret
+from devices.domain.selection import MODE_LABELS, DeviceSearch, DeviceSelection, SelectionMode
+from jobs.domain.spec import (
+    JOB_TYPE_LABELS,
+    Account,
+    ConnectionProtocol,
+    JobSpec,
+    JobType,
+    TaskSpec,
+    TransferProtocol,
+    TriggerKind,
+    TriggerSpec,
+    Visibility,
+)
+from jobs.models import ServiceJob
+from templates_app import selectors as templates
+from templates_app.domain.content import VariableType
+
+#: A picker shows at most this many devices; searching brings the others.
+PICKER = 200
+HIDDEN = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+
+
+class WizardForm(forms.Form):
+    """Base: knows the draft, the user and the draft's specification."""
+
+    def __init__(self, data: Any, *, draft: ServiceJob, user: Any, spec: JobSpec) -> None:
+        self.draft, self.user, self.spec = draft, user, spec
+        super().__init__(data, label_suffix="")
+        self.arrange()
+        for name, value in self.start().items():
+            self.fields[name].initial = value
+
+    def arrange(self) -> None:
+        """Give the fields their choices, from what the user may see in the job's customer."""
+
+    def start(self) -> dict[str, Any]:
+        """Return the initial values."""
+        return {}
+
+    def values(self) -> dict[str, Any]:
+        """Return the values: the valid ones of a posted form, or what the draft has."""
+        data = self.start()
+        data.update(getattr(self, "cleaned_data", {}))
+        return data
+
+
+class DetailsForm(WizardForm):
+    """Step 1, Job Details."""
+
+    name = forms.CharField(label="Job Name", max_length=160, help_text="For example: Firmware Upgrade – Core Switches")
+    description = forms.CharField(label="Description", max_length=1000, widget=forms.Textarea(attrs={"rows": 3}), help_text="What the job does, and why.")
+    job_type = forms.ChoiceField(label="Job Type", choices=[(t.value, JOB_TYPE_LABELS[t]) for t in JobType])
+    agent = forms.TypedChoiceField(label="Agent", coerce=int, help_text="The execution engine that runs the job.")
+    notifier = forms.MultipleChoiceField(label="Notifier", required=False, widget=forms.CheckboxSelectMultiple, help_text="Told when each run ends.")
+    enabled = forms.BooleanField(label="Job Status: enabled", required=False, help_text="A job must be enabled to be executed.")
+    snapshots = forms.BooleanField(label="Download Configuration Before & After Upload", required=False, help_text="Keeps the running configuration before and after each run, and shows the difference.")
+    selection_mode = forms.ChoiceField(label="Devices", choices=[(m.value, MODE_LABELS[m]) for m in SelectionMode], widget=forms.RadioSelect)
+    devices = forms.MultipleChoiceField(label="IP Address", required=False, widget=forms.CheckboxSelectMultiple)
+    tags = forms.TypedMultipleChoiceField(label="Asset Tags", required=False, coerce=int, widget=forms.CheckboxSelectMultiple, help_text="Devices that carry one of these when the job runs are added.")
+    search_text = forms.CharField(label="Host name or IP address contains", required=False, max_length=120)
+    search_platforms = forms.MultipleChoiceField(label="Platform", required=False, widget=forms.CheckboxSelectMultiple)
+    search_networks = forms.TypedMultipleChoiceField(label="Network", required=False, coerce=int, widget=forms.CheckboxSelectMultiple)
+    search_tags = forms.TypedMultipleChoiceField(label="With asset tag", required=False, coerce=int, widget=forms.CheckboxSelectMultiple)
+    username = forms.CharField(label="Username", required=False, max_length=120, help_text="Leave the account empty to use the stored credentials of the devices.")
+    password = forms.CharField(label="Password", required=False, widget=HIDDEN)
+    enable_password = forms.CharField(label="Enable Password", required=False, widget=HIDDEN)
+    credential = forms.ChoiceField(label="Credential set", required=False, help_text="Used for all devices when no account is given above.")
+
+    def arrange(self) -> None:
+        draft, user = self.draft, self.user
+        allowed = draft.version.content.platforms or tuple(platforms.PLATFORMS)
+        fields = self.fields
+        fields["agent"].choices = [("", "Choose an agent"), *((a.pk, a.name) for a in inventory.agents_for(draft.tenant))]
+        fields["notifier"].choices = [
+            *((f"g{group.pk}", f"{group.name} (group)") for group in tenants.groups_of(draft.tenant)),
+            *((f"u{person.pk}", person.get_username()) for person in tenants.people_of(draft.tenant)),
+        ]
+        fields["devices"].choices = self._device_choices(allowed)
+        tags = [(tag.pk, f"{tag.name} ({tag.device_count})") for tag in inventory.visible_tags(user).filter(tenant__path__startswith=draft.tenant.path)]
+        fields["tags"].choices = fields["search_tags"].choices = tags
+        networks = inventory.visible_networks(user).filter(tenant__path__startswith=draft.tenant.path)
+        fields["search_networks"].choices = [(net.pk, net.name) for net in networks]
+        fields["search_platforms"].choices = [(key, platforms.label(key)) for key in allowed]
+        own = inventory.visible_credentials(user).filter(tenant=draft.tenant)
+        fields["credential"].choices = [("", "As stored for each device"), *((str(c.pk), c.name) for c in own)]
+        if draft.account and draft.account.password_sealed:
+            fields["password"].help_text = "Stored. Leave it empty to keep it."
+        if draft.account and draft.account.enable_password_sealed:
+            fields["enable_password"].help_text = "Stored. Leave it empty to keep it."
+
+    def _device_choices(self, allowed: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Devices picked so far first, then others up to the picker's size, narrowed by `find`."""
+        rows = inventory.choices_for(self.user, self.draft.tenant, allowed).order_by("name")
+        posted = self.data.getlist("devices") if self.is_bound else []
+        picked = set(posted) | set(self.spec.selection.devices)
+        chosen = list(rows.filter(pk__in=[pk for pk in picked if _is_uuid(pk)]))
+        words = (self.data.get("find", "") if self.is_bound else "").strip()
+        others = inventory.searched(rows, DeviceSearch(text=words)).exclude(pk__in=[d.pk for d in chosen])[:PICKER]
+        return [(str(d.pk), f"{d.address} — {d.name} · {platforms.label(d.platform)}") for d in [*chosen, *others]]
+
+    def start(self) -> dict[str, Any]:
+        spec = self.spec
+        return {
+            "name": spec.name, "description": spec.description, "job_type": spec.job_type.value, "agent": spec.agent,
+            "notifier": [f"g{pk}" for pk in spec.notify_groups] + [f"u{pk}" for pk in spec.notify_users],
+            "enabled": spec.enabled, "snapshots": spec.snapshots, "selection_mode": spec.selection.mode.value,
+            "devices": list(spec.selection.devices), "tags": list(spec.selection.tags),
+            "search_text": spec.selection.search.text, "search_platforms": list(spec.selection.search.platforms),
+            "search_networks": list(spec.selection.search.networks), "search_tags": list(spec.selection.search.tags),
+            "username": spec.account.username, "credential": spec.credential or "",
+        }  # fmt: skip
+
+    def spec_after(self) -> JobSpec:
+        """Return the specification with this step's values (invalid fields keep what was)."""
+        v = self.values()
+        search = DeviceSearch(
+            v["search_text"], tuple(v["search_networks"]), tuple(v["search_tags"]), tuple(v["search_platforms"])
+        )
+        secrets = {key: Secret(v[key]) if v.get(key) else None for key in ("password", "enable_password")}
+        return replace(
+            self.spec,
+            name=v["name"], description=v["description"], job_type=JobType(v["job_type"]), agent=v["agent"] or None,
+            enabled=v["enabled"], snapshots=v["snapshots"],
+            notify_groups=tuple(int(x[1:]) for x in v["notifier"] if x[0] == "g"),
+            notify_users=tuple(int(x[1:]) for x in v["notifier"] if x[0] == "u"),
+            selection=DeviceSelection(SelectionMode(v["selection_mode"]), search, tuple(v["devices"]), tuple(v["tags"])),
+            account=Account(v["username"], secrets["password"], secrets["enable_password"]),
+            credential=v["credential"] or None,
+        )  # fmt: skip
+
+
+class TasksForm(WizardForm):
+    """Step 2, Task Details: runtime variables, and per template step who, which profile, how."""
+
+    def arrange(self) -> None:
+        content = self.draft.version.content
+        for variable in content.variables:
+            self.fields[f"var_{variable.name}"] = _variable_field(variable, self._is_stored(variable.name))
+        profiles = [("", "None"), *((p.pk, p.name) for p in templates.profiles_of(self.draft.tenant))]
+        own = inventory.visible_credentials(self.user).filter(tenant=self.draft.tenant)
+        credentials = [("", "As chosen in Job Details"), *((str(c.pk), c.name) for c in own)]
+        rows = inventory.selected(
+            inventory.choices_for(self.user, self.draft.tenant, content.platforms), self.spec.selection
+        )[:PICKER]
+        devices = [(str(d.pk), f"{d.address} — {d.name}") for d in rows]
+        for number in range(len(content.steps)):
+            self.fields |= {
+                f"t{number}_who": forms.ChoiceField(
+                    label="Devices", choices=[("all", "All devices of the job"), ("some", "Only these")], widget=forms.RadioSelect
+                ),
+                f"t{number}_devices": forms.MultipleChoiceField(
+                    label="Devices of this task", choices=devices, required=False, widget=forms.CheckboxSelectMultiple
+                ),
+                f"t{number}_profile": forms.TypedChoiceField(
+                    label="Configuration Profile", choices=profiles, required=False, coerce=int, empty_value=None
+                ),
+                f"t{number}_connection": forms.ChoiceField(
+                    label="Connection Protocol", choices=[(ConnectionProtocol.SSH, "SSH")], initial=ConnectionProtocol.SSH
+                ),
+                f"t{number}_transfer": forms.ChoiceField(
+                    label="Transfer Protocol", choices=[(TransferProtocol.TERMINAL, "Terminal (in the SSH session)")]
+                ),
+                f"t{number}_credential": forms.ChoiceField(label="Device Credentials", choices=credentials, required=False),
+            }
+
+    def start(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for variable in self.draft.version.content.variables:
+            if variable.type is not VariableType.SECRET:
+                found[f"var_{variable.name}"] = self.spec.variables.get(variable.name, "")
+        tasks = {task.step: task for task in self.spec.tasks}
+        for number in range(len(self.draft.version.content.steps)):
+            task = tasks.get(number, TaskSpec(number))
+            found |= {
+                f"t{number}_who": "all" if task.devices is None else "some",
+                f"t{number}_devices": list(task.devices or ()),
+                f"t{number}_profile": task.profile,
+                f"t{number}_connection": task.connection_protocol.value,
+                f"t{number}_transfer": task.transfer_protocol.value,
+                f"t{number}_credential": task.credential or "",
+            }
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        """A task for "only these" needs at least one device."""
+        data = super().clean() or {}
+        for number in range(len(self.draft.version.content.steps)):
+            if data.get(f"t{number}_who") == "some" and not data.get(f"t{number}_devices"):
+                self.add_error(f"t{number}_devices", "Pick at least one device, or choose all devices of the job.")
+        return data
+
+    def spec_after(self) -> JobSpec:
+        """Return the specification with this step's values."""
+        v = self.values()
+        content = self.draft.version.content
+        plain = [x for x in content.variables if x.type is not VariableType.SECRET]
+        secret = [x for x in content.variables if x.type is VariableType.SECRET]
+        tasks = tuple(
+            TaskSpec(
+                step=n,
+                devices=tuple(v[f"t{n}_devices"]) if v[f"t{n}_who"] == "some" else None,
+                profile=v[f"t{n}_profile"] or None,
+                credential=v[f"t{n}_credential"] or None,
+            )
+            for n in range(len(content.steps))
+        )
+        return replace(
+            self.spec,
+            tasks=tasks,
+            variables={x.name: str(v.get(f"var_{x.name}") or "") for x in plain},
+            secret_variables={x.name: Secret(v[f"var_{x.name}"]) for x in secret if v.get(f"var_{x.name}")},
+        )
+
+    def variable_fields(self) -> list[Any]:
+        """Return the bound fields of the runtime variables."""
+        return [self[name] for name in self.fields if name.startswith("var_")]
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """Return each template step with its bound fields."""
+        parts = ("who", "devices", "profile", "connection", "transfer", "credential")
+        return [
+            {"step": step, "number": n + 1, "when": f"t{n}_who=some", **{part: self[f"t{n}_{part}"] for part in parts}}
+            for n, step in enumerate(self.draft.version.content.steps)
+        ]
+
+    def _is_stored(self, name: str) -> bool:
+        sources = [self.draft, self.draft.draft_of]
+        return any(job is not None and name in job.sealed_variables for job in sources)
+
+
+class ScheduleForm(WizardForm):
+    """Step 3, Schedule Details."""
+
+    execute = forms.ChoiceField(label="When", widget=forms.RadioSelect)
+    at = forms.DateTimeField(
+        label="Date and time", required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
+    )  # fmt: skip
+    time_zone = forms.ChoiceField(label="Time zone", required=False, choices=lambda: [(z, z) for z in sorted(available_timezones())])
+    visibility = forms.ChoiceField(
+        label="Visibility", widget=forms.RadioSelect,
+        choices=[(Visibility.PUBLIC, "Public: everyone who may see this customer's jobs"), (Visibility.PRIVATE, "Private: only you")],
+    )  # fmt: skip
+
+    def arrange(self) -> None:
+        choices = [("now", "Execute Now: run immediately on submission"), ("once", "Schedule Now: once, at a date and time")]
+        if self.draft.draft_of:
+            choices.append(("later", "Save only: do not run it now"))
+        self.fields["execute"].choices = choices
+        # The wall clock of the chosen zone is what counts, so Django must not attach a zone of its own.
+        self.fields["at"].to_python = _naive(self.fields["at"])  # type: ignore[method-assign]
+
+    def start(self) -> dict[str, Any]:
+        trigger = next((t for t in self.spec.triggers if t.kind is TriggerKind.ONCE), None)
+        now = any(t.kind is TriggerKind.NOW for t in self.spec.triggers)
+        zone = trigger.time_zone if trigger else self.draft.tenant.time_zone
+        default = "later" if self.draft.draft_of else "now"
+        return {
+            "execute": "once" if trigger else "now" if now else default,
+            "at": trigger.at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if trigger and trigger.at else None,
+            "time_zone": zone,
+            "visibility": self.spec.visibility.value,
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """A time is needed for Schedule Now; it must exist in its zone."""
+        data = super().clean() or {}
+        if data.get("execute") != "once":
+            return data
+        if not data.get("at"):
+            if "at" not in self.errors:
+                self.add_error("at", "Give the date and time.")
+            return data
+        zone = ZoneInfo(data.get("time_zone") or "UTC")
+        local = data["at"].replace(tzinfo=zone)
+        if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != data["at"]:
+            self.add_error("at", f"This time does not exist in {zone.key}: the clock is put forward then. Choose another.")
+        return data
+
+    def spec_after(self) -> JobSpec:
+        """Return the specification with this step's values."""
+        v = self.values()
+        triggers: tuple[TriggerSpec, ...] = ()
+        if v["execute"] == "now":
+            triggers = (TriggerSpec(TriggerKind.NOW),)
+        elif v["execute"] == "once" and isinstance(v.get("at"), datetime):
+            at = v["at"].replace(tzinfo=ZoneInfo(v["time_zone"] or "UTC")).astimezone(UTC)
+            triggers = (TriggerSpec(TriggerKind.ONCE, "Once", at, v["time_zone"] or "UTC"),)
+        return replace(self.spec, triggers=triggers, visibility=Visibility(v["visibility"]))
+
+
+def _variable_field(variable: Any, stored: bool) -> forms.Field:
+    label, text = variable.label or variable.name, variable.help
+    if variable.default:
+        text = f"{text} Default: {variable.default}.".strip()
+    if variable.type is VariableType.CHOICE:
+        return forms.ChoiceField(label=label, help_text=text, required=False, choices=[("", "—"), *((c, c) for c in variable.choices)])
+    if variable.type is VariableType.BOOLEAN:
+        return forms.ChoiceField(label=label, help_text=text, required=False, choices=[("", "—"), ("yes", "Yes"), ("no", "No")])
+    if variable.type is VariableType.SECRET:
+        return forms.CharField(label=label, help_text="Stored. Leave it empty to keep it." if stored else text, required=False, widget=HIDDEN)
+    widget = forms.Textarea(attrs={"class": "code", "rows": 4}) if variable.type is VariableType.LINES else forms.TextInput()
+    return forms.CharField(label=label, help_text=text, required=False, widget=widget, strip=False)
+
+
+def _naive(field: forms.DateTimeField) -> Any:
+    parse = forms.DateTimeField.to_python
+
+    def to_python(value: Any) -> Any:
+        found = parse(field, value)
+        return found.replace(tzinfo=None) if found else found
+
+    return to_python
+
+
+def _is_uuid(text: str) -> bool:
+    return len(text) == 36 and text.count("-") == 4 and all(c in "0123456789abcdefABCDEF-" for c in text)

@@ -1,0 +1,203 @@
+"""The wizard's pages. Each step saves the draft, shows live what the job would do, and leads on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from config.errors import Forbidden, Invalid
+from devices import selectors as inventory
+from devices.domain.addresses import SAMPLE, UnreadableFile, read_address_csv
+from devices.domain.selection import SelectionMode
+from devices.views import show_problems
+from jobs import access, selectors
+from jobs.models import ServiceJob
+from jobs.services import editing, planning
+from jobs.services.specs import spec_of
+from jobs.wizard import forms
+from templates_app import selectors as templates
+
+STEPS = (("details", "Job Details"), ("tasks", "Task Details"), ("schedule", "Schedule"))
+FORMS: dict[str, type[Any]] = {"details": forms.DetailsForm, "tasks": forms.TasksForm, "schedule": forms.ScheduleForm}
+PREVIEW = 8
+
+
+def new_job(request: HttpRequest) -> HttpResponse:
+    """Choose the template first (I-04); choosing it opens the draft."""
+    if not access.may_run_anywhere(request.user):
+        raise Forbidden("You may not create jobs in any tenant. Ask a tenant administrator for the operator role.")
+    usable = templates.usable_templates(request.user).order_by("tenant__name", "name")
+    error = ""
+    if request.method == "POST":
+        try:
+            draft = editing.start_draft(by=request.user, template_id=int(request.POST.get("template") or 0))
+            return redirect("wizard", pk=draft.pk, step="details")
+        except (Invalid, ValueError):
+            error = "Select a service template; it says which devices can be chosen."
+    context = {"templates": usable, "error": error, "steps": [(label, "", "", False) for _, label in STEPS]}
+    return render(request, "jobs/wizard_new.html", context)
+
+
+def wizard(request: HttpRequest, pk: Any, step: str) -> HttpResponse:
+    """One step of the wizard: show it, keep it, go on."""
+    draft = selectors.editable_job(request.user, pk)
+    spec = spec_of(draft)
+    form = FORMS[step](request.POST or None, draft=draft, user=request.user, spec=spec)
+    if request.method == "POST":
+        action = request.POST.get("action", "next")
+        if action == "import":
+            return _import_csv(request, draft, form)
+        valid = form.is_valid()
+        kept = _keep(request, draft, form)
+        if action == "back":
+            return redirect("wizard", pk=pk, step=STEPS[max(0, _index(step) - 1)][0])
+        if valid and kept:
+            done = _finish(request, draft, form, action, step)
+            if done:
+                return done
+    return render(request, f"jobs/wizard_{step}.html", _context(request, draft, form, step))
+
+
+@require_POST
+def live(request: HttpRequest, pk: Any, step: str) -> HttpResponse:
+    """Keep what is valid so far and answer with the side panel: devices, commands, credentials."""
+    draft = selectors.editable_job(request.user, pk)
+    form = FORMS[step](request.POST, draft=draft, user=request.user, spec=spec_of(draft))
+    form.is_valid()
+    saved = _keep(request, draft, form)
+    draft = selectors.editable_job(request.user, pk)
+    response = render(request, "jobs/panel.html", {"draft": draft, **_panel(draft, request.user), "form": form})
+    if saved:
+        response["X-Saved"] = "1"
+    return response
+
+
+@require_POST
+def picker(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Answer with the device picker, narrowed by what was typed."""
+    draft = selectors.editable_job(request.user, pk)
+    form = forms.DetailsForm(request.POST, draft=draft, user=request.user, spec=spec_of(draft))
+    form.is_valid()
+    return render(request, "jobs/picker.html", {"field": form["devices"]})
+
+
+def sample_csv(request: HttpRequest) -> HttpResponse:
+    """The sample of the address list (I-16)."""
+    response = HttpResponse("\ufeff" + SAMPLE, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="devices-sample.csv"'
+    return response
+
+
+def _keep(request: HttpRequest, draft: ServiceJob, form: Any) -> bool:
+    """Save the valid part of a form into the draft; problems go beside the fields."""
+    try:
+        editing.save_draft(by=request.user, draft=draft, spec=form.spec_after())
+    except Invalid as error:
+        show_problems(form, error)
+        if "name" in error.fields:
+            editing.save_draft(by=request.user, draft=draft, spec=replace(form.spec_after(), name=form.spec.name))
+        return False
+    return True
+
+
+def _finish(request: HttpRequest, draft: ServiceJob, form: Any, action: str, step: str) -> HttpResponse | None:
+    if action == "save":
+        messages.success(request, "The draft was saved. It waits in Job Management; nobody else sees it.")
+        return redirect("jobs")
+    if action == "next" and step != "schedule":
+        return redirect("wizard", pk=draft.pk, step=STEPS[_index(step) + 1][0])
+    try:
+        if action == "request":
+            job = editing.request_job(by=request.user, draft=draft, message=request.POST.get("message", ""))
+            messages.success(request, "The job was saved and its approval requested. You can run it when it is approved.")
+            return redirect("job", pk=job.pk)
+        job, run = editing.submit_job(by=request.user, draft=draft)
+    except Invalid as error:
+        for sentence in (s for sentences in error.fields.values() for s in sentences):
+            form.add_error(None, sentence)
+        return None
+    if run:
+        return redirect("run", pk=run.pk)
+    if editing.approval_needed(job, request.user):
+        messages.warning(request, "The job was saved. It changes devices, so request its approval before it can run.")
+    else:
+        messages.success(request, "The job was saved.")
+    return redirect("job", pk=job.pk)
+
+
+def _import_csv(request: HttpRequest, draft: ServiceJob, form: Any) -> HttpResponse:
+    """Add the devices of a CSV file to the static list and show what became of each line."""
+    form.is_valid()
+    _keep(request, draft, form)
+    spec, rows, problem = spec_of(draft), [], ""
+    upload = request.FILES.get("csv")
+    try:
+        if upload is None:
+            raise UnreadableFile("Choose a CSV file first.")
+        rows = list(read_address_csv(upload.read()))
+    except UnreadableFile as error:
+        problem = str(error)
+    content = draft.version.content
+    wanted = [row.address for row in rows if row.address and not row.problem]
+    choices = inventory.choices_for(request.user, draft.tenant, content.platforms)
+    known = {d.address: d for d in choices.filter(address__in=wanted)} if wanted else {}
+    results = []
+    for row in rows:
+        device = known.get(row.address)
+        # One sentence for unknown and foreign alike: a stranger must not learn what others have.
+        reason = row.problem or ("" if device else "No device that you can choose here has this address.")
+        results.append({"line": row.line, "given": row.given, "device": None if reason else device, "reason": reason})
+    added = [str(r["device"].pk) for r in results if r["device"]]
+    if added:
+        devices = tuple(dict.fromkeys([*spec.selection.devices, *added]))
+        selection = replace(spec.selection, mode=SelectionMode.STATIC, devices=devices)
+        editing.save_draft(by=request.user, draft=draft, spec=replace(spec, selection=selection))
+    draft = selectors.editable_job(request.user, draft.pk)
+    fresh = forms.DetailsForm(None, draft=draft, user=request.user, spec=spec_of(draft))
+    context = _context(request, draft, fresh, "details")
+    results.sort(key=lambda r: (r["device"] is not None, r["line"]))
+    context |= {"import_results": results[:500], "import_count": len(added), "import_total": len(results), "import_problem": problem}
+    return render(request, "jobs/wizard_details.html", context)
+
+
+def _context(request: HttpRequest, draft: ServiceJob, form: Any, step: str) -> dict[str, Any]:
+    return {
+        "draft": draft,
+        "form": form,
+        "step": step,
+        "steps": _stepper(draft, request.user, step),
+        "approval_needed": editing.approval_needed(draft, request.user),
+        "live_url": reverse("wizard-live", args=[draft.pk, step]),
+        **_panel(draft, request.user),
+    }
+
+
+def _panel(draft: ServiceJob, user: Any) -> dict[str, Any]:
+    """What the side panel shows: how many devices match, the first ones, what they would get."""
+    devices = planning.target_devices(draft, user)
+    plan = planning.plan_of(draft, user, first=PREVIEW)
+    return {"device_count": devices.count(), "plans": plan.devices, "more": max(0, devices.count() - PREVIEW)}
+
+
+def _stepper(draft: ServiceJob, user: Any, step: str) -> list[tuple[str, str, str, bool]]:
+    """(label, url, what is missing, current) for each step."""
+    problems = editing.problems_of(draft, user)
+    place = {"name": 0, "description": 0, "template": 0, "agent": 0, "devices": 0, "schedule": 2}
+    missing: dict[int, int] = {}
+    for field in problems:
+        index = place.get(field.split(".")[0], 1)
+        missing[index] = missing.get(index, 0) + 1
+    return [
+        (label, reverse("wizard", args=[draft.pk, key]), f"{missing[n]} to complete" if n in missing else "complete", key == step)
+        for n, (key, label) in enumerate(STEPS)
+    ]
+
+
+def _index(step: str) -> int:
+    return [key for key, _ in STEPS].index(step)

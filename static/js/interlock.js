@@ -1,0 +1,85 @@
+// Small helps on top of pages that work without them: theme, drawer, unsaved changes, filters, menus.
+(function () {
+  "use strict";
+  const root = document.documentElement;
+
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest("[data-do]");
+    if (!target) return;
+    const what = target.dataset.do;
+    if (what === "theme") {
+      const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+      root.dataset.theme = dark ? "light" : "dark";
+      localStorage.setItem("theme", root.dataset.theme);
+    } else if (what === "menu") {
+      const open = root.classList.toggle("side-open");
+      target.setAttribute("aria-expanded", open);
+      if (open) document.querySelector(".side a").focus();
+    } else if (what === "collapse") {
+      localStorage.setItem("side", root.classList.toggle("side-collapsed") ? "collapsed" : "");
+    } else if (what === "close-drawer") {
+      const drawer = document.getElementById("drawer");
+      if (drawer) { drawer.innerHTML = ""; if (drawer.opener) drawer.opener.focus(); event.preventDefault(); }
+    }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      root.classList.remove("side-open");
+      const drawer = document.getElementById("drawer");
+      if (drawer) drawer.innerHTML = "";
+    }
+    if (event.key === "/" && !/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) {
+      const search = document.querySelector(".searchbox input");
+      if (search) { search.focus(); event.preventDefault(); }
+    }
+  });
+
+  // Selects that act at once still have a button for those without scripts.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+    toggleParts(event.target.form);
+  });
+
+  // Parts of a form that belong to one choice: <div data-when="field=value">.
+  function toggleParts(form) {
+    if (!form) return;
+    form.querySelectorAll("[data-when]").forEach((part) => {
+      const [name, values] = part.dataset.when.split("=");
+      const chosen = form.querySelector(`[name="${name}"]:checked`) || form.querySelector(`select[name="${name}"]`);
+      part.hidden = !chosen || !values.split("|").includes(chosen.value);
+    });
+  }
+
+  // Filter a list of check boxes while typing.
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches("[data-filter]")) return;
+    const words = event.target.value.toLowerCase();
+    document.getElementById(event.target.dataset.filter).querySelectorAll(".choice").forEach((row) => {
+      row.hidden = !row.textContent.toLowerCase().includes(words);
+    });
+  });
+
+  // Warn before leaving a form with changes that were not saved.
+  document.querySelectorAll("form[data-guard]").forEach((form) => {
+    let dirty = false;
+    form.addEventListener("input", () => { dirty = true; });
+    form.addEventListener("change", () => { dirty = true; });
+    form.addEventListener("submit", () => { dirty = false; });
+    document.body.addEventListener("htmx:afterRequest", (event) => {
+      if (event.detail.elt === form && event.detail.successful && event.detail.xhr.getResponseHeader("X-Saved")) dirty = false;
+    });
+    window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
+    toggleParts(form);
+  });
+  document.querySelectorAll("form").forEach(toggleParts);
+
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target && event.detail.target.id === "drawer") event.detail.target.opener = event.detail.elt;
+    // A board that is being read is not moved under the reader's eyes.
+    if (event.detail.elt.dataset && event.detail.elt.dataset.live && document.querySelector("[data-live]:focus-within input")) event.preventDefault();
+  });
+  document.body.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id === "drawer") { const close = event.detail.target.querySelector(".close"); if (close) close.focus(); }
+  });
+})();

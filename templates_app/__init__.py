@@ -1,0 +1,1 @@
+"""What may be run: service templates with versions, typed runtime variables, configuration profiles, scripts."""

@@ -1,0 +1,1 @@
+"""Pure values and rules of service templates: content, variables, rendering."""

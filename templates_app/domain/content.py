@@ -1,0 +1,129 @@
+"""The content of one template version: ordered steps and typed runtime variables, as values and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+ANY_PLATFORM = "*"
+
+
+class StepKind(StrEnum):
+    """What a step does to a device. `read` changes nothing; `config` and `exec` are sent at most once."""
+
+    READ = "read"
+    CONFIG = "config"
+    EXEC = "exec"
+
+
+KIND_LABELS = {
+    StepKind.READ: "Read: commands that change nothing",
+    StepKind.CONFIG: "Configure: lines in configuration mode",
+    StepKind.EXEC: "Execute: commands that may change the device",
+}
+
+
+class VariableType(StrEnum):
+    """How the value of a runtime variable is checked."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    ADDRESS = "address"
+    CHOICE = "choice"
+    BOOLEAN = "boolean"
+    LINES = "lines"
+    SECRET = "secret"
+
+
+TYPE_LABELS = {
+    VariableType.TEXT: "Text, one line",
+    VariableType.INTEGER: "Whole number",
+    VariableType.ADDRESS: "IP address",
+    VariableType.CHOICE: "Choice",
+    VariableType.BOOLEAN: "Yes or no",
+    VariableType.LINES: "Lines, each sent as a command line of its own",
+    VariableType.SECRET: "Secret, never shown again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateStep:
+    """One step: its commands per platform key, `*` standing for every platform without its own."""
+
+    name: str
+    kind: StepKind
+    commands: dict[str, str]
+    save: bool = False
+    timeout: int = 30
+
+    def body(self, platform: str) -> str | None:
+        """Return the command text for a platform; None when the step has none for it."""
+        return self.commands.get(platform, self.commands.get(ANY_PLATFORM))
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeVariable:
+    """A value asked for when a job is made. `choices` belongs to type choice."""
+
+    name: str
+    type: VariableType = VariableType.TEXT
+    label: str = ""
+    help: str = ""
+    required: bool = True
+    default: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateContent:
+    """All that a version says. `platforms` is empty when it is for any platform."""
+
+    steps: tuple[TemplateStep, ...]
+    variables: tuple[RuntimeVariable, ...] = ()
+    platforms: tuple[str, ...] = ()
+
+    @property
+    def changes_devices(self) -> bool:
+        """Say whether any step may change a device; computed from the steps, never from a label."""
+        return any(step.kind is not StepKind.READ for step in self.steps)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form in which a version stores it."""
+        return {
+            "platforms": list(self.platforms),
+            "variables": [
+                {
+                    "name": v.name, "type": v.type.value, "label": v.label, "help": v.help,
+                    "required": v.required, "default": v.default, "choices": list(v.choices),
+                }
+                for v in self.variables
+            ],
+            "steps": [
+                {"name": s.name, "kind": s.kind.value, "commands": dict(s.commands), "save": s.save, "timeout": s.timeout}
+                for s in self.steps
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> TemplateContent:
+        """Read what `as_json` wrote; ValueError or KeyError when it is something else."""
+        return cls(
+            platforms=tuple(str(p) for p in data.get("platforms", ())),
+            variables=tuple(
+                RuntimeVariable(
+                    name=str(v["name"]), type=VariableType(v.get("type", "text")), label=str(v.get("label", "")),
+                    help=str(v.get("help", "")), required=bool(v.get("required", True)),
+                    default=str(v.get("default", "")), choices=tuple(str(c) for c in v.get("choices", ())),
+                )
+                for v in data.get("variables", ())
+            ),
+            steps=tuple(
+                TemplateStep(
+                    name=str(s["name"]), kind=StepKind(s.get("kind", "read")),
+                    commands={str(k): str(c) for k, c in dict(s["commands"]).items()},
+                    save=bool(s.get("save", False)), timeout=int(s.get("timeout", 30)),
+                )
+                for s in data["steps"]
+            ),
+        )

@@ -1,0 +1,78 @@
+"""Check the values of runtime variables and put the sources in order: default < profile < job."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from templates_app.domain.content import RuntimeVariable, VariableType
+
+NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
+#: Names that every command text knows without asking.
+BUILT_IN = ("device",)
+TRUE, FALSE = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
+Value = str | int | bool | list[str]
+
+
+class WrongValue(ValueError):
+    """A value that does not fit its variable; the message stands beside the field."""
+
+
+def check_value(variable: RuntimeVariable, given: str) -> Value | None:
+    """Return the typed value, None for an empty optional one; WrongValue says what is wrong."""
+    text = given if variable.type is VariableType.LINES else given.strip()
+    if not text.strip():
+        if variable.required:
+            raise WrongValue("Give a value; the template needs it.")
+        return None
+    if variable.type is VariableType.LINES:
+        lines = [line.rstrip() for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
+        for number, line in enumerate(lines, 1):
+            _refuse_control_characters(line, f"Line {number}")
+        return lines
+    _refuse_control_characters(text, "The value")
+    return _typed(variable, text)
+
+
+def _typed(variable: RuntimeVariable, text: str) -> Value:
+    if variable.type is VariableType.INTEGER:
+        if not re.fullmatch(r"-?\d{1,18}", text):
+            raise WrongValue("Give a whole number.")
+        return int(text)
+    if variable.type is VariableType.ADDRESS:
+        try:
+            return str(ipaddress.ip_address(text))
+        except ValueError:
+            raise WrongValue("Give an IP address, for example 192.0.2.1 or 2001:db8::1.") from None
+    if variable.type is VariableType.CHOICE and text not in variable.choices:
+        raise WrongValue(f"Choose one of: {', '.join(variable.choices)}.")
+    if variable.type is VariableType.BOOLEAN:
+        if text.lower() not in (*TRUE, *FALSE):
+            raise WrongValue("Answer yes or no.")
+        return text.lower() in TRUE
+    return text
+
+
+def _refuse_control_characters(text: str, what: str) -> None:
+    for position, char in enumerate(text, 1):
+        if char in "\r\n":
+            raise WrongValue(f"{what} holds a line break; it would become a second command. Use one line.")
+        if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp") and char != "\t":
+            raise WrongValue(f"{what} holds an invisible character (U+{ord(char):04X}) at position {position}; remove it.")
+
+
+def resolve(
+    variables: tuple[RuntimeVariable, ...], profile: Mapping[str, str], job: Mapping[str, str]
+) -> tuple[dict[str, Value | None], dict[str, str]]:
+    """Return the value of every variable and the problems by variable name. A blank job value leaves the profile's."""
+    values: dict[str, Value | None] = {}
+    problems: dict[str, str] = {}
+    for variable in variables:
+        given = job.get(variable.name, "") or profile.get(variable.name, "") or variable.default
+        try:
+            values[variable.name] = check_value(variable, given)
+        except WrongValue as error:
+            problems[variable.name] = str(error)
+    return values, problems

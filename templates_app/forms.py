@@ -1,0 +1,140 @@
+"""The template editor's forms: head, variables, steps; and the configuration profile's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.forms import BaseFormSet, formset_factory
+
+from devices.domain import platforms
+from devices.forms import TenantForm
+from templates_app.domain.content import (
+    ANY_PLATFORM,
+    KIND_LABELS,
+    TYPE_LABELS,
+    RuntimeVariable,
+    StepKind,
+    TemplateContent,
+    TemplateStep,
+    VariableType,
+)
+from templates_app.models import ServiceTemplate
+
+CODE = {"class": "code", "rows": 4, "spellcheck": "false", "autocomplete": "off"}
+
+
+class HeadForm(TenantForm):
+    """Name, description, status and platforms of a template."""
+
+    name = forms.CharField(label="Template name", max_length=120)
+    description = forms.CharField(max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    status = forms.ChoiceField(choices=ServiceTemplate.Status.choices, initial="ready", help_text="Only a ready template can be put into a new job.")
+    platforms = forms.MultipleChoiceField(choices=platforms.CHOICES, required=False, widget=forms.CheckboxSelectMultiple, help_text="Devices of these platforms can be chosen in its jobs; none checked means any.")
+
+
+class VariableForm(forms.Form):
+    """One runtime variable."""
+
+    name = forms.CharField(max_length=40, help_text="Used in commands as {{ name }}.")
+    type = forms.ChoiceField(choices=[(t.value, TYPE_LABELS[t]) for t in VariableType], initial="text")
+    label = forms.CharField(max_length=80, required=False)
+    help = forms.CharField(max_length=200, required=False)
+    default = forms.CharField(max_length=500, required=False)
+    choices = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}), help_text="For type choice: one a line.")
+    required = forms.BooleanField(required=False, initial=True)
+
+    def value(self) -> RuntimeVariable:
+        """Return the variable."""
+        data = dict(self.cleaned_data)
+        lines = tuple(line.strip() for line in data["choices"].splitlines() if line.strip())
+        return RuntimeVariable(
+            data["name"], VariableType(data["type"]), data["label"], data["help"], data["required"], data["default"], lines
+        )
+
+
+class StepForm(forms.Form):
+    """One step with its commands: one text for any platform, and one for each that needs its own."""
+
+    name = forms.CharField(label="Step name", max_length=120)
+    kind = forms.ChoiceField(choices=[(k.value, KIND_LABELS[k]) for k in StepKind], initial="read")
+    timeout = forms.IntegerField(min_value=1, max_value=600, initial=30, help_text="Seconds to wait for each command's prompt.")
+    save = forms.BooleanField(label="Save the configuration afterwards", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for key, label in [(ANY_PLATFORM, "Commands for any platform"), *platforms.CHOICES]:
+            field = forms.CharField(label=label, required=False, widget=forms.Textarea(attrs=CODE), strip=False)
+            self.fields[self.body_name(key)] = field
+
+    @staticmethod
+    def body_name(key: str) -> str:
+        """Return the form field of a platform's commands."""
+        return "body_any" if key == ANY_PLATFORM else f"body_{key}"
+
+    def platform_fields(self) -> list[Any]:
+        """Return the bound fields of the platforms' own commands."""
+        return [self[self.body_name(key)] for key, _ in platforms.CHOICES]
+
+    def has_own_commands(self) -> bool:
+        """Say whether any platform has commands of its own, so that the editor shows them open."""
+        return any((field.value() or "").strip() for field in self.platform_fields())
+
+    def value(self) -> TemplateStep:
+        """Return the step."""
+        data = self.cleaned_data
+        keys = [ANY_PLATFORM, *platforms.PLATFORMS]
+        texts = {key: data[self.body_name(key)].replace("\r\n", "\n").rstrip() for key in keys}
+        return TemplateStep(
+            data["name"], StepKind(data["kind"]), {k: t for k, t in texts.items() if t.strip()}, data["save"], data["timeout"]
+        )
+
+
+Variables = formset_factory(VariableForm, extra=0, can_delete=True, max_num=50)
+Steps = formset_factory(StepForm, extra=0, can_order=True, can_delete=True, max_num=50)
+
+
+def initial_variables(content: TemplateContent) -> list[dict[str, Any]]:
+    """Return what the variable forms start with."""
+    return [
+        {"name": v.name, "type": v.type, "label": v.label, "help": v.help, "default": v.default, "required": v.required,
+         "choices": "\n".join(v.choices)}
+        for v in content.variables
+    ]  # fmt: skip
+
+
+def initial_steps(content: TemplateContent) -> list[dict[str, Any]]:
+    """Return what the step forms start with."""
+    return [
+        {"name": s.name, "kind": s.kind, "timeout": s.timeout, "save": s.save}
+        | {StepForm.body_name(key): text for key, text in s.commands.items()}
+        for s in content.steps
+    ]
+
+
+def kept(forms_of: BaseFormSet) -> list[Any]:
+    """Return the forms that stay, in their order."""
+    rows = [form for form in forms_of.forms if not (form.cleaned_data or {}).get("DELETE")]
+    return sorted(rows, key=lambda form: form.cleaned_data.get("ORDER") or 0)
+
+
+class ProfileForm(TenantForm):
+    """A configuration profile: `name = value` lines."""
+
+    name = forms.CharField(max_length=120)
+    description = forms.CharField(max_length=300, required=False)
+    values = forms.CharField(widget=forms.Textarea(attrs=CODE), help_text="One variable a line: name = value.")
+
+    def clean_values(self) -> dict[str, str]:
+        """Read the lines."""
+        found: dict[str, str] = {}
+        for number, line in enumerate(self.cleaned_data["values"].splitlines(), 1):
+            if not line.strip():
+                continue
+            name, sign, value = line.partition("=")
+            if not sign or not name.strip().isidentifier():
+                raise forms.ValidationError(f"Line {number}: write 'name = value'.")
+            if name.strip() in found:
+                raise forms.ValidationError(f"Line {number}: '{name.strip()}' is there twice.")
+            found[name.strip()] = value.strip()
+        return found

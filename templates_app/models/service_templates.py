@@ -1,0 +1,55 @@
+"""Service templates and their immutable versions."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+
+from devices.models import TenantOwned
+from templates_app.domain.content import TemplateContent
+
+
+class ServiceTemplate(TenantOwned):
+    """A named service. What it does stands in its versions; jobs pin one of them."""
+
+    class Status(models.TextChoices):
+        """Only a ready template can be put into a new job."""
+
+        DRAFT = "draft", "Draft"
+        READY = "ready", "Ready"
+        DISABLED = "disabled", "Disabled"
+
+    name = models.CharField(max_length=120)
+    description = models.CharField(max_length=500, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
+    current = models.ForeignKey("TemplateVersion", null=True, editable=False, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint("tenant", Lower("name"), name="template_name_once_per_tenant")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TemplateVersion(TenantOwned):
+    """The content at one number. Never changed: an edit makes the next version."""
+
+    template = models.ForeignKey(ServiceTemplate, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    data = models.JSONField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint("template", "number", name="template_version_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.template} version {self.number}"
+
+    @property
+    def content(self) -> TemplateContent:
+        """The content as values."""
+        return TemplateContent.from_json(self.data)
