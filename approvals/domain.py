@@ -25,6 +25,7 @@ LABELS = {
     ApprovalStatus.REJECTED: "Rejected",
     ApprovalStatus.CLOSED: "Closed",
 }
+CHOICES = [(status.value, LABELS[status]) for status in ApprovalStatus]
 COLOURS = {
     ApprovalStatus.NOT_REQUESTED: "idle",
     ApprovalStatus.REQUESTED: "warn",

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from approvals.domain import LABELS, Action, ApprovalStatus
+from approvals.domain import CHOICES, Action, ApprovalStatus
 from devices.models import TenantOwned
 
 
@@ -31,7 +31,7 @@ class ApprovalRequest(TenantOwned):
     summary = models.CharField(max_length=500, blank=True)
     url = models.CharField(max_length=200)
     digest = models.CharField(max_length=64)
-    status = models.CharField(max_length=20, choices=[(s.value, LABELS[s]) for s in ApprovalStatus], default=ApprovalStatus.REQUESTED)
+    status = models.CharField(max_length=20, choices=CHOICES, default=ApprovalStatus.REQUESTED)
     required = models.PositiveSmallIntegerField()
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     barred = models.JSONField(default=list)

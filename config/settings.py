@@ -180,7 +180,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatus": "jobs.domain.states.CHOICES",
+        "ApprovalStatus": "approvals.domain.CHOICES",
+        "TemplateStatus": "templates_app.models.ServiceTemplate.Status",
+        "JobStatus": "jobs.models.ServiceJob.Status",
+    },
 }
 LOGGING = {
     "version": 1,

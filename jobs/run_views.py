@@ -161,12 +161,13 @@ def _step_names(found: JobRun) -> list[str]:
     return names
 
 
-def _cells(row: DeviceRun, names: list[str]) -> list[dict[str, str] | None]:
+def _cells(row: DeviceRun, names: list[str]) -> list[dict[str, str]]:
     steps = {step.name: step for step in row.steps.all()}
-    cells: list[dict[str, str] | None] = []
+    cells = []
     for name in names:
-        step = steps.get(name)
-        cells.append({"colour": COLOURS[RunStatus(step.status)], "label": f"{name}: {LABELS[RunStatus(step.status)]}"} if step else None)
+        status = RunStatus(steps[name].status) if name in steps else None
+        label = f"{name}: {LABELS[status]}" if status else ""
+        cells.append({"name": name, "colour": COLOURS[status] if status else "", "label": label})
     return cells
 
 

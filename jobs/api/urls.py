@@ -1,9 +1,32 @@
-"""The API's URLs."""
+"""The API's URLs: /api/v1/ for the resources, /api/docs/ for the page that describes them."""
 
-from django.urls import path
+from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import DefaultRouter
+
+from approvals.api import Approvals
+from devices.api import resources as inventory
+from jobs.api import resources as jobs
+from templates_app.api import resources as templates
+
+router = DefaultRouter()
+router.register("tenants", inventory.Tenants, "tenant")
+router.register("networks", inventory.Networks, "network")
+router.register("asset-tags", inventory.AssetTags, "asset-tag")
+router.register("devices", inventory.Devices, "device")
+router.register("credentials", inventory.Credentials, "credential")
+router.register("agents", inventory.Agents, "agent")
+router.register("audit", inventory.Audit, "audit")
+router.register("service-templates", templates.Templates, "service-template")
+router.register("configuration-profiles", templates.Profiles, "configuration-profile")
+router.register("scripts", templates.Scripts, "script")
+router.register("approvals", Approvals, "approval")
+router.register("jobs", jobs.Jobs, "job")
+router.register("runs", jobs.Runs, "run")
+router.register("device-runs", jobs.DeviceRuns, "device-run")
 
 urlpatterns = [
+    path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
 ]

@@ -26,6 +26,9 @@ class Visibility(StrEnum):
     PUBLIC = "public"
 
 
+VISIBILITY_CHOICES = [(v.value, v.value.title()) for v in Visibility]
+
+
 class TriggerKind(StrEnum):
     """When a trigger fires."""
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from approvals.models import ApprovalRequest
 from devices.domain.selection import MODE_LABELS, SelectionMode
 from devices.models import Agent, AssetTag, Credential, Device, TenantOwned
-from jobs.domain.spec import JOB_TYPE_LABELS, ConnectionProtocol, JobType, TransferProtocol, Visibility
+from jobs.domain.spec import JOB_TYPE_LABELS, VISIBILITY_CHOICES, ConnectionProtocol, JobType, TransferProtocol, Visibility
 from templates_app.models import ConfigurationProfile, ServiceTemplate, TemplateVersion
 
 
@@ -40,7 +40,7 @@ class ServiceJob(TenantOwned):
     agent = models.ForeignKey(Agent, null=True, on_delete=models.PROTECT, related_name="jobs")
     enabled = models.BooleanField(default=True)
     snapshots = models.BooleanField(default=True)
-    visibility = models.CharField(max_length=10, default=Visibility.PUBLIC, choices=[(v.value, v.value.title()) for v in Visibility])
+    visibility = models.CharField(max_length=10, default=Visibility.PUBLIC, choices=VISIBILITY_CHOICES)
     selection_mode = models.CharField(
         max_length=10, choices=[(m.value, MODE_LABELS[m]) for m in SelectionMode], default=SelectionMode.STATIC
     )

@@ -48,8 +48,9 @@ def start_editing(*, by: Any, job: ServiceJob) -> ServiceJob:
         return held
     with transaction.atomic():
         draft = ServiceJob(tenant=job.tenant, template=job.template, version=job.version, created_by=by, draft_of=job)
-        draft.approval = None
-        return write_spec(by=by, job=draft, spec=spec_of(job))
+        spec = spec_of(job)
+        later = tuple(t for t in spec.triggers if t.kind is not TriggerKind.NOW)
+        return write_spec(by=by, job=draft, spec=replace(spec, triggers=later))
 
 
 def save_draft(*, by: Any, draft: ServiceJob, spec: JobSpec) -> ServiceJob:
@@ -68,11 +69,13 @@ def change_template(*, by: Any, draft: ServiceJob, template_id: int) -> ServiceJ
     return save_draft(by=by, draft=draft, spec=replace(spec_of(draft), tasks=(), variables={}))
 
 
-def submit_job(*, by: Any, draft: ServiceJob, now: datetime | None = None) -> tuple[ServiceJob, JobRun | None]:
+def submit_job(
+    *, by: Any, draft: ServiceJob, now: datetime | None = None, needs_schedule: bool = True
+) -> tuple[ServiceJob, JobRun | None]:
     """Turn a complete draft into a saved job; with Execute Now, start it. Returns the job and the run, if one started."""
     now = now or timezone.now()
     with transaction.atomic():
-        job = _save(by, draft, now)
+        job = _save(by, draft, now, needs_schedule)
         wants_now = [t for t in job.triggers.all() if t.kind == TriggerKind.NOW and t.next_run_at is None and not t.runs.exists()]
         run = None
         if wants_now and not approval_needed(job, by):
@@ -82,11 +85,21 @@ def submit_job(*, by: Any, draft: ServiceJob, now: datetime | None = None) -> tu
     return job, run
 
 
+def create_job(*, by: Any, spec: JobSpec, request_message: str | None = None) -> tuple[ServiceJob, JobRun | None]:
+    """Make a job from a whole specification at once, or nothing at all; a message asks for its approval."""
+    with transaction.atomic():
+        draft = start_draft(by=by, template_id=spec.template or 0)
+        save_draft(by=by, draft=draft, spec=spec)
+        if request_message is not None:
+            return request_job(by=by, draft=draft, message=request_message), None
+        return submit_job(by=by, draft=draft, needs_schedule=bool(spec.triggers))
+
+
 def request_job(*, by: Any, draft: ServiceJob, message: str, now: datetime | None = None) -> ServiceJob:
     """Turn a complete draft into a saved job and ask for approval of exactly its present plan."""
     now = now or timezone.now()
     with transaction.atomic():
-        job = _save(by, draft, now)
+        job = _save(by, draft, now, needs_schedule=False)
         job.triggers.filter(kind=TriggerKind.NOW, runs=None).delete()
         return request_approval(by=by, job=job, message=message, now=now)
 
@@ -179,9 +192,11 @@ def _variable_problems(draft: ServiceJob) -> dict[str, list[str]]:
     return used
 
 
-def _save(by: Any, draft: ServiceJob, now: datetime) -> ServiceJob:
+def _save(by: Any, draft: ServiceJob, now: datetime, needs_schedule: bool) -> ServiceJob:
     access.check_may_run(by, draft.tenant)
     problems = problems_of(draft, by)
+    if not needs_schedule or draft.draft_of:
+        problems.pop("schedule", None)
     for trigger in draft.triggers.all():
         if trigger.kind == TriggerKind.ONCE and trigger.at and trigger.at <= now and not trigger.runs.exists():
             problems["schedule"] = ["The time lies in the past; choose a later one."]

@@ -90,7 +90,7 @@ class Command(BaseCommand):
         log = settings.VAR / "log" / "fleet-commands.jsonl"
         fleet = ("--inventory", str(file), "--port", str(fleet_port), "--scenario", str(scenario), "--log", str(log))
         processes.start("fleet", manage("simulate_fleet", *fleet), **common)
-        web = ("gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "8", "--timeout", "60")
+        web = ("gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "8", "--timeout", "60", "--no-control-socket")
         processes.start("web", module(*web), **common)
         queues = ",".join(world.all_queues())
         work = ("celery", "-A", "config", "worker", "-P", "threads", "-l", "INFO", "--without-gossip", "--without-mingle")

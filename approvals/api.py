@@ -1,0 +1,70 @@
+"""The API of approval requests: read, decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from approvals import selectors, services
+from approvals.domain import Action
+from approvals.models import ApprovalEvent, ApprovalRequest
+from config.api_resource import Resource
+
+
+class EventSerializer(serializers.ModelSerializer):
+    actor = serializers.CharField(source="actor.username", default=None)
+
+    class Meta:
+        model = ApprovalEvent
+        fields = ["action", "actor", "message", "at"]
+
+
+class RequestSerializer(serializers.ModelSerializer):
+    requested_by = serializers.CharField(source="requested_by.username")
+    events = EventSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = ApprovalRequest
+        fields = ["id", "tenant", "title", "summary", "url", "digest", "status", "required", "requested_by", "created_at", "events"]
+
+
+class DecisionSerializer(serializers.Serializer):
+    """A decision on exactly the content whose digest was read."""
+
+    action = serializers.ChoiceField(choices=["approve", "reject", "comment", "close"])
+    digest = serializers.CharField(max_length=64, required=False, default="")
+    message = serializers.CharField(max_length=1000, allow_blank=True, default="")
+
+
+class Approvals(Resource):
+    """Approval requests with their log."""
+
+    serializer_class = RequestSerializer
+    search_fields, ordering_fields = ["title"], ["id"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_requests(user).prefetch_related("events__actor")
+
+    @extend_schema(request=DecisionSerializer, responses=RequestSerializer)
+    @action(detail=True, methods=["post"])
+    def decide(self, request: Request, pk: str | None = None) -> Response:
+        """Approve, reject, comment or close."""
+        found = self.get_object()
+        given = DecisionSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        verb, message = given.validated_data["action"], given.validated_data["message"]
+        common = {"by": request.user, "request": found, "message": message, "now": timezone.now()}
+        if verb == "comment":
+            services.comment(**common)
+        elif verb == "close":
+            services.close(**common)
+        else:
+            chosen = Action.APPROVE if verb == "approve" else Action.REJECT
+            services.decide(action=chosen, digest=given.validated_data["digest"], **common)
+        return Response(self.get_serializer(self.get_object()).data)

@@ -1,0 +1,213 @@
+"""The inventory's API: read what one sees, create what one administers; secrets go in and never come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import mixins, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.api_resource import Resource
+from devices import selectors
+from devices.domain.secrets import Secret
+from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network, Tenant
+from devices.services import inventory, tenants
+
+
+class Scoped(serializers.PrimaryKeyRelatedField):
+    """A reference whose choices are what the caller sees; unknown and foreign ids get the same answer."""
+
+    def __init__(self, *, selector: Callable[[Any], Any], **kwargs: Any) -> None:
+        self.selector = selector
+        super().__init__(**kwargs)
+
+    def get_queryset(self) -> Any:
+        """Return what the caller sees; nobody calls while the schema is being made."""
+        request = self.context.get("request")
+        return self.selector(request.user if request else AnonymousUser())
+
+
+class Creates(mixins.CreateModelMixin):
+    """POST creates through one service call; the answer is the stored resource."""
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Check the input, call the service, answer 201."""
+        serializer = self.get_serializer(data=request.data)  # type: ignore[attr-defined]
+        serializer.is_valid(raise_exception=True)
+        made = self.make(request.user, dict(serializer.validated_data))
+        body = type(serializer)(made, context=self.get_serializer_context())  # type: ignore[attr-defined]
+        return Response(body.data, status=status.HTTP_201_CREATED)
+
+    def make(self, user: Any, data: dict[str, Any]) -> Any:
+        """Call the service."""
+        raise NotImplementedError
+
+
+class TenantSerializer(serializers.ModelSerializer):
+    parent = Scoped(selector=selectors.visible_tenants, help_text="The tenant it belongs to.")
+
+    class Meta:
+        model = Tenant
+        fields = ["id", "key", "name", "kind", "parent", "time_zone", "enabled"]
+        read_only_fields = ["enabled"]
+        extra_kwargs = {"key": {"validators": []}}
+
+
+class Tenants(Creates, Resource):
+    """Tenants: MSP, customers, entities."""
+
+    serializer_class = TenantSerializer
+    search_fields, ordering_fields = ["name", "key"], ["name", "key"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_tenants(user)
+
+    def make(self, user: Any, data: dict[str, Any]) -> Any:
+        return tenants.create_tenant(by=user, **data)
+
+
+class Owned(serializers.ModelSerializer):
+    """Base of serializers of tenant-owned things."""
+
+    tenant = Scoped(selector=selectors.visible_tenants, help_text="The customer that owns it.")
+
+
+class NetworkSerializer(Owned):
+    class Meta:
+        model = Network
+        fields = ["id", "tenant", "name", "description"]
+        validators: list[Any] = []
+
+
+class Networks(Creates, Resource):
+    """Managed networks."""
+
+    serializer_class = NetworkSerializer
+    search_fields, ordering_fields = ["name"], ["name"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_networks(user)
+
+    def make(self, user: Any, data: dict[str, Any]) -> Any:
+        return inventory.save_network(by=user, **data)
+
+
+class AssetTagSerializer(Owned):
+    class Meta:
+        model = AssetTag
+        fields = ["id", "tenant", "name"]
+        validators: list[Any] = []
+
+
+class AssetTags(Creates, Resource):
+    """Asset tags."""
+
+    serializer_class = AssetTagSerializer
+    search_fields, ordering_fields = ["name"], ["name"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_tags(user)
+
+    def make(self, user: Any, data: dict[str, Any]) -> Any:
+        return inventory.save_tag(by=user, **data)
+
+
+class AgentSerializer(Owned):
+    class Meta:
+        model = Agent
+        fields = ["id", "tenant", "name", "queue", "heartbeat_at"]
+        read_only_fields = ["queue", "heartbeat_at"]
+        validators: list[Any] = []
+
+
+class Agents(Creates, Resource):
+    """Agents: execution engines."""
+
+    serializer_class = AgentSerializer
+    search_fields, ordering_fields = ["name"], ["name"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_agents(user)
+
+    def make(self, user: Any, data: dict[str, Any]) -> Any:
+        return inventory.save_agent(by=user, **data)
+
+
+class CredentialSerializer(Owned):
+    password = serializers.CharField(write_only=True, required=False, allow_blank=True)
+    enable_password = serializers.CharField(write_only=True, required=False, allow_blank=True)
+    private_key = serializers.CharField(write_only=True, required=False, allow_blank=True)
+    holds = serializers.SerializerMethodField(help_text="Which secrets are stored.")
+
+    class Meta:
+        model = Credential
+        fields = ["id", "tenant", "name", "username", "password", "enable_password", "private_key", "is_default", "holds"]
+        extra_kwargs = {"name": {"required": True, "allow_blank": False}, "username": {"required": True, "allow_blank": False}}
+        validators: list[Any] = []
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_holds(self, row: Credential) -> list[str]:
+        return [name for name in ("password", "enable_password", "private_key") if getattr(row, f"{name}_sealed")]
+
+
+class Credentials(Creates, Resource):
+    """Credentials: write-only."""
+
+    serializer_class = CredentialSerializer
+    search_fields, ordering_fields = ["name"], ["name"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_credentials(user)
+
+    def make(self, user: Any, data: dict[str, Any]) -> Any:
+        given = {name: data.pop(name, "") for name in ("password", "enable_password", "private_key")}
+        secrets = {name: Secret(text) if text else None for name, text in given.items()}
+        return inventory.save_credential(by=user, secrets=secrets, **data)
+
+
+class DeviceSerializer(Owned):
+    network = Scoped(selector=selectors.visible_networks)
+    credential = Scoped(selector=selectors.visible_credentials, required=False, allow_null=True)
+    tags = Scoped(selector=selectors.visible_tags, many=True, required=False)
+
+    class Meta:
+        model = Device
+        fields = [
+            "id", "tenant", "name", "address", "connect_host", "connect_port", "platform", "network", "credential", "tags",
+            "host_key", "legacy_ssh", "enabled",
+        ]  # fmt: skip
+        read_only_fields = ["host_key"]
+        validators: list[Any] = []
+
+
+class Devices(Creates, Resource):
+    """Devices."""
+
+    serializer_class = DeviceSerializer
+    search_fields, ordering_fields = ["name", "address"], ["name", "address", "platform"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_devices(user)
+
+    def make(self, user: Any, data: dict[str, Any]) -> Any:
+        return inventory.save_device(by=user, **data)
+
+
+class AuditSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = AuditEvent
+        fields = ["id", "at", "tenant", "actor_name", "action", "subject", "details", "hash"]
+
+
+class Audit(Resource):
+    """The audit trail of the tenants that the caller administers."""
+
+    serializer_class = AuditSerializer
+    search_fields, ordering_fields = ["actor_name", "action", "subject"], ["id"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_audit(user)

@@ -1,0 +1,127 @@
+"""The API of jobs and runs: the same verbs as the wizard and the run page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.api_resource import Resource
+from jobs import selectors
+from jobs.api.serializers import (
+    DeviceRunDetail,
+    DeviceRunSerializer,
+    JobInput,
+    JobSerializer,
+    RunSerializer,
+)
+from jobs.models import ServiceJob
+from jobs.services import control, dispatching, editing, planning
+from templates_app.domain.content import VariableType
+
+
+class CreatedJob(JobSerializer):
+    """A new job and the run it started, if it did."""
+
+    run = serializers.SerializerMethodField()
+
+    class Meta(JobSerializer.Meta):
+        fields = [*JobSerializer.Meta.fields, "run"]
+
+    def get_run(self, job: ServiceJob) -> int | None:
+        return self.context.get("run")
+
+
+class PlanSerializer(serializers.Serializer):
+    """What would be sent now."""
+
+    digest = serializers.CharField()
+    devices = serializers.ListField(child=serializers.DictField())
+
+
+class Jobs(Resource):
+    """Service jobs."""
+
+    serializer_class = JobSerializer
+    search_fields, ordering_fields = ["name", "description"], ["name", "changed_at"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_jobs(user)
+
+    @extend_schema(request=JobInput, responses={201: CreatedJob})
+    def create(self, request: Request) -> Response:
+        """Make a job, and start it or request its approval as asked."""
+        given = JobInput(data=request.data, context=self.get_serializer_context())
+        given.is_valid(raise_exception=True)
+        data = given.validated_data
+        variables = data["template"].current.content.variables
+        spec = given.spec({v.name for v in variables if v.type is VariableType.SECRET})
+        job, run = editing.create_job(
+            by=request.user, spec=spec, request_message=data["message"] if data["request_approval"] else None
+        )
+        job = selectors.visible_jobs(request.user).get(pk=job.pk)
+        context = {**self.get_serializer_context(), "run": run.pk if run else None}
+        return Response(CreatedJob(job, context=context).data, status=status.HTTP_201_CREATED)
+
+    def destroy(self, request: Request, pk: str | None = None) -> Response:
+        """Delete a job; its runs stay in the history."""
+        editing.delete_job(by=request.user, job=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses={201: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def run(self, request: Request, pk: str | None = None) -> Response:
+        """Start the job now."""
+        run = dispatching.run_now(by=request.user, job=self.get_object(), now=timezone.now())
+        return Response(RunSerializer(run).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses=PlanSerializer)
+    @action(detail=True, methods=["get"])
+    def plan(self, request: Request, pk: str | None = None) -> Response:
+        """What the job would send now, device by device."""
+        plan = planning.plan_of(self.get_object(), request.user)
+        return Response({"digest": plan.digest, "devices": [device.as_json() for device in plan.devices]})
+
+
+class Runs(Resource):
+    """Runs: Job History."""
+
+    serializer_class = RunSerializer
+    search_fields, ordering_fields = ["job_name"], ["id", "started_at", "status"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.with_counts(selectors.visible_runs(user)).order_by("-id")
+
+    @extend_schema(request=None, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str | None = None) -> Response:
+        """Stop the run."""
+        control.cancel_run(by=request.user, run=self.get_object(), now=timezone.now())
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(responses=DeviceRunSerializer(many=True))
+    @action(detail=True, methods=["get"])
+    def devices(self, request: Request, pk: str | None = None) -> Response:
+        """The run's devices, paged."""
+        rows = selectors.visible_device_runs(request.user).filter(run=self.get_object()).defer("plan_data").order_by("pk")
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(DeviceRunSerializer(page, many=True).data)
+
+
+class DeviceRuns(Resource):
+    """Device runs with every line sent and received."""
+
+    serializer_class = DeviceRunDetail
+    search_fields, ordering_fields = ["device_name", "address"], ["id"]
+
+    def get_serializer_class(self) -> Any:
+        return DeviceRunSerializer if self.action == "list" else DeviceRunDetail
+
+    def rows(self, user: Any) -> Any:
+        rows = selectors.visible_device_runs(user)
+        return rows.defer("plan_data") if self.action == "list" else rows.prefetch_related("steps")

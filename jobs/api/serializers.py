@@ -1,0 +1,178 @@
+"""Shapes of jobs and runs in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from devices import selectors as inventory
+from devices.api.resources import Scoped
+from devices.domain.secrets import Secret
+from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
+from jobs.domain.spec import JOB_TYPE_LABELS, VISIBILITY_CHOICES, Account, JobSpec, JobType, TaskSpec, TriggerKind, TriggerSpec, Visibility
+from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult
+from templates_app import selectors as templates
+
+
+class SearchSerializer(serializers.Serializer):
+    text = serializers.CharField(max_length=120, allow_blank=True, default="")
+    platforms = serializers.ListField(child=serializers.CharField(), default=list)
+    networks = serializers.ListField(child=serializers.IntegerField(), default=list)
+    tags = serializers.ListField(child=serializers.IntegerField(), default=list)
+
+
+class SelectionSerializer(serializers.Serializer):
+    mode = serializers.ChoiceField(choices=[m.value for m in SelectionMode], default="static")
+    devices = serializers.ListField(child=serializers.UUIDField(), default=list)
+    tags = serializers.ListField(child=serializers.IntegerField(), default=list)
+    search = SearchSerializer(default=dict)
+
+
+class AccountSerializer(serializers.Serializer):
+    username = serializers.CharField(max_length=120)
+    password = serializers.CharField(write_only=True, allow_blank=True, default="")
+    enable_password = serializers.CharField(write_only=True, allow_blank=True, default="")
+
+
+class TaskSerializer(serializers.Serializer):
+    step = serializers.IntegerField(min_value=0, help_text="The template step, from 0.")
+    devices = serializers.ListField(child=serializers.UUIDField(), allow_null=True, default=None)
+    profile = serializers.IntegerField(allow_null=True, default=None)
+    credential = serializers.UUIDField(allow_null=True, default=None)
+
+
+class JobInput(serializers.Serializer):
+    """What creates a job. `execute`: now, once (with `at`), or none (saved only)."""
+
+    template = Scoped(selector=templates.usable_templates, pk_field=serializers.IntegerField(), help_text="A ready service template; the job's customer is its own.")
+    name = serializers.CharField(max_length=160)
+    description = serializers.CharField(max_length=1000)
+    job_type = serializers.ChoiceField(choices=list(JOB_TYPE_LABELS.items()), default="regular")
+    agent = Scoped(selector=inventory.visible_agents, pk_field=serializers.IntegerField())
+    enabled = serializers.BooleanField(default=True)
+    snapshots = serializers.BooleanField(default=True)
+    visibility = serializers.ChoiceField(choices=VISIBILITY_CHOICES, default="public")
+    selection = SelectionSerializer()
+    account = AccountSerializer(required=False, allow_null=True)
+    credential = serializers.UUIDField(allow_null=True, default=None)
+    variables = serializers.DictField(child=serializers.CharField(allow_blank=True), default=dict)
+    notify_users = serializers.ListField(child=serializers.IntegerField(), default=list)
+    notify_groups = serializers.ListField(child=serializers.IntegerField(), default=list)
+    tasks = TaskSerializer(many=True, default=list)
+    max_parallel = serializers.IntegerField(min_value=1, max_value=500, default=25)
+    execute = serializers.ChoiceField(choices=["now", "once", "none"], default="none")
+    at = serializers.DateTimeField(allow_null=True, default=None)
+    time_zone = serializers.CharField(max_length=60, default="UTC")
+    request_approval = serializers.BooleanField(default=False)
+    message = serializers.CharField(max_length=1000, allow_blank=True, default="")
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """A time belongs to `once` and to nothing else."""
+        if data["execute"] == "once" and data["at"] is None:
+            raise serializers.ValidationError({"at": ["Give the date and time for 'once'."]})
+        return data
+
+    def spec(self, secret_names: set[str]) -> JobSpec:
+        """Return the specification; variables of type secret are taken out of the plain ones."""
+        d = self.validated_data
+        selection, account = d["selection"], d.get("account")
+        search = selection.get("search") or {}
+        triggers: tuple[TriggerSpec, ...] = ()
+        if d["execute"] != "none":
+            triggers = (TriggerSpec(TriggerKind(d["execute"]), "", d["at"], d["time_zone"]),)
+        return JobSpec(
+            template=d["template"].pk, name=d["name"], description=d["description"], job_type=JobType(d["job_type"]),
+            agent=d["agent"].pk, enabled=d["enabled"], snapshots=d["snapshots"], visibility=Visibility(d["visibility"]),
+            selection=DeviceSelection(
+                SelectionMode(selection["mode"]),
+                DeviceSearch(search.get("text", ""), tuple(search.get("networks", ())), tuple(search.get("tags", ())), tuple(search.get("platforms", ()))),
+                tuple(str(pk) for pk in selection["devices"]), tuple(selection["tags"]),
+            ),
+            account=Account(account["username"], Secret(account["password"]) or None, Secret(account["enable_password"]) or None) if account else Account(),
+            credential=str(d["credential"]) if d["credential"] else None,
+            variables={k: v for k, v in d["variables"].items() if k not in secret_names},
+            secret_variables={k: Secret(v) for k, v in d["variables"].items() if k in secret_names},
+            notify_users=tuple(d["notify_users"]), notify_groups=tuple(d["notify_groups"]),
+            tasks=tuple(
+                TaskSpec(t["step"], tuple(map(str, t["devices"])) if t["devices"] is not None else None, t["profile"],
+                         str(t["credential"]) if t["credential"] else None)
+                for t in d["tasks"]
+            ),
+            triggers=triggers, max_parallel=d["max_parallel"],
+        )  # fmt: skip
+
+
+class JobSerializer(serializers.ModelSerializer):
+    """A saved job."""
+
+    approval_status = serializers.SerializerMethodField()
+    template_name = serializers.CharField(source="template.name")
+    template_version = serializers.IntegerField(source="version.number")
+    created_by = serializers.CharField(source="created_by.username")
+    next_run_at = serializers.DateTimeField(read_only=True)
+
+    class Meta:
+        model = ServiceJob
+        fields = [
+            "id", "tenant", "name", "description", "template", "template_name", "template_version", "job_type", "agent",
+            "enabled", "snapshots", "visibility", "selection_mode", "variables", "status", "approval", "approval_status",
+            "next_run_at", "created_by", "created_at", "changed_at",
+        ]  # fmt: skip
+
+    def get_approval_status(self, job: ServiceJob) -> str:
+        return job.approval.status if job.approval else "not_requested"
+
+
+class RunSerializer(serializers.ModelSerializer):
+    """One run; `counts` says how many devices are in each status."""
+
+    executed_by = serializers.CharField(source="executed_by.username")
+    ended_count = serializers.IntegerField(read_only=True)
+    ok_count = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = JobRun
+        fields = [
+            "id", "tenant", "job", "job_name", "job_type", "network_names", "template_name", "template_version", "agent",
+            "executed_by", "approval_note", "digest", "status", "reason", "device_count", "ended_count", "ok_count",
+            "scheduled_for", "started_at", "ended_at",
+        ]  # fmt: skip
+
+
+class ExchangeSerializer(serializers.Serializer):
+    sent = serializers.CharField()
+    received = serializers.CharField()
+    rejected = serializers.BooleanField()
+
+
+class StepResultSerializer(serializers.ModelSerializer):
+    exchanges = serializers.SerializerMethodField()
+
+    class Meta:
+        model = StepResult
+        fields = ["position", "name", "kind", "status", "message", "started_at", "ended_at", "output_size", "exchanges"]
+
+    def get_exchanges(self, step: StepResult) -> list[dict[str, Any]]:
+        return [{"sent": sent, "received": received, "rejected": rejected} for sent, received, rejected in step.exchanges]
+
+
+class DeviceRunSerializer(serializers.ModelSerializer):
+    """One device of a run: how it ended and how far it got."""
+
+    class Meta:
+        model = DeviceRun
+        fields = [
+            "id", "run", "device", "device_name", "address", "platform", "credential_name", "status", "reason", "message",
+            "intended", "confirmed", "started_at", "ended_at",
+        ]  # fmt: skip
+
+
+class DeviceRunDetail(DeviceRunSerializer):
+    """The same with its plan and every line sent and received."""
+
+    steps = StepResultSerializer(many=True, read_only=True)
+    plan = serializers.JSONField(source="plan_data")
+
+    class Meta(DeviceRunSerializer.Meta):
+        fields = [*DeviceRunSerializer.Meta.fields, "plan", "steps"]

@@ -1,0 +1,113 @@
+"""The API of service templates, configuration profiles and scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from config.api_resource import Resource
+from config.errors import Invalid
+from devices import selectors as inventory
+from devices.api.resources import Creates, Scoped
+from templates_app import selectors
+from templates_app.domain.content import StepKind, TemplateContent, VariableType
+from templates_app.models import ConfigurationProfile, Script, ScriptParameter, ServiceTemplate
+from templates_app.services import authoring
+
+
+class StepSerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=120)
+    kind = serializers.ChoiceField(choices=[k.value for k in StepKind])
+    commands = serializers.DictField(child=serializers.CharField(), help_text="Platform key, or * for any → command lines.")
+    save = serializers.BooleanField(default=False)
+    timeout = serializers.IntegerField(default=30, min_value=1, max_value=600)
+
+
+class VariableSerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=40)
+    type = serializers.ChoiceField(choices=[t.value for t in VariableType], default="text")
+    label = serializers.CharField(max_length=80, allow_blank=True, default="")
+    help = serializers.CharField(max_length=200, allow_blank=True, default="")
+    required = serializers.BooleanField(default=True)
+    default = serializers.CharField(max_length=500, allow_blank=True, default="")
+    choices = serializers.ListField(child=serializers.CharField(), default=list)
+
+
+class TemplateSerializer(serializers.ModelSerializer):
+    tenant = Scoped(selector=inventory.visible_tenants)
+    version = serializers.IntegerField(source="current.number", read_only=True)
+    platforms = serializers.ListField(child=serializers.CharField(), default=list, source="current.data.platforms")
+    variables = VariableSerializer(many=True, default=list, source="current.data.variables")
+    steps = StepSerializer(many=True, source="current.data.steps")
+    changes_devices = serializers.BooleanField(source="current.content.changes_devices", read_only=True)
+
+    class Meta:
+        model = ServiceTemplate
+        fields = ["id", "tenant", "name", "description", "status", "version", "changes_devices", "platforms", "variables", "steps"]
+        validators: list[Any] = []
+
+
+class Templates(Creates, Resource):
+    """Service templates with the content of their current version."""
+
+    serializer_class = TemplateSerializer
+    search_fields, ordering_fields = ["name", "description"], ["name"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_templates(user).filter(current__isnull=False)
+
+    def make(self, user: Any, data: dict[str, Any]) -> Any:
+        content = data.pop("current")["data"]
+        values = {"description": "", "status": "ready"} | data
+        try:
+            return authoring.save_template(by=user, content=TemplateContent.from_json(content), **values)
+        except (KeyError, ValueError) as error:
+            raise Invalid(fields={"steps": [f"The content cannot be read: {error}."]}) from None
+
+
+class ProfileSerializer(serializers.ModelSerializer):
+    tenant = Scoped(selector=inventory.visible_tenants)
+    values = serializers.DictField(child=serializers.CharField(), default=dict)
+
+    class Meta:
+        model = ConfigurationProfile
+        fields = ["id", "tenant", "name", "description", "values"]
+        validators: list[Any] = []
+
+
+class Profiles(Creates, Resource):
+    """Configuration profiles."""
+
+    serializer_class = ProfileSerializer
+    search_fields, ordering_fields = ["name"], ["name"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_profiles(user)
+
+    def make(self, user: Any, data: dict[str, Any]) -> Any:
+        return authoring.save_profile(by=user, **data)
+
+
+class ParameterSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = ScriptParameter
+        fields = ["number", "name", "required", "data_type"]
+
+
+class ScriptSerializer(serializers.ModelSerializer):
+    parameters = ParameterSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Script
+        fields = ["id", "tenant", "name", "description", "platforms", "execution_type", "parameters"]
+
+
+class Scripts(Resource):
+    """The script library (reading only, until scripts can be run)."""
+
+    serializer_class = ScriptSerializer
+    search_fields, ordering_fields = ["name"], ["name"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_scripts(user)
