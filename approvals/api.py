@@ -23,6 +23,7 @@ class EventSerializer(serializers.ModelSerializer):
     class Meta:
         model = ApprovalEvent
         fields = ["action", "actor", "message", "at"]
+        read_only_fields = fields
 
 
 class RequestSerializer(serializers.ModelSerializer):
@@ -32,6 +33,7 @@ class RequestSerializer(serializers.ModelSerializer):
     class Meta:
         model = ApprovalRequest
         fields = ["id", "tenant", "title", "summary", "url", "digest", "status", "required", "requested_by", "created_at", "events"]
+        read_only_fields = fields
 
 
 class DecisionSerializer(serializers.Serializer):

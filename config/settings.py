@@ -167,6 +167,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "config.api.Pages",
     "PAGE_SIZE": 50,
     "DEFAULT_FILTER_BACKENDS": [],
+    # OPTIONS would answer 200 for ids that GET calls unknown.
+    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.api.problem",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

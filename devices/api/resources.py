@@ -201,6 +201,7 @@ class AuditSerializer(serializers.ModelSerializer):
     class Meta:
         model = AuditEvent
         fields = ["id", "at", "tenant", "actor_name", "action", "subject", "details", "hash"]
+        read_only_fields = fields
 
 
 class Audit(Resource):

@@ -119,6 +119,7 @@ class JobSerializer(serializers.ModelSerializer):
             "enabled", "snapshots", "visibility", "selection_mode", "variables", "status", "approval", "approval_status",
             "next_run_at", "created_by", "created_at", "changed_at",
         ]  # fmt: skip
+        read_only_fields = fields
 
     def get_approval_status(self, job: ServiceJob) -> str:
         return job.approval.status if job.approval else "not_requested"
@@ -138,6 +139,7 @@ class RunSerializer(serializers.ModelSerializer):
             "executed_by", "approval_note", "digest", "status", "reason", "device_count", "ended_count", "ok_count",
             "scheduled_for", "started_at", "ended_at",
         ]  # fmt: skip
+        read_only_fields = fields
 
 
 class ExchangeSerializer(serializers.Serializer):
@@ -152,6 +154,7 @@ class StepResultSerializer(serializers.ModelSerializer):
     class Meta:
         model = StepResult
         fields = ["position", "name", "kind", "status", "message", "started_at", "ended_at", "output_size", "exchanges"]
+        read_only_fields = fields
 
     def get_exchanges(self, step: StepResult) -> list[dict[str, Any]]:
         return [{"sent": sent, "received": received, "rejected": rejected} for sent, received, rejected in step.exchanges]
@@ -166,6 +169,7 @@ class DeviceRunSerializer(serializers.ModelSerializer):
             "id", "run", "device", "device_name", "address", "platform", "credential_name", "status", "reason", "message",
             "intended", "confirmed", "started_at", "ended_at",
         ]  # fmt: skip
+        read_only_fields = fields
 
 
 class DeviceRunDetail(DeviceRunSerializer):
@@ -176,3 +180,4 @@ class DeviceRunDetail(DeviceRunSerializer):
 
     class Meta(DeviceRunSerializer.Meta):
         fields = [*DeviceRunSerializer.Meta.fields, "plan", "steps"]
+        read_only_fields = fields

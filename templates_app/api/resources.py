@@ -93,6 +93,7 @@ class ParameterSerializer(serializers.ModelSerializer):
     class Meta:
         model = ScriptParameter
         fields = ["number", "name", "required", "data_type"]
+        read_only_fields = fields
 
 
 class ScriptSerializer(serializers.ModelSerializer):
@@ -101,6 +102,7 @@ class ScriptSerializer(serializers.ModelSerializer):
     class Meta:
         model = Script
         fields = ["id", "tenant", "name", "description", "platforms", "execution_type", "parameters"]
+        read_only_fields = fields
 
 
 class Scripts(Resource):

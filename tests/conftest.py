@@ -1,0 +1,73 @@
+"""The cast and the world of every test: the demo world, loaded once, each test in a transaction of its own."""
+
+import os
+import tempfile
+
+os.environ.setdefault("INTERLOCK_VAR", tempfile.mkdtemp(prefix="interlock-test-"))
+os.environ.setdefault("BROKER_URL", "memory://")
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from devices.models import Tenant
+
+
+def pytest_configure(config):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.DEMO = True
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    from jobs.demo import world
+
+    with django_db_blocker.unblock():
+        world.load(24, 2222)
+
+
+@pytest.fixture
+def person(db):
+    """Return the account of a name, fresh from the database."""
+    return lambda name: User.objects.get(username=name)
+
+
+@pytest.fixture
+def tenant(db):
+    """Return the tenant of a key."""
+    return lambda key: Tenant.objects.get(key=key)
+
+
+@pytest.fixture
+def browser(client, person):
+    """Return a test client signed in as somebody."""
+
+    def sign_in(name):
+        client.force_login(person(name), backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def api():
+    """Return an API client with somebody's demo token."""
+    from rest_framework.test import APIClient
+
+    def signed(name):
+        found = APIClient(raise_request_exception=True)
+        found.credentials(HTTP_AUTHORIZATION=f"Bearer demo-{name}")
+        return found
+
+    return signed
+
+
+@pytest.fixture
+def hints(monkeypatch):
+    """Collect the hints that would go to the broker."""
+    from jobs import queue
+
+    sent = []
+    monkeypatch.setattr(queue, "_send", lambda run_id, name, lanes: sent.append((run_id, name, lanes)))
+    return sent

@@ -1,0 +1,103 @@
+"""Plain factories. They call services, so that every state is one that the product can reach."""
+
+import asyncio
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+
+from django.contrib.auth.models import User
+
+from devices.domain.selection import DeviceSelection, SelectionMode
+from devices.models import Agent, Device
+from devices.simulator.server import Fleet
+from devices.simulator.state import CommandLog, Scenario
+from jobs.demo import world
+from jobs.domain.spec import TriggerKind, TriggerSpec
+from jobs.services import editing
+from jobs.services.specs import spec_of
+from templates_app.domain.content import StepKind, TemplateContent, TemplateStep
+from templates_app.models import ServiceTemplate
+from templates_app.services import authoring
+
+NOW = (TriggerSpec(TriggerKind.NOW),)
+
+
+def template(tenant, name="Show version"):
+    """Return a template of the demo world."""
+    return ServiceTemplate.objects.get(tenant=tenant, name=name)
+
+
+def new_template(tenant, commands, kind=StepKind.READ, name="Made for a test", **step):
+    """Make a one-step template."""
+    bodies = commands if isinstance(commands, dict) else {"*": commands}
+    content = TemplateContent((TemplateStep("Step", StepKind(kind), bodies, **step),))
+    return authoring.save_template(by=None, tenant=tenant, name=name, description="", status="ready", content=content)
+
+
+def devices(tenant, *platforms):
+    """Return the first device of each platform (all enabled devices when none is named)."""
+    rows = Device.objects.filter(tenant=tenant).order_by("name")
+    return [rows.filter(platform=p).first() for p in platforms] if platforms else list(rows)
+
+
+def draft(by, of, chosen=(), triggers=NOW, **changes):
+    """Make a complete draft."""
+    found = editing.start_draft(by=by, template_id=of.pk)
+    spec = replace(
+        spec_of(found),
+        **{
+            "name": f"Job {found.pk}",
+            "description": "A job of a test.",
+            "agent": Agent.objects.get(tenant=of.tenant).pk,
+            "selection": DeviceSelection(SelectionMode.STATIC, devices=tuple(str(d.pk) for d in chosen)),
+            "triggers": triggers,
+            **changes,
+        },
+    )
+    return editing.save_draft(by=by, draft=found, spec=spec)
+
+
+def job(by, of, chosen=(), **changes):
+    """Make and submit a job; return it and its run (None when it needs approval or has no trigger for now)."""
+    return editing.submit_job(by=by, draft=draft(by, of, chosen, **changes))
+
+
+def user(name):
+    """Return an account of the cast."""
+    return User.objects.get(username=name)
+
+
+@contextmanager
+def fleet(tmp_path, tenant, port=0):
+    """Play the demo devices of a tenant on a port of their own; yields (set faults, read executed commands)."""
+    specs = world.fleet(24)[tenant]
+    from jobs.demo.processes import free_fleet_port
+
+    port = free_fleet_port([s.address for s in specs], 4000 + hash((str(tmp_path), tenant)) % 20000)
+    log, faults = tmp_path / "commands.jsonl", tmp_path / "faults.json"
+    log.touch()
+    served = Fleet(specs, port, Scenario(faults), CommandLog(log))
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(served.start(), loop).result(20)
+    Device.objects.filter(tenant__key=tenant).update(connect_port=port)
+
+    def set_faults(**by_name):
+        hosts = dict(Device.objects.filter(tenant__key=tenant).values_list("name", "connect_host"))
+        faults.write_text(json.dumps({hosts[name.replace("__", "-")]: f for name, f in by_name.items()}))
+        import os
+
+        os.utime(faults, ns=(1, faults.stat().st_mtime_ns + 1_000_000))
+
+    def executed(device=None):
+        rows = [json.loads(line) for line in log.read_text().splitlines()]
+        return [row["command"] for row in rows if device is None or row["device"] == device.connect_host]
+
+    try:
+        yield set_faults, executed
+    finally:
+        asyncio.run_coroutine_threadsafe(served.stop(), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)

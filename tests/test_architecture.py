@@ -1,0 +1,150 @@
+"""The house rules, read from the source: direction of imports, pure domains, thin faces, sizes."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ("config", "devices", "templates_app", "approvals", "jobs")
+#: What each app may import of the others.
+BELOW = {
+    "config": set(),
+    "devices": {"config"},
+    "templates_app": {"config", "devices"},
+    "approvals": {"config", "devices"},
+    "jobs": {"config", "devices", "templates_app", "approvals"},
+}
+IMPURE = ("django", "celery", "rest_framework", "paramiko", "redis", "kombu", "guardian", "socket", "subprocess", "time")
+#: Long tables of data, and screens' words, may be longer than code.
+CEILING, FUNCTION = 400, 50
+
+
+@cache
+def sources():
+    return {
+        path.relative_to(ROOT): ast.parse(path.read_text())
+        for app in APPS
+        for path in sorted((ROOT / app).rglob("*.py"))
+        if "migrations" not in path.parts
+    }
+
+
+def imports(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module, node
+
+
+def is_domain(path):
+    return "domain" in path.parts or path.name == "domain.py"
+
+
+def is_face(path):
+    return (
+        path.name in ("views.py", "run_views.py", "account.py", "admin.py", "tasks.py", "forms.py", "dashboard.py", "api.py")
+        or "wizard" in path.parts
+        or "commands" in path.parts
+        or "api" in path.parts
+    ) and path.parts[0] != "config"
+
+
+def test_imports_point_down():
+    wrong = [
+        f"{path} imports {name}"
+        for path, tree in sources().items()
+        for name, _ in imports(tree)
+        if name.split(".")[0] in APPS and name.split(".")[0] not in BELOW[path.parts[0]] | {path.parts[0]}
+    ]
+    assert not wrong, wrong
+
+
+def test_nothing_is_imported_inside_a_function():
+    wrong = []
+    for path, tree in sources().items():
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                for node in ast.walk(function):
+                    names = [name for name, _ in imports(ast.Module([node], []))] if isinstance(node, ast.Import | ast.ImportFrom) else []
+                    wrong += [f"{path}:{node.lineno} {name}" for name in names if name.split(".")[0] in APPS]
+    assert not wrong, wrong
+
+
+def test_domains_are_pure():
+    wrong = []
+    for path, tree in sources().items():
+        if not is_domain(path):
+            continue
+        for name, node in imports(tree):
+            top = name.split(".")[0]
+            if top in IMPURE or (top in APPS and name != "config.errors" and ".domain" not in name):
+                wrong.append(f"{path}:{node.lineno} {name}")
+    assert not wrong, wrong
+
+
+def test_faces_hold_no_orm_verbs():
+    verbs = {"save", "delete", "bulk_create", "update_or_create", "get_or_create"}
+    wrong = []
+    for path, tree in sources().items():
+        if not is_face(path):
+            continue
+        for node in ast.walk(tree):
+            called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in verbs
+            if called and ast.unparse(node.func) != "resource.save":  # a service in a table of resources
+                wrong.append(f"{path}:{node.lineno} {ast.unparse(node.func)}")
+            if isinstance(node, ast.Attribute) and node.attr == "objects":
+                wrong.append(f"{path}:{node.lineno} .objects")
+    assert not wrong, wrong
+
+
+def test_guardian_is_imported_in_access_modules_only():
+    wrong = [str(path) for path, tree in sources().items() for name, _ in imports(tree) if name.split(".")[0] == "guardian" and path.name != "access.py"]
+    assert not wrong, wrong
+
+
+def test_no_model_overrides_save_and_nothing_listens_to_signals():
+    wrong = []
+    for path, tree in sources().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and "models" in path.parts:
+                wrong += [f"{path}: {node.name}.save" for item in node.body if isinstance(item, ast.FunctionDef) and item.name in ("save", "delete")]
+        wrong += [f"{path}: {name}" for name, _ in imports(tree) if name.startswith(("django.dispatch", "django.db.models.signals"))]
+    assert not wrong, wrong
+
+
+def test_files_and_functions_keep_their_size():
+    wrong = []
+    for path, tree in sources().items():
+        lines = len((ROOT / path).read_text().splitlines())
+        if lines > CEILING:
+            wrong.append(f"{path}: {lines} lines")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno + 1 > FUNCTION:
+                wrong.append(f"{path}: {node.name} has {node.end_lineno - node.lineno + 1} lines")
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("floor", ["services", "domain", "drivers"])
+def test_public_functions_say_what_they_do(floor):
+    wrong = []
+    for path, tree in sources().items():
+        if floor not in path.parts and path.name != f"{floor}.py":
+            continue
+        assert ast.get_docstring(tree) or path.name == "__init__.py", f"{path} has no docstring"
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node):
+                wrong.append(f"{path}: {node.name}")
+    assert not wrong, wrong
+
+
+def test_no_broad_except_outside_the_edges():
+    edges = {Path("jobs/services/running.py"), Path("config/env.py")}
+    wrong = []
+    for path, tree in sources().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler) and isinstance(node.type, ast.Name) and node.type.id == "Exception" and path not in edges:
+                wrong.append(f"{path}:{node.lineno}")
+    assert not wrong, wrong

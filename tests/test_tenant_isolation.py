@@ -1,0 +1,165 @@
+"""Every route, asked by a user of another tenant about what is acme's. A route that this test does not know fails it."""
+
+import re
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network
+from jobs.services import editing
+from templates_app.models import ConfigurationProfile
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+#: Routes without an object: what a stranger gets must not name anything of acme's.
+OPEN = {
+    "sign-in", "sign-out", "healthz", "choose-tenant", "notices", "tokens", "dashboard", "jobs", "new-job", "sample-csv", "runs",
+    "approval-log", "templates", "new-template", "profiles", "new-profile", "devices", "networks", "tags", "agents", "credentials",
+    "tenants", "new-tenant", "audit", "new-thing", "api:schema", "api:docs", "api:api-root",
+    *(f"api:{name}-list" for name in (
+        "tenant", "network", "asset-tag", "device", "credential", "agent", "audit", "service-template", "configuration-profile",
+        "script", "approval", "job", "run", "device-run")),
+}  # fmt: skip
+#: Django's admin is swept by model below; these have no object of a tenant.
+ADMIN = re.compile(r"^admin:")
+
+
+def routes(resolver=None, namespace=""):
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
+            yield from routes(entry, inner)
+        elif isinstance(entry, URLPattern) and entry.name:
+            yield f"{namespace}{entry.name}"
+
+
+@pytest.fixture
+def acme(person, hints):
+    """Something of every kind that belongs to acme, by route name: the arguments of its URL."""
+    operator = person("acme-operator")
+    from devices.models import Tenant
+
+    tenant = Tenant.objects.get(key="acme")
+    read, change = make.template(tenant), make.template(tenant, "Set NTP server")
+    device = make.devices(tenant)[0]
+    job, run = make.job(operator, read, [device])
+    asked = editing.request_job(by=operator, draft=make.draft(operator, change, [device]), message="please")
+    draft = make.draft(operator, read, [device])
+    device_run = run.device_runs.get()
+    ids = {
+        "device": device.pk, "network": Network.objects.filter(tenant=tenant).first().pk, "tag": AssetTag.objects.filter(tenant=tenant).first().pk,
+        "agent": Agent.objects.get(tenant=tenant).pk, "credential": Credential.objects.get(tenant=tenant).pk,
+        "profile": ConfigurationProfile.objects.filter(tenant=tenant).first().pk, "template": read.pk, "tenant": tenant.pk,
+        "audit": AuditEvent.objects.filter(tenant=tenant).first().pk,
+    }  # fmt: skip
+    one = lambda pk: [{"pk": pk}]  # noqa: E731
+    found = {name: one(job.pk) for name in ("job", "request-approval", "run-now", "edit-job", "switch-job", "delete-job")}
+    found |= {
+        "approval": one(asked.pk),
+        "wizard": [{"pk": draft.pk, "step": s} for s in ("details", "tasks", "schedule")],
+        "wizard-live": [{"pk": draft.pk, "step": s} for s in ("details", "tasks", "schedule")],
+        "wizard-picker": one(draft.pk),
+        "run": one(run.pk), "run-board": one(run.pk), "cancel-run": one(run.pk),
+        "device-run": [{"pk": run.pk, "device_pk": device_run.pk}], "device-run-raw": [{"pk": run.pk, "device_pk": device_run.pk}],
+        "template": one(read.pk), "edit-template": one(read.pk), "edit-profile": one(ids["profile"]),
+        "device": one(device.pk), "forget-key": one(device.pk),
+        "edit-thing": [{"kind": k, "pk": ids[v]} for k, v in (
+            ("devices", "device"), ("networks", "network"), ("tags", "tag"), ("agents", "agent"), ("credentials", "credential"))],
+        "drop-token": [],
+        "api:job-detail": one(job.pk), "api:job-run": one(job.pk), "api:job-plan": one(job.pk), "api:run-detail": one(run.pk),
+        "api:run-cancel": one(run.pk), "api:run-devices": one(run.pk), "api:device-run-detail": one(device_run.pk),
+        "api:approval-detail": one(asked.approval_id), "api:approval-decide": one(asked.approval_id),
+        "api:tenant-detail": one(ids["tenant"]), "api:network-detail": one(ids["network"]), "api:asset-tag-detail": one(ids["tag"]),
+        "api:device-detail": one(device.pk), "api:credential-detail": one(ids["credential"]), "api:agent-detail": one(ids["agent"]),
+        "api:audit-detail": one(ids["audit"]), "api:service-template-detail": one(read.pk),
+        "api:configuration-profile-detail": one(ids["profile"]), "api:script-detail": [],
+    }  # fmt: skip
+    found["names"] = [device.name, job.name, "acme-agent-1", "acme-operator", device.address]
+    return found
+
+
+def test_no_route_is_unknown(acme):
+    known = OPEN | set(acme)
+    unknown = sorted({name for name in routes() if name not in known and not ADMIN.match(name)})
+    assert not unknown, f"Add these routes to the sweep: {unknown}"
+
+
+def test_a_stranger_gets_404_for_everything_of_acme(acme, browser):
+    client = browser("globex-operator")
+    wrong = []
+    for name, arguments in acme.items():
+        for kwargs in arguments if name != "names" else []:
+            url = reverse(name, kwargs=kwargs)
+            for method in ("get", "post", "put", "patch", "delete", "options"):
+                answer = getattr(client, method)(url)
+                allowed = {404, 405}
+                if answer.status_code not in allowed:
+                    wrong.append(f"{method} {name} {answer.status_code}")
+                if answer.status_code == 404 and any(word in answer.content.decode() for word in acme["names"]):
+                    wrong.append(f"{method} {name} names something of acme's")
+    assert not wrong, wrong
+
+
+def test_the_same_urls_work_for_their_owner(acme, browser):
+    """The sweep would prove nothing if its URLs were wrong."""
+    client = browser("acme-operator")
+    readable = [n for n in acme if n in ("job", "approval", "wizard", "run", "run-board", "device-run", "template", "device", "api:job-detail",
+                "api:run-detail", "api:device-run-detail", "api:approval-detail", "api:device-detail", "api:credential-detail")]  # fmt: skip
+    assert len(readable) == 14
+    for name in readable:
+        for kwargs in acme[name]:
+            assert client.get(reverse(name, kwargs=kwargs)).status_code == 200, name
+
+
+def test_lists_and_forms_of_a_stranger_name_nothing_of_acme(acme, browser):
+    client = browser("globex-operator")
+    for name in sorted(OPEN - {"sign-out", "choose-tenant", "sign-in"}):
+        kwargs = [{"kind": k} for k in ("devices", "networks", "tags", "agents", "credentials")] if name == "new-thing" else [{}]
+        for arguments in kwargs:
+            for accept in ("text/html", "application/json"):
+                body = client.get(reverse(name, kwargs=arguments), headers={"accept": accept}).content.decode()
+                leaked = [word for word in acme["names"] if word in body]
+                assert not leaked, f"{name} shows {leaked}"
+
+
+def test_the_admin_shows_a_stranger_nothing_of_acme(acme, browser):
+    client = browser("globex-operator")
+    from django.contrib import admin
+
+    for model in admin.site._registry:
+        url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        answer = client.get(url)
+        assert answer.status_code in (200, 403), url
+        assert not [word for word in acme["names"] if word in answer.content.decode()], url
+
+
+@pytest.mark.parametrize("field", ["agent", "credential", "devices", "tags", "task_profile", "task_credential", "template"])
+def test_a_foreign_reference_is_refused_like_an_unknown_one(field, api, tenant, hints):
+    own, foreign = tenant("globex"), tenant("acme")
+    body = {
+        "template": make.template(own).pk, "name": "x", "description": "x", "agent": Agent.objects.get(tenant=own).pk,
+        "selection": {"mode": "static", "devices": [str(make.devices(own)[0].pk)]},
+    }  # fmt: skip
+    values = {
+        "agent": (Agent.objects.get(tenant=foreign).pk, 99999),
+        "credential": (str(Credential.objects.get(tenant=foreign).pk), "00000000-0000-0000-0000-000000000000"),
+        "devices": (str(make.devices(foreign)[0].pk), "00000000-0000-0000-0000-000000000000"),
+        "tags": (AssetTag.objects.filter(tenant=foreign).first().pk, 99999),
+        "task_profile": (ConfigurationProfile.objects.filter(tenant=foreign).first().pk, 99999),
+        "task_credential": (str(Credential.objects.get(tenant=foreign).pk), "00000000-0000-0000-0000-000000000000"),
+        "template": (make.template(foreign).pk, 99999),
+    }[field]
+    answers = []
+    for value in values:
+        sent = {**body, "selection": dict(body["selection"])}
+        if field in ("devices", "tags"):
+            sent["selection"][field] = [value]
+        elif field.startswith("task_"):
+            sent["tasks"] = [{"step": 0, field.removeprefix("task_"): value}]
+        else:
+            sent[field] = value
+        answer = api("globex-operator").post("/api/v1/jobs/", sent, format="json")
+        answers.append((answer.status_code, re.sub(r"99999|\b%s\b" % re.escape(str(value)), "ID", answer.content.decode())))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 400
