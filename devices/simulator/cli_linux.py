@@ -6,12 +6,17 @@ import re
 import shlex
 
 from devices.simulator.cli import Cli, Reply
+from devices.simulator.state import Device
 
 CONFIG = "/etc/network/interfaces"
 
 
 class LinuxCli(Cli):
     """bash-like; no paging."""
+
+    def __init__(self, device: Device) -> None:
+        super().__init__(device)
+        self.paging = False
 
     def banner(self) -> str:
         return "Linux 6.1.0-sim x86_64\n\nThe programs are free software.\n"
@@ -26,7 +31,6 @@ class LinuxCli(Cli):
         return f"-bash: {line.split(' ')[0]}: command not found\n"
 
     def execute(self, line: str) -> Reply:
-        self.paging = False
         line = line.strip()
         written = re.match(r"^echo (.+?) (>>?) (\S+)$", line)
         if written:

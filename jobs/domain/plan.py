@@ -24,7 +24,6 @@ class PlatformWords:
     """The lines around a template's commands on one platform."""
 
     preparation: tuple[str, ...] = ()
-    enable: str = ""
     config_enter: tuple[str, ...] = ()
     config_leave: tuple[str, ...] = ()
     save: tuple[str, ...] = ()
@@ -82,7 +81,10 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class DevicePlan:
-    """All that one device gets. `problem` is why it cannot be run on, in a sentence."""
+    """All that one device gets. `preparation` opens each session, after `enable` where the device starts unprivileged.
+
+    `problem` is why the device cannot be run on, in a sentence.
+    """
 
     device: str
     name: str
@@ -200,14 +202,13 @@ def plan_device(
         problem = problem or "There is nothing to send: no step has commands for this device."
     elif around:
         steps.append(_snapshot(len(steps), "Configuration after", device))
-    preparation = ((device.words.enable,) if device.words.enable else ()) + device.words.preparation
     return DevicePlan(
         device=device.id,
         name=device.name,
         address=device.address,
         platform=device.platform,
         credential=credential,
-        preparation=preparation,
+        preparation=device.words.preparation,
         steps=tuple(steps),
         problem=problem,
     )

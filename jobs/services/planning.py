@@ -63,7 +63,6 @@ def facts_of(device: Device) -> DeviceFacts:
         platform_label=platforms.label(device.platform),
         words=PlatformWords(
             preparation=platform.preparation,
-            enable=platform.enable,
             config_enter=platform.config_enter,
             config_leave=platform.config_leave,
             save=platform.save,

@@ -1,0 +1,265 @@
+"""Runs on simulated devices over real SSH: what is sent, what is kept, and how each failure reads."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from devices.models import Device
+from jobs.models import DeviceRun, JobRun
+from jobs.services import control, running
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def acme(tmp_path, tenant, hints):
+    with make.fleet(tmp_path, "acme") as (faults, executed):
+        yield tenant("acme"), faults, executed
+
+
+def finish(run):
+    while running.work_on(run_id=run.pk, worker="test", budget=50):
+        pass
+    run.refresh_from_db()
+    return run
+
+
+def lines(executed, device):
+    """What a device executed, without the `enable` of those that start in user mode."""
+    return [command for command in executed(device) if command != "enable"]
+
+
+def by_name(run):
+    return {row.device_name: row for row in run.device_runs.all()}
+
+
+def test_a_reading_job_on_every_platform_sends_exactly_its_plan(acme, person):
+    tenant, _, executed = acme
+    devices = make.devices(tenant, "cisco_ios", "arista_eos", "juniper_junos", "linux")
+    _, run = make.job(person("acme-operator"), make.template(tenant, "Compliance Check – Routers"), devices, snapshots=True)
+    assert finish(run).status == "succeeded"
+    for device in devices:
+        row = run.device_runs.get(device=device)
+        assert lines(executed, device) == [*row.plan.preparation, *row.plan.commands]
+        assert row.confirmed == len(row.plan.commands)
+        assert all(step.output.strip() for step in row.steps.all())
+        assert row.snapshot_before.content == row.snapshot_after.content
+
+
+def test_a_configuration_job_changes_every_platform_and_shows_the_difference(acme, person):
+    tenant, _, executed = acme
+    devices = make.devices(tenant, "cisco_ios", "arista_eos", "juniper_junos", "linux")
+    _, run = make.job(person("acme-admin"), make.template(tenant, "Set NTP server"), devices, variables={"ntp_server": "198.51.100.7"})
+    assert finish(run).status == "succeeded"
+    assert run.approval_note == "bypassed: ran without approval by right"
+    for device in devices:
+        row = run.device_runs.get(device=device)
+        assert lines(executed, device) == [*row.plan.preparation, *row.plan.commands]
+        assert "198.51.100.7" not in row.snapshot_before.content
+        assert "198.51.100.7" in row.snapshot_after.content
+
+
+def test_four_devices_with_four_fates_end_partial_and_say_why(acme, person):
+    tenant, faults, executed = acme
+    good, wrong, gone = make.devices(tenant, "arista_eos", "cisco_ios", "linux")
+    picky = make.devices(tenant, "juniper_junos")[0]
+    faults(**{wrong.name: {"password": "something else"}, picky.name: {"reject": "ntp server"}})
+    Device.objects.filter(pk=gone.pk).update(connect_port=9)
+    _, run = make.job(person("acme-admin"), make.template(tenant, "Set NTP server"), [good, wrong, gone, picky], variables={"ntp_server": "198.51.100.9"})
+    assert finish(run).status == "partial"
+    rows = by_name(run)
+    assert rows[good.name].status == "succeeded"
+    assert (rows[wrong.name].status, rows[wrong.name].reason) == ("failed", "login_refused")
+    assert "refused the login of 'netops'" in rows[wrong.name].message
+    assert rows[gone.name].reason == "unreachable" and "No connection" in rows[gone.name].message
+    assert rows[picky.name].reason == "rejected"
+    assert "set system ntp server 198.51.100.9" in rows[picky.name].message
+    assert "The 2 lines after it were not sent." in rows[picky.name].message
+    sent = executed(picky)
+    assert sent[-1] == "set system ntp server 198.51.100.9" and "commit" not in sent
+    assert executed(wrong) == [] and executed(gone) == []
+
+
+def test_a_wrong_password_is_tried_once(acme, person):
+    tenant, faults, _ = acme
+    device = make.devices(tenant, "cisco_ios")[0]
+    faults(**{device.name: {"password": "other"}})
+    _, run = make.job(person("acme-operator"), make.template(tenant), [device])
+    finish(run)
+    assert finish(run).status == "failed"
+    assert run.device_runs.get().token == 1
+
+
+def test_a_refused_enable_password_is_said(acme, person):
+    tenant, faults, executed = acme
+    device = make.devices(tenant, "cisco_ios")[0]
+    faults(**{device.name: {"enable": "other"}})
+    _, run = make.job(person("acme-operator"), make.template(tenant), [device])
+    assert finish(run).device_runs.get().reason == "enable_refused"
+    assert executed(device) == ["enable"]
+
+
+def test_a_changed_host_key_stops_before_any_password(acme, person):
+    tenant, _, executed = acme
+    device = make.devices(tenant, "cisco_ios")[0]
+    Device.objects.filter(pk=device.pk).update(host_key="SHA256:something-else")
+    _, run = make.job(person("acme-operator"), make.template(tenant), [device])
+    row = finish(run).device_runs.get()
+    assert row.reason == "host_key_changed" and "No password was sent" in row.message
+    assert executed(device) == []
+
+
+def test_the_first_contact_pins_the_host_key(acme, person):
+    tenant, _, _ = acme
+    device = make.devices(tenant, "arista_eos")[0]
+    _, run = make.job(person("acme-operator"), make.template(tenant), [device])
+    finish(run)
+    device.refresh_from_db()
+    assert device.host_key.startswith("SHA256:")
+
+
+def test_a_hanging_command_ends_with_its_time_and_what_is_unknown(acme, person):
+    tenant, faults, _ = acme
+    device = make.devices(tenant, "arista_eos")[0]
+    faults(**{device.name: {"hang": "show version"}})
+    template = make.new_template(tenant, {"arista_eos": "show version"}, timeout=1)
+    _, run = make.job(person("acme-operator"), template, [device], snapshots=False)
+    row = finish(run).device_runs.get()
+    assert row.reason == "timeout" and "within 1 s" in row.message and "unknown" in row.message
+
+
+def test_a_connection_cut_in_the_middle_of_an_answer_is_a_result(acme, person):
+    tenant, faults, executed = acme
+    device = make.devices(tenant, "cisco_ios")[0]
+    faults(**{device.name: {"reset": "show running-config", "reset_after": 5000}})
+    template = make.new_template(tenant, {"cisco_ios": "show running-config\nshow version"})
+    _, run = make.job(person("acme-operator"), template, [device], snapshots=False)
+    row = finish(run).device_runs.get()
+    assert row.reason == "session_lost" and executed(device).count("show version") == 0
+
+
+def test_ten_megabytes_of_output_are_kept(acme, person):
+    tenant, faults, _ = acme
+    device = make.devices(tenant, "linux")[0]
+    faults(**{device.name: {"big": ["uname", 10_000_000]}})
+    _, run = make.job(person("acme-operator"), make.template(tenant), [device], snapshots=False)
+    row = finish(run).device_runs.get()
+    assert row.status == "succeeded", row.message
+    assert len(row.steps.get().output) >= 10_000_000
+
+
+def test_a_device_password_echoed_by_a_device_is_not_stored(acme, person):
+    tenant, _, _ = acme
+    device = make.devices(tenant, "linux")[0]
+    template = make.new_template(tenant, "echo demo-login and demo-enable", kind="exec")
+    _, run = make.job(person("acme-admin"), template, [device], snapshots=False)
+    output = finish(run).device_runs.get().steps.get().output
+    assert output.strip() == "*** and ***"
+
+
+def test_a_secret_variable_reaches_the_device_and_nothing_else(acme, person):
+    from devices.domain.secrets import Secret
+    from templates_app.domain.content import RuntimeVariable, StepKind, TemplateContent, TemplateStep, VariableType
+    from templates_app.services import authoring
+
+    tenant, _, executed = acme
+    device = make.devices(tenant, "linux")[0]
+    content = TemplateContent(
+        (TemplateStep("Say", StepKind.EXEC, {"*": "echo {{ phrase }}"}),), (RuntimeVariable("phrase", VariableType.SECRET),)
+    )
+    template = authoring.save_template(by=None, tenant=tenant, name="Secret", description="", status="ready", content=content)
+    job, run = make.job(person("acme-admin"), template, [device], snapshots=False, secret_variables={"phrase": Secret("correct-horse")})
+    row = finish(run).device_runs.get()
+    assert "echo correct-horse" in executed(device)
+    assert row.status == "succeeded" and "correct-horse" not in str(row.plan_data) + row.steps.get().output
+    job.refresh_from_db()
+    assert "correct-horse" not in str(job.variables) + str(job.sealed_variables)
+
+
+def test_a_cancelled_run_sends_nothing_more(acme, person, monkeypatch):
+    tenant, _, executed = acme
+    devices = make.devices(tenant, "cisco_ios", "linux")
+    _, run = make.job(person("acme-operator"), make.template(tenant), devices)
+    claimed = running.claim(run_id=run.pk, worker="test", now=timezone.now())
+    control.cancel_run(by=person("acme-operator"), run=run, now=timezone.now())
+    monkeypatch.setattr("jobs.services.journal.CHECK_AFTER", 0.0)
+    running.execute(claimed)
+    run.refresh_from_db()
+    assert run.status == "cancelled"
+    assert not [command for command in executed() if command.startswith(("show version", "uname"))]
+
+
+def test_a_configuration_command_is_not_sent_after_the_cancel(acme, person):
+    """The intent itself refuses: no look-up in between can miss it."""
+    tenant, _, _ = acme
+    device = make.devices(tenant, "cisco_ios")[0]
+    _, run = make.job(person("acme-admin"), make.template(tenant, "Set NTP server"), [device])
+    claimed = running.claim(run_id=run.pk, worker="test", now=timezone.now())
+    from jobs.domain.execution import Cancelled
+    from jobs.services.journal import Journal
+
+    journal, step = Journal(claimed), next(s for s in claimed.plan.steps if s.journaled)
+    journal.step_started(step)
+    JobRun.objects.filter(pk=run.pk).update(cancel_requested_at=timezone.now())
+    with pytest.raises(Cancelled):
+        journal.sending(step, 0, step.commands[0])
+    assert DeviceRun.objects.get(pk=claimed.pk).intended == 0
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(acme, person):
+    tenant, _, _ = acme
+    device = make.devices(tenant, "cisco_ios")[0]
+    _, run = make.job(person("acme-operator"), make.template(tenant), [device])
+    first = running.claim(run_id=run.pk, worker="slow", now=timezone.now())
+    assert running.reap(now=timezone.now() + timedelta(minutes=5)) == 1
+    running.execute(first)
+    row = run.device_runs.get()
+    assert row.status == "interrupted" and "The worker vanished" in row.message
+    assert JobRun.objects.get(pk=run.pk).status == "interrupted"
+
+
+def test_two_claims_never_take_the_same_device(acme, person):
+    tenant, _, _ = acme
+    devices = make.devices(tenant, "cisco_ios", "linux")
+    _, run = make.job(person("acme-operator"), make.template(tenant), devices)
+    taken = [running.claim(run_id=run.pk, worker=f"w{n}", now=timezone.now()) for n in range(4)]
+    assert len({row.pk for row in taken if row}) == 2 and taken[2:] == [None, None]
+
+
+def test_no_more_devices_than_allowed_run_at_once(acme, person):
+    tenant, _, _ = acme
+    _, run = make.job(person("acme-operator"), make.template(tenant), make.devices(tenant), max_parallel=1)
+    assert running.claim(run_id=run.pk, worker="a", now=timezone.now())
+    assert running.claim(run_id=run.pk, worker="b", now=timezone.now()) is None
+
+
+def test_a_task_can_have_its_own_devices_credential_and_profile(acme, person):
+    from devices.domain.secrets import Secret
+    from devices.services.inventory import save_credential
+    from jobs.domain.spec import TaskSpec
+    from templates_app.models import ConfigurationProfile
+
+    tenant, _, executed = acme
+    cisco, eos = make.devices(tenant, "cisco_ios", "arista_eos")
+    other = save_credential(by=None, tenant=tenant, name="Other", username="netops", secrets={"password": Secret("demo-login"), "enable_password": Secret("demo-enable")})
+    profile = ConfigurationProfile.objects.get(tenant=tenant, name="Branch office")
+    tasks = (TaskSpec(0, profile=profile.pk), TaskSpec(1, devices=(str(eos.pk),), credential=str(other.pk)))
+    _, run = make.job(person("acme-admin"), make.template(tenant, "Set NTP server"), [cisco, eos], tasks=tasks, snapshots=False, variables={"ntp_server": ""})
+    assert finish(run).status == "succeeded"
+    assert "ntp server 192.0.2.20" in executed(cisco) and "show version" not in executed(cisco)
+    assert executed(eos).count("show version") == 1
+    assert run.device_runs.get(device=eos).plan.steps[1].credential.source == "task"
+
+
+def test_recipients_are_told_once_when_the_run_ends(acme, person):
+    from devices.models import Notice
+
+    tenant, _, _ = acme
+    viewer = person("acme-viewer")
+    _, run = make.job(person("acme-operator"), make.template(tenant), make.devices(tenant, "linux"), notify_users=(viewer.pk,))
+    finish(run)
+    running.settle(run_id=run.pk)
+    assert [n.text for n in Notice.objects.filter(recipient=viewer)] == [f"{run.job_name}: run {run.pk} ended — Succeeded."]
+
