@@ -32,7 +32,19 @@ class RequestSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = ApprovalRequest
-        fields = ["id", "tenant", "title", "summary", "url", "digest", "status", "required", "requested_by", "created_at", "events"]
+        fields = [
+            "id",
+            "tenant",
+            "title",
+            "summary",
+            "url",
+            "digest",
+            "status",
+            "required",
+            "requested_by",
+            "created_at",
+            "events",
+        ]
         read_only_fields = fields
 
 

@@ -74,7 +74,9 @@ def after(status: ApprovalStatus, action: Action) -> ApprovalStatus:
     """Return the state that follows; Conflict when the action is not possible in this state."""
     found = MOVES.get((status, action))
     if found is None:
-        raise Conflict(f"A request that is {LABELS[status]} cannot be {action.value}. Reload the page to see how it stands.")
+        raise Conflict(
+            f"A request that is {LABELS[status]} cannot be {action.value}. Reload the page to see how it stands."
+        )
     return found
 
 

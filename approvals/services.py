@@ -17,7 +17,16 @@ from devices.services import audit
 
 
 def request_approval(
-    *, by: Any, tenant: Tenant, title: str, summary: str, url: str, digest: str, editors: Iterable[int], message: str, now: datetime
+    *,
+    by: Any,
+    tenant: Tenant,
+    title: str,
+    summary: str,
+    url: str,
+    digest: str,
+    editors: Iterable[int],
+    message: str,
+    now: datetime,
 ) -> ApprovalRequest:
     """Open a request for content with this digest; requester and editors are barred from deciding it."""
     policy = ApprovalPolicy.objects.filter(tenant=tenant).first()
@@ -37,7 +46,9 @@ def request_approval(
     return request
 
 
-def decide(*, by: Any, request: ApprovalRequest, action: Action, message: str, digest: str, now: datetime) -> ApprovalRequest:
+def decide(
+    *, by: Any, request: ApprovalRequest, action: Action, message: str, digest: str, now: datetime
+) -> ApprovalRequest:
     """Approve or reject what has this digest; StaleDigest when the request is for something else by now."""
     access.check_may_approve(by, request.tenant)
     if action is Action.REJECT and not message.strip():

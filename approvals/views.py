@@ -14,7 +14,9 @@ from devices.scope import within
 def approval_log(request: HttpRequest) -> HttpResponse:
     """The list, filtered by status."""
     columns = (
-        Column("Job", lambda r: format_html('<a href="{}approval/">{}</a>', r.url, r.title), sort="title", css="strong"),
+        Column(
+            "Job", lambda r: format_html('<a href="{}approval/">{}</a>', r.url, r.title), sort="title", css="strong"
+        ),
         Column("Approval Status", lambda r: status_pill(r.status), sort="status"),
         Column("Requested by", lambda r: r.requested_by.get_username(), sort="requested_by__username"),
         Column("Requested", lambda r: ago(r.created_at), sort="created_at"),

@@ -23,7 +23,12 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     headers: dict[str, str] = {}
     body: dict[str, Any]
     if isinstance(error, ServiceError):
-        body = {"type": f"about:blank#{error.code}", "title": error.code, "status": error.status, "detail": error.message}
+        body = {
+            "type": f"about:blank#{error.code}",
+            "title": error.code,
+            "status": error.status,
+            "detail": error.message,
+        }
         if isinstance(error, Invalid):
             body["errors"] = error.fields
     elif isinstance(error, exceptions.ValidationError):
@@ -41,7 +46,12 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
         headers |= {"WWW-Authenticate": challenge} if challenge else {}
         headers |= {"Retry-After": str(int(wait))} if wait else {}
     elif isinstance(error, Http404):
-        body = {"type": "about:blank#not_found", "title": "not_found", "status": 404, "detail": "There is no such resource."}
+        body = {
+            "type": "about:blank#not_found",
+            "title": "not_found",
+            "status": 404,
+            "detail": "There is no such resource.",
+        }
     elif isinstance(error, PermissionDenied):
         body = {"type": "about:blank#forbidden", "title": "forbidden", "status": 403, "detail": "You may not do this."}
     else:

@@ -49,7 +49,7 @@ def _missing(modules: tuple[str, ...]) -> list[str]:
 
 def _install(requirements: str) -> None:
     """Fill `.venv` from the lock unless its stamp says that this very lock is already in it."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - this file must say so on an older Python
         sys.exit(f"Interlock needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     lock = ROOT / requirements
     stamp, digest = VENV / f".{requirements}.sha256", hashlib.sha256(lock.read_bytes()).hexdigest()

@@ -67,7 +67,9 @@ def field(key: str, name: str = "") -> Callable[[QuerySet[Any], str], QuerySet[A
     return apply
 
 
-def show(request: HttpRequest, rows: QuerySet[Any], listing: Listing, template: str = "list.html", **context: Any) -> HttpResponse:
+def show(
+    request: HttpRequest, rows: QuerySet[Any], listing: Listing, template: str = "list.html", **context: Any
+) -> HttpResponse:
     """Answer with one page of the list."""
     q = request.GET.get("q", "").strip()[:100].replace("\x00", "")
     if q:
@@ -87,13 +89,23 @@ def show(request: HttpRequest, rows: QuerySet[Any], listing: Listing, template: 
         rows = rows.order_by(listing.order, "pk")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     cells = [
-        [{"label": c.label, "css": f"{c.css} num" if c.num else c.css, "html": c.cell(row)} for c in columns] for row in page
+        [{"label": c.label, "css": f"{c.css} num" if c.num else c.css, "html": c.cell(row)} for c in columns]
+        for row in page
     ]
     narrowed = bool(q or any(item.chosen for item in filters))
     return render(
         request,
         template,
-        {"listing": listing, "columns": columns, "rows": cells, "page": page, "q": q, "filters": filters, "narrowed": narrowed, **context},
+        {
+            "listing": listing,
+            "columns": columns,
+            "rows": cells,
+            "page": page,
+            "q": q,
+            "filters": filters,
+            "narrowed": narrowed,
+            **context,
+        },
     )
 
 

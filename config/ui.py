@@ -140,11 +140,17 @@ def visible(text: str) -> str:
     """Return device text with control and direction characters made visible, cut where a browser would suffer."""
     cut = text[:SHOWN]
     marked = "".join(_mark(char) if _is_hidden(char) else char for char in cut) if any(map(_is_hidden, cut)) else cut
-    return marked + (f"\n… {len(text) - SHOWN} more characters; download the raw text to read them." if len(text) > SHOWN else "")
+    return marked + (
+        f"\n… {len(text) - SHOWN} more characters; download the raw text to read them." if len(text) > SHOWN else ""
+    )
 
 
 def _is_hidden(char: str) -> bool:
-    return (char < " " and char not in "\n\t") or "\x7f" <= char <= "\x9f" or char in "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+    return (
+        (char < " " and char not in "\n\t")
+        or "\x7f" <= char <= "\x9f"
+        or char in "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+    )
 
 
 def _mark(char: str) -> str:

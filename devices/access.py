@@ -64,7 +64,7 @@ def check_may(user: Any, verb: Verb, tenant: Tenant) -> None:
     )
 
 
-def get_visible(user: Any, rows: QuerySet[M], verb: Verb = Verb.VIEW, **lookup: Any) -> M:
+def get_visible(user: Any, rows: Any, verb: Verb = Verb.VIEW, **lookup: Any) -> Any:
     """Return the one row the user may see; NotFound with the same words whether it is foreign, absent or no valid id."""
     found = None
     try:
@@ -87,7 +87,9 @@ def role_group(tenant: Tenant, role: str) -> Group:
 
 def people_of(tenant: Tenant) -> QuerySet[User]:
     """Return the active users who hold a role in this very tenant (not those above it)."""
-    return User.objects.filter(is_active=True, groups__name__startswith=f"{tenant.key}: ").distinct().order_by("username")
+    return (
+        User.objects.filter(is_active=True, groups__name__startswith=f"{tenant.key}: ").distinct().order_by("username")
+    )
 
 
 def groups_of(tenant: Tenant) -> QuerySet[Group]:

@@ -50,7 +50,9 @@ def token_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         _, shown = tokens.create_token(user=request.user, name=form.cleaned_data["name"])
         form = forms.TokenForm(label_suffix="")
-    return render(request, "devices/tokens.html", {"form": form, "shown": shown, "tokens": selectors.tokens_of(request.user)})
+    return render(
+        request, "devices/tokens.html", {"form": form, "shown": shown, "tokens": selectors.tokens_of(request.user)}
+    )
 
 
 @require_POST

@@ -31,12 +31,15 @@ class SignInForm(AuthenticationForm):
 class TenantForm(forms.Form):
     """Base of forms for one tenant's thing; a new thing chooses the tenant among those the user administers."""
 
-    def __init__(self, *args: Any, user: Any, tenants: Any, tenant: Tenant | None, instance: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, user: Any, tenants: Any, tenant: Tenant | None, instance: Any = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, label_suffix="", **kwargs)
         self.user, self.tenant, self.instance = user, tenant, instance
         if tenant is None:
             choice = forms.ModelChoiceField(tenants, label="Customer", empty_label=None)
-            self.fields = {"tenant": choice, **self.fields}
+            self.fields["tenant"] = choice
+            self.order_fields(["tenant"])
         self.scope(tenant)
 
     def scope(self, tenant: Tenant | None) -> None:
@@ -72,15 +75,25 @@ class DeviceForm(TenantForm):
     """A device; its references are checked against its tenant after the tenant is known."""
 
     name = forms.CharField(label="Host name", max_length=120)
-    address = forms.GenericIPAddressField(label="IP address", unpack_ipv4=True, help_text="The address that identifies the device.")
+    address = forms.GenericIPAddressField(
+        label="IP address", unpack_ipv4=True, help_text="The address that identifies the device."
+    )
     platform = forms.ChoiceField(choices=platforms.CHOICES)
     network = forms.ModelChoiceField(None)
-    connect_host = forms.CharField(max_length=255, required=False, help_text="Where to connect, when not to the IP address.")
+    connect_host = forms.CharField(
+        max_length=255, required=False, help_text="Where to connect, when not to the IP address."
+    )
     connect_port = forms.IntegerField(min_value=1, max_value=65535, initial=22)
     credential = forms.ModelChoiceField(None, required=False, empty_label="Default of the tenant")
     tags = forms.ModelMultipleChoiceField(None, label="Asset tags", required=False, widget=forms.CheckboxSelectMultiple)
-    legacy_ssh = forms.BooleanField(label="Legacy SSH", required=False, help_text="Allow SHA-1 key exchange and ssh-rsa keys, which old devices need.")
-    enabled = forms.BooleanField(label="Enabled", required=False, initial=True, help_text="A device that is switched off is in no job.")
+    legacy_ssh = forms.BooleanField(
+        label="Legacy SSH",
+        required=False,
+        help_text="Allow SHA-1 key exchange and ssh-rsa keys, which old devices need.",
+    )
+    enabled = forms.BooleanField(
+        label="Enabled", required=False, initial=True, help_text="A device that is switched off is in no job."
+    )
 
     def scope(self, tenant: Tenant | None) -> None:
         """Offer what belongs to the tenant (or, before it is chosen, to any that the user sees)."""
@@ -98,7 +111,7 @@ class DeviceForm(TenantForm):
         for name in ("network", "credential"):
             if data.get(name) and self.tenant and data[name].tenant_id != self.tenant.pk:
                 self.add_error(name, "This belongs to another customer; choose one of the device's own.")
-        if any(tag.tenant_id != self.tenant.pk for tag in data.get("tags") or ()) and self.tenant:
+        if self.tenant and any(tag.tenant_id != self.tenant.pk for tag in data.get("tags") or ()):
             self.add_error("tags", "At least one tag belongs to another customer.")
         data["tags"] = list(data.get("tags") or ())
         return data
@@ -110,9 +123,20 @@ class CredentialForm(TenantForm):
     name = forms.CharField(max_length=120)
     username = forms.CharField(max_length=120)
     password = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
-    enable_password = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
-    private_key = forms.CharField(label="SSH key", required=False, widget=forms.Textarea(attrs={"class": "code", "autocomplete": "off"}), help_text="OpenSSH or PEM, without passphrase. Used instead of the password.")
-    is_default = forms.BooleanField(label="Default of the tenant", required=False, help_text="Used for every device without a credential of its own.")
+    enable_password = forms.CharField(
+        required=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+    private_key = forms.CharField(
+        label="SSH key",
+        required=False,
+        widget=forms.Textarea(attrs={"class": "code", "autocomplete": "off"}),
+        help_text="OpenSSH or PEM, without passphrase. Used instead of the password.",
+    )
+    is_default = forms.BooleanField(
+        label="Default of the tenant",
+        required=False,
+        help_text="Used for every device without a credential of its own.",
+    )
 
     def scope(self, tenant: Tenant | None) -> None:
         """Say what is stored, never what it is."""
@@ -133,7 +157,11 @@ class CredentialForm(TenantForm):
 class SubTenantForm(forms.Form):
     """A new tenant below one that the user administers."""
 
-    key = forms.RegexField(r"^[a-z0-9][a-z0-9_-]*$", max_length=60, help_text="The name in URLs and in the API: small letters, digits, - and _.")
+    key = forms.RegexField(
+        r"^[a-z0-9][a-z0-9_-]*$",
+        max_length=60,
+        help_text="The name in URLs and in the API: small letters, digits, - and _.",
+    )
     name = forms.CharField(max_length=120)
     kind = forms.ChoiceField(choices=Tenant.Kind.choices, initial=Tenant.Kind.CUSTOMER)
     parent = forms.ModelChoiceField(None, empty_label=None, label="Belongs to")

@@ -29,7 +29,9 @@ def visible_tenants(user: Any) -> QuerySet[Tenant]:
 
 def visible_devices(user: Any) -> QuerySet[Device]:
     """Devices the user sees, with what a list shows."""
-    return access.scoped(user, Device.objects.select_related("tenant", "network", "credential")).prefetch_related("tags")
+    return access.scoped(user, Device.objects.select_related("tenant", "network", "credential")).prefetch_related(
+        "tags"
+    )
 
 
 def visible_networks(user: Any) -> QuerySet[Network]:

@@ -68,14 +68,24 @@ def devices(request: HttpRequest) -> HttpResponse:
         Column("Network", lambda d: d.network.name, sort="network__name"),
         Column("Asset tags", lambda d: ", ".join(tag.name for tag in d.tags.all()) or "—"),
         TENANT,
-        Column("State", lambda d: pill("on", "Enabled", "ok") if d.enabled else pill("off", "Off", "idle"), sort="enabled"),
+        Column(
+            "State", lambda d: pill("on", "Enabled", "ok") if d.enabled else pill("off", "Off", "idle"), sort="enabled"
+        ),
     )
     filters = (
         Filter("platform", "Platform", list(platforms.CHOICES), lists.field("platform")),
         Filter("tag", "Asset tag", tags, lambda rows, value: lists.field("tag", "tags")(rows, value)),
         Filter("network", "Network", networks, lists.field("network")),
     )
-    listing = Listing("Devices", columns, ("name", "address"), "No device yet. Add the first one.", filters, order="name", **_new(request, "devices"))
+    listing = Listing(
+        "Devices",
+        columns,
+        ("name", "address"),
+        "No device yet. Add the first one.",
+        filters,
+        order="name",
+        **_new(request, "devices"),
+    )
     return lists.show(request, within(request, selectors.visible_devices(user)), listing)
 
 
@@ -188,10 +198,16 @@ def new_tenant(request: HttpRequest) -> HttpResponse:
     """Make a tenant below another."""
     parents = access.tenants_where(request.user, Verb.ADMINISTER).order_by("path")
     form = forms.SubTenantForm(request.POST or None, tenants=parents)
-    if request.method == "POST" and form.is_valid() and _try(form, lambda: tenants.create_tenant(by=request.user, **form.cleaned_data)):
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and _try(form, lambda: tenants.create_tenant(by=request.user, **form.cleaned_data))
+    ):
         messages.success(request, "The tenant was made; give its people roles next.")
         return redirect("tenants")
-    return render(request, "form.html", {"form": form, "title": "New tenant", "back": reverse("tenants"), "back_label": "Tenants"})
+    return render(
+        request, "form.html", {"form": form, "title": "New tenant", "back": reverse("tenants"), "back_label": "Tenants"}
+    )
 
 
 def edit_thing(request: HttpRequest, kind: str, pk: Any = None) -> HttpResponse:
@@ -218,7 +234,9 @@ def edit_thing(request: HttpRequest, kind: str, pk: Any = None) -> HttpResponse:
         messages.success(request, f"The {resource.word} '{form.cleaned_data['name']}' was saved.")
         return redirect(kind)
     title = f"Change {resource.word} {instance}" if instance else f"New {resource.word}"
-    return render(request, "form.html", {"form": form, "title": title, "back": reverse(kind), "back_label": kind.title()})
+    return render(
+        request, "form.html", {"form": form, "title": title, "back": reverse(kind), "back_label": kind.title()}
+    )
 
 
 @require_POST
@@ -268,7 +286,7 @@ def _link(view: str, pk: Any, text: str, kind: str = "") -> str:
     return format_html('<a href="{}">{}</a>', reverse(view, args=arguments), text)
 
 
-def _new(request: HttpRequest, kind: str) -> dict[str, str]:
+def _new(request: HttpRequest, kind: str) -> dict[str, Any]:
     if not _administers(request):
         return {}
     return {"new_url": reverse("new-thing", args=[kind]), "new_label": f"New {RESOURCES[kind].word}"}

@@ -17,7 +17,18 @@ class ServiceJobAdmin(LookOnly):
     search_fields = ["name"]
     list_filter = ["status", "enabled"]
     list_select_related = ["tenant", "template", "created_by"]
-    fields = ["name", "description", "tenant", "template", "job_type", "status", "enabled", "snapshots", "visibility", "created_by"]
+    fields = [
+        "name",
+        "description",
+        "tenant",
+        "template",
+        "job_type",
+        "status",
+        "enabled",
+        "snapshots",
+        "visibility",
+        "created_by",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return access.jobs_of(request.user, super().get_queryset(request))
@@ -29,7 +40,17 @@ class JobRunAdmin(LookOnly):
     search_fields = ["job_name"]
     list_filter = ["status"]
     list_select_related = ["tenant", "executed_by"]
-    fields = ["job_name", "tenant", "status", "reason", "template_name", "template_version", "executed_by", "started_at", "ended_at"]
+    fields = [
+        "job_name",
+        "tenant",
+        "status",
+        "reason",
+        "template_name",
+        "template_version",
+        "executed_by",
+        "started_at",
+        "ended_at",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return access.runs_of(request.user, super().get_queryset(request))

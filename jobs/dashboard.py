@@ -57,5 +57,13 @@ def _bars(runs: QuerySet[JobRun], now: Any) -> list[dict[str, Any]]:
             y -= size
             if size:
                 parts.append({"kind": kind, "y": round(y, 1), "height": round(size, 1)})
-        bars.append({"x": index * COLUMN + 8, "middle": index * COLUMN + 20, "day": day, "parts": parts, "counts": counts.get(day, {})})
+        bars.append(
+            {
+                "x": index * COLUMN + 8,
+                "middle": index * COLUMN + 20,
+                "day": day,
+                "parts": parts,
+                "counts": counts.get(day, {}),
+            }
+        )
     return bars

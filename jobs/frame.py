@@ -5,9 +5,9 @@ from typing import Any
 from django.http import HttpRequest
 
 from approvals import selectors as approvals
+from devices import access as tenants
 from devices import selectors as inventory
 from devices.domain.roles import Verb
-from devices import access as tenants
 from jobs import access
 
 

@@ -32,7 +32,12 @@ BOARD_PAGE = 100
 def run_list(request: HttpRequest) -> HttpResponse:
     """Job History (N-26, N-27)."""
     columns = (
-        Column("Name", lambda r: format_html('<a href="{}">{}</a>', reverse("run", args=[r.pk]), r.job_name), sort="job_name", css="strong"),
+        Column(
+            "Name",
+            lambda r: format_html('<a href="{}">{}</a>', reverse("run", args=[r.pk]), r.job_name),
+            sort="job_name",
+            css="strong",
+        ),
         Column("Network", lambda r: r.network_names or "—"),
         Column("Type", lambda r: JOB_TYPE_LABELS.get(r.job_type, r.job_type), sort="job_type"),
         Column("Status", lambda r: status_pill(r.status), sort="status"),
@@ -59,7 +64,11 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 def board(request: HttpRequest, pk: int) -> HttpResponse:
     """The live part of the run page."""
     found = _run(request, pk)
-    return render(request, "jobs/board.html", {"run": found, "may_run": access.may_run(request.user, found.tenant), **_board(request, found)})
+    return render(
+        request,
+        "jobs/board.html",
+        {"run": found, "may_run": access.may_run(request.user, found.tenant), **_board(request, found)},
+    )
 
 
 @require_POST
@@ -67,7 +76,9 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a run."""
     try:
         control.cancel_run(by=request.user, run=_run(request, pk), now=timezone.now())
-        messages.success(request, "The run is being cancelled: nothing new starts, running devices stop before their next command.")
+        messages.success(
+            request, "The run is being cancelled: nothing new starts, running devices stop before their next command."
+        )
     except Conflict as error:
         messages.error(request, error.message)
     return redirect("run", pk=pk)
@@ -81,7 +92,9 @@ def device_run(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
         "item": found,
         "pill": status_pill(found.status),
         "plan": found.plan,
-        "steps": [(step, COLOURS[RunStatus(step.status)], LABELS[RunStatus(step.status)]) for step in found.steps.all()],
+        "steps": [
+            (step, COLOURS[RunStatus(step.status)], LABELS[RunStatus(step.status)]) for step in found.steps.all()
+        ],
         "diff": _diff(found),
     }
     template = "jobs/device_run.html" if request.htmx else "jobs/device_run_page.html"
@@ -95,7 +108,9 @@ def raw(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
     for step in found.steps.all():
         parts.append(f"### {step.name}: {step.status}\n")
         for sent, received, rejected in step.exchanges:
-            parts.append(f"> {sent}\n{received}{'' if received.endswith(chr(10)) else chr(10)}{'! rejected' + chr(10) if rejected else ''}")
+            parts.append(
+                f"> {sent}\n{received}{'' if received.endswith(chr(10)) else chr(10)}{'! rejected' + chr(10) if rejected else ''}"
+            )
     response = HttpResponse("".join(parts), content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="run-{found.run_id}-device-{found.pk}.txt"'
     response["X-Content-Type-Options"] = "nosniff"

@@ -16,7 +16,9 @@ def visible_jobs(user: Any) -> QuerySet[ServiceJob]:
     """Jobs of Job Management, the user's own drafts included, copies under edit and deleted ones not."""
     rows = ServiceJob.objects.filter(deleted_at=None, draft_of=None)
     rows = rows.select_related("tenant", "template", "version", "created_by", "approval", "agent")
-    return access.jobs_of(user, rows).annotate(next_run_at=Min("triggers__next_run_at", filter=Q(triggers__enabled=True)))
+    return access.jobs_of(user, rows).annotate(
+        next_run_at=Min("triggers__next_run_at", filter=Q(triggers__enabled=True))
+    )
 
 
 def editable_job(user: Any, pk: Any) -> ServiceJob:
@@ -55,4 +57,3 @@ def board(run: JobRun) -> QuerySet[DeviceRun]:
 def counts(run: JobRun) -> dict[str, int]:
     """How many device runs of a run are in each status."""
     return dict(run.device_runs.values_list("status").annotate(n=Count("pk")).order_by())
-

@@ -42,7 +42,14 @@ def job_list(request: HttpRequest) -> HttpResponse:
         Column("Template", lambda j: j.template.name, sort="template__name"),
         Column("Customer", lambda j: j.tenant.name, sort="tenant__name"),
         Column("Job Status", _job_status, sort="enabled"),
-        Column("Approval Status", lambda j: status_pill(j.approval.status if j.approval else "not_requested") if j.version.content.changes_devices else "—"),
+        Column(
+            "Approval Status",
+            lambda j: (
+                status_pill(j.approval.status if j.approval else "not_requested")
+                if j.version.content.changes_devices
+                else "—"
+            ),
+        ),
         Column("Next run", lambda j: ago(j.next_run_at), sort="next_run_at"),
         Column("Created by", lambda j: j.created_by.get_username(), sort="created_by__username"),
         Column("Changed", lambda j: ago(j.changed_at), sort="changed_at"),
@@ -120,7 +127,8 @@ def approval(request: HttpRequest, pk: Any) -> HttpResponse:
         "log": approvals.log_of(asked),
         "pill": status_pill(asked.status),
         "may_decide": approvals.waiting_for(request.user).filter(pk=asked.pk).exists(),
-        "may_comment": asked.requested_by_id == request.user.pk or approval_access.may_approve(request.user, asked.tenant),
+        "may_comment": asked.requested_by_id == request.user.pk
+        or approval_access.may_approve(request.user, asked.tenant),
         "may_close": asked.status in ("requested", "approved", "rejected")
         and (asked.requested_by_id == request.user.pk or approval_access.may_bypass(request.user, asked.tenant)),
         "problem": problem,
@@ -147,7 +155,11 @@ def _decide(request: HttpRequest, asked: Any, now: Any) -> None:
 def request_approval(request: HttpRequest, pk: Any) -> HttpResponse:
     """Ask for approval of a saved job."""
     found = _saved(request, pk)
-    _say(request, lambda: editing.request_approval(by=request.user, job=found, message=request.POST.get("message", "")), "The approval was requested.")
+    _say(
+        request,
+        lambda: editing.request_approval(by=request.user, job=found, message=request.POST.get("message", "")),
+        "The approval was requested.",
+    )
     return redirect("job", pk=pk)
 
 
@@ -182,12 +194,18 @@ def delete(request: HttpRequest, pk: Any) -> HttpResponse:
     """Ask, then delete a job; its history stays."""
     found = tenants.get_visible(request.user, selectors.visible_jobs(request.user), pk=pk)
     if request.method == "POST":
-        if _say(request, lambda: editing.delete_job(by=request.user, job=found), f"The job '{found}' was deleted; its runs stay in Job History."):
+        if _say(
+            request,
+            lambda: editing.delete_job(by=request.user, job=found),
+            f"The job '{found}' was deleted; its runs stay in Job History.",
+        ):
             return redirect("jobs")
         return redirect("job", pk=pk)
     question = f"Delete the job '{found}'? It leaves Job Management and never runs again. Its runs stay in Job History."
     back = reverse("jobs") if found.status == "draft" else reverse("job", args=[pk])
-    return render(request, "confirm.html", {"title": "Delete job", "question": question, "verb": "Yes, delete it", "back": back})
+    return render(
+        request, "confirm.html", {"title": "Delete job", "question": question, "verb": "Yes, delete it", "back": back}
+    )
 
 
 def _saved(request: HttpRequest, pk: Any) -> ServiceJob:
@@ -203,4 +221,3 @@ def _say(request: HttpRequest, verb: Any, done: str) -> bool:
         return False
     messages.success(request, done)
     return True
-

@@ -29,8 +29,17 @@ class HeadForm(TenantForm):
 
     name = forms.CharField(label="Template name", max_length=120)
     description = forms.CharField(max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
-    status = forms.ChoiceField(choices=ServiceTemplate.Status.choices, initial="ready", help_text="Only a ready template can be put into a new job.")
-    platforms = forms.MultipleChoiceField(choices=platforms.CHOICES, required=False, widget=forms.CheckboxSelectMultiple, help_text="Devices of these platforms can be chosen in its jobs; none checked means any.")
+    status = forms.ChoiceField(
+        choices=ServiceTemplate.Status.choices,
+        initial="ready",
+        help_text="Only a ready template can be put into a new job.",
+    )
+    platforms = forms.MultipleChoiceField(
+        choices=platforms.CHOICES,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Devices of these platforms can be chosen in its jobs; none checked means any.",
+    )
 
 
 class VariableForm(forms.Form):
@@ -41,7 +50,9 @@ class VariableForm(forms.Form):
     label = forms.CharField(max_length=80, required=False)
     help = forms.CharField(max_length=200, required=False)
     default = forms.CharField(max_length=500, required=False)
-    choices = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}), help_text="For type choice: one a line.")
+    choices = forms.CharField(
+        required=False, widget=forms.Textarea(attrs={"rows": 2}), help_text="For type choice: one a line."
+    )
     required = forms.BooleanField(required=False, initial=True)
 
     def value(self) -> RuntimeVariable:
@@ -49,7 +60,13 @@ class VariableForm(forms.Form):
         data = dict(self.cleaned_data)
         lines = tuple(line.strip() for line in data["choices"].splitlines() if line.strip())
         return RuntimeVariable(
-            data["name"], VariableType(data["type"]), data["label"], data["help"], data["required"], data["default"], lines
+            data["name"],
+            VariableType(data["type"]),
+            data["label"],
+            data["help"],
+            data["required"],
+            data["default"],
+            lines,
         )
 
 
@@ -58,7 +75,9 @@ class StepForm(forms.Form):
 
     name = forms.CharField(label="Step name", max_length=120)
     kind = forms.ChoiceField(choices=[(k.value, KIND_LABELS[k]) for k in StepKind], initial="read")
-    timeout = forms.IntegerField(min_value=1, max_value=600, initial=30, help_text="Seconds to wait for each command's prompt.")
+    timeout = forms.IntegerField(
+        min_value=1, max_value=600, initial=30, help_text="Seconds to wait for each command's prompt."
+    )
     save = forms.BooleanField(label="Save the configuration afterwards", required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -86,7 +105,11 @@ class StepForm(forms.Form):
         keys = [ANY_PLATFORM, *platforms.PLATFORMS]
         texts = {key: data[self.body_name(key)].replace("\r\n", "\n").rstrip() for key in keys}
         return TemplateStep(
-            data["name"], StepKind(data["kind"]), {k: t for k, t in texts.items() if t.strip()}, data["save"], data["timeout"]
+            data["name"],
+            StepKind(data["kind"]),
+            {k: t for k, t in texts.items() if t.strip()},
+            data["save"],
+            data["timeout"],
         )
 
 

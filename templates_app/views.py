@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +17,7 @@ from config.ui import ago, pill
 from devices import access as tenants
 from devices.domain import platforms
 from devices.domain.roles import Verb
+from devices.models import Tenant
 from devices.scope import within
 from devices.views import show_problems
 from templates_app import access, forms, selectors
@@ -29,7 +30,12 @@ STATUS = {"draft": "idle", "ready": "ok", "disabled": "warn"}
 def template_list(request: HttpRequest) -> HttpResponse:
     """The template list."""
     columns = (
-        Column("Name", lambda t: format_html('<a href="{}">{}</a>', reverse("template", args=[t.pk]), t.name), sort="name", css="strong"),
+        Column(
+            "Name",
+            lambda t: format_html('<a href="{}">{}</a>', reverse("template", args=[t.pk]), t.name),
+            sort="name",
+            css="strong",
+        ),
         Column("Customer", lambda t: t.tenant.name, sort="tenant__name"),
         Column("Platforms", lambda t: ", ".join(map(platforms.label, t.current.content.platforms)) or "Any"),
         Column("Changes devices", lambda t: pill("yes", "Yes", "warn") if t.current.content.changes_devices else "No"),
@@ -37,8 +43,19 @@ def template_list(request: HttpRequest) -> HttpResponse:
         Column("Status", lambda t: pill(t.status, t.get_status_display(), STATUS[t.status]), sort="status"),
         Column("Changed", lambda t: ago(t.changed_at), sort="changed_at"),
     )
-    new = {"new_url": reverse("new-template"), "new_label": "New template"} if access.may_author_anywhere(request.user) else {}
-    filters = (Filter("status", "Status", [("ready", "Ready"), ("draft", "Draft"), ("disabled", "Disabled")], lists.field("status")),)
+    new = (
+        {"new_url": reverse("new-template"), "new_label": "New template"}
+        if access.may_author_anywhere(request.user)
+        else {}
+    )
+    filters = (
+        Filter(
+            "status",
+            "Status",
+            [("ready", "Ready"), ("draft", "Draft"), ("disabled", "Disabled")],
+            lists.field("status"),
+        ),
+    )
     listing = Listing("Service Templates", columns, ("name", "description"), "No template yet. A template says what a job does.",
                       filters, order="name", **new)  # fmt: skip
     return lists.show(request, within(request, selectors.visible_templates(request.user)), listing)
@@ -115,14 +132,18 @@ def _save(request: HttpRequest, instance: Any, head: Any, variables: Any, steps:
     )
     values = {key: head.cleaned_data[key] for key in ("name", "description", "status")}
     try:
-        return authoring.save_template(by=request.user, tenant=head.tenant, content=content, instance=instance, **values)
+        return authoring.save_template(
+            by=request.user, tenant=head.tenant, content=content, instance=instance, **values
+        )
     except Invalid as error:
         for path, sentences in error.fields.items():
             _place(path.split("."), sentences, head, kept_variables, kept_steps, error)
         return None
 
 
-def _place(path: list[str], sentences: list[str], head: Any, variables: list[Any], steps: list[Any], error: Invalid) -> None:
+def _place(
+    path: list[str], sentences: list[str], head: Any, variables: list[Any], steps: list[Any], error: Invalid
+) -> None:
     """Put a problem of the content beside the field it belongs to."""
     if path[0] == "steps" and len(path) > 2:
         form, name = steps[int(path[1])], path[2]
@@ -137,12 +158,21 @@ def _place(path: list[str], sentences: list[str], head: Any, variables: list[Any
 def profile_list(request: HttpRequest) -> HttpResponse:
     """The configuration profile list."""
     columns = (
-        Column("Name", lambda p: format_html('<a href="{}">{}</a>', reverse("edit-profile", args=[p.pk]), p.name), sort="name", css="strong"),
+        Column(
+            "Name",
+            lambda p: format_html('<a href="{}">{}</a>', reverse("edit-profile", args=[p.pk]), p.name),
+            sort="name",
+            css="strong",
+        ),
         Column("Description", lambda p: p.description or "—"),
         Column("Values", lambda p: ", ".join(f"{k} = {v}" for k, v in p.values.items()) or "—", css="mono"),
         Column("Customer", lambda p: p.tenant.name, sort="tenant__name"),
     )
-    new = {"new_url": reverse("new-profile"), "new_label": "New profile"} if access.may_author_anywhere(request.user) else {}
+    new = (
+        {"new_url": reverse("new-profile"), "new_label": "New profile"}
+        if access.may_author_anywhere(request.user)
+        else {}
+    )
     listing = Listing("Configuration Profiles", columns, ("name", "description"), "No profile yet.", order="name",
                       intro="A profile is a named set of values for runtime variables; each task of a job can choose one.", **new)  # fmt: skip
     return lists.show(request, within(request, selectors.visible_profiles(request.user)), listing)
@@ -165,13 +195,17 @@ def edit_profile(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         try:
-            authoring.save_profile(by=request.user, tenant=form.tenant, instance=instance, **form.cleaned_data)
+            authoring.save_profile(
+                by=request.user, tenant=cast(Tenant, form.tenant), instance=instance, **form.cleaned_data
+            )
         except Invalid as error:
             show_problems(form, error)
         else:
             messages.success(request, "The profile was saved.")
             return redirect("profiles")
     title = f"Change profile {instance}" if instance else "New profile"
-    return render(request, "form.html", {"form": form, "title": title, "back": reverse("profiles"), "back_label": "Configuration Profiles"})
-
-
+    return render(
+        request,
+        "form.html",
+        {"form": form, "title": title, "back": reverse("profiles"), "back_label": "Configuration Profiles"},
+    )

@@ -42,8 +42,21 @@ def postgres():
         as_user = ["runuser", "-u", "postgres", "--"]
     data = folder / "data"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
-    subprocess.run([*as_user, binaries / "initdb", "-D", data, "-U", "interlock", "-A", "trust", "--no-sync"], check=True, **quiet)
-    options = ["-D", data, "-p", str(port), "-k", folder, "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300"]
+    subprocess.run(
+        [*as_user, binaries / "initdb", "-D", data, "-U", "interlock", "-A", "trust", "--no-sync"], check=True, **quiet
+    )
+    options = [
+        "-D",
+        data,
+        "-p",
+        str(port),
+        "-k",
+        folder,
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        "max_connections=300",
+    ]
     server = subprocess.Popen([*as_user, binaries / "postgres", *options], **quiet)
     try:
         wait_for(port)

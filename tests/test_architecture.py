@@ -16,7 +16,18 @@ BELOW = {
     "approvals": {"config", "devices"},
     "jobs": {"config", "devices", "templates_app", "approvals"},
 }
-IMPURE = ("django", "celery", "rest_framework", "paramiko", "redis", "kombu", "guardian", "socket", "subprocess", "time")
+IMPURE = (
+    "django",
+    "celery",
+    "rest_framework",
+    "paramiko",
+    "redis",
+    "kombu",
+    "guardian",
+    "socket",
+    "subprocess",
+    "time",
+)
 #: Long tables of data, and screens' words, may be longer than code.
 CEILING, FUNCTION = 400, 50
 
@@ -45,7 +56,8 @@ def is_domain(path):
 
 def is_face(path):
     return (
-        path.name in ("views.py", "run_views.py", "account.py", "admin.py", "tasks.py", "forms.py", "dashboard.py", "api.py")
+        path.name
+        in ("views.py", "run_views.py", "account.py", "admin.py", "tasks.py", "forms.py", "dashboard.py", "api.py")
         or "wizard" in path.parts
         or "commands" in path.parts
         or "api" in path.parts
@@ -68,7 +80,11 @@ def test_nothing_is_imported_inside_a_function():
         for function in ast.walk(tree):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 for node in ast.walk(function):
-                    names = [name for name, _ in imports(ast.Module([node], []))] if isinstance(node, ast.Import | ast.ImportFrom) else []
+                    names = (
+                        [name for name, _ in imports(ast.Module([node], []))]
+                        if isinstance(node, ast.Import | ast.ImportFrom)
+                        else []
+                    )
                     wrong += [f"{path}:{node.lineno} {name}" for name in names if name.split(".")[0] in APPS]
     assert not wrong, wrong
 
@@ -101,7 +117,12 @@ def test_faces_hold_no_orm_verbs():
 
 
 def test_guardian_is_imported_in_access_modules_only():
-    wrong = [str(path) for path, tree in sources().items() for name, _ in imports(tree) if name.split(".")[0] == "guardian" and path.name != "access.py"]
+    wrong = [
+        str(path)
+        for path, tree in sources().items()
+        for name, _ in imports(tree)
+        if name.split(".")[0] == "guardian" and path.name != "access.py"
+    ]
     assert not wrong, wrong
 
 
@@ -110,8 +131,16 @@ def test_no_model_overrides_save_and_nothing_listens_to_signals():
     for path, tree in sources().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and "models" in path.parts:
-                wrong += [f"{path}: {node.name}.save" for item in node.body if isinstance(item, ast.FunctionDef) and item.name in ("save", "delete")]
-        wrong += [f"{path}: {name}" for name, _ in imports(tree) if name.startswith(("django.dispatch", "django.db.models.signals"))]
+                wrong += [
+                    f"{path}: {node.name}.save"
+                    for item in node.body
+                    if isinstance(item, ast.FunctionDef) and item.name in ("save", "delete")
+                ]
+        wrong += [
+            f"{path}: {name}"
+            for name, _ in imports(tree)
+            if name.startswith(("django.dispatch", "django.db.models.signals"))
+        ]
     assert not wrong, wrong
 
 
@@ -122,7 +151,10 @@ def test_files_and_functions_keep_their_size():
         if lines > CEILING:
             wrong.append(f"{path}: {lines} lines")
         for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno + 1 > FUNCTION:
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and node.end_lineno - node.lineno + 1 > FUNCTION
+            ):
                 wrong.append(f"{path}: {node.name} has {node.end_lineno - node.lineno + 1} lines")
     assert not wrong, wrong
 
@@ -135,7 +167,11 @@ def test_public_functions_say_what_they_do(floor):
             continue
         assert ast.get_docstring(tree) or path.name == "__init__.py", f"{path} has no docstring"
         for node in tree.body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node):
+            if (
+                isinstance(node, ast.FunctionDef | ast.ClassDef)
+                and not node.name.startswith("_")
+                and not ast.get_docstring(node)
+            ):
                 wrong.append(f"{path}: {node.name}")
     assert not wrong, wrong
 
@@ -145,6 +181,11 @@ def test_no_broad_except_outside_the_edges():
     wrong = []
     for path, tree in sources().items():
         for node in ast.walk(tree):
-            if isinstance(node, ast.ExceptHandler) and isinstance(node.type, ast.Name) and node.type.id == "Exception" and path not in edges:
+            if (
+                isinstance(node, ast.ExceptHandler)
+                and isinstance(node.type, ast.Name)
+                and node.type.id == "Exception"
+                and path not in edges
+            ):
                 wrong.append(f"{path}:{node.lineno}")
     assert not wrong, wrong

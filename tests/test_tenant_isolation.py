@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network
+from devices.models import Agent, AssetTag, AuditEvent, Credential, Network
 from jobs.services import editing
 from templates_app.models import ConfigurationProfile
 from tests import make
@@ -54,7 +54,9 @@ def acme(person, hints):
         "audit": AuditEvent.objects.filter(tenant=tenant).first().pk,
     }  # fmt: skip
     one = lambda pk: [{"pk": pk}]  # noqa: E731
-    found = {name: one(job.pk) for name in ("job", "request-approval", "run-now", "edit-job", "switch-job", "delete-job")}
+    found = {
+        name: one(job.pk) for name in ("job", "request-approval", "run-now", "edit-job", "switch-job", "delete-job")
+    }
     found |= {
         "approval": one(asked.pk),
         "wizard": [{"pk": draft.pk, "step": s} for s in ("details", "tasks", "schedule")],
@@ -115,7 +117,11 @@ def test_the_same_urls_work_for_their_owner(acme, browser):
 def test_lists_and_forms_of_a_stranger_name_nothing_of_acme(acme, browser):
     client = browser("globex-operator")
     for name in sorted(OPEN - {"sign-out", "choose-tenant", "sign-in"}):
-        kwargs = [{"kind": k} for k in ("devices", "networks", "tags", "agents", "credentials")] if name == "new-thing" else [{}]
+        kwargs = (
+            [{"kind": k} for k in ("devices", "networks", "tags", "agents", "credentials")]
+            if name == "new-thing"
+            else [{}]
+        )
         for arguments in kwargs:
             for accept in ("text/html", "application/json"):
                 body = client.get(reverse(name, kwargs=arguments), headers={"accept": accept}).content.decode()
@@ -134,7 +140,9 @@ def test_the_admin_shows_a_stranger_nothing_of_acme(acme, browser):
         assert not [word for word in acme["names"] if word in answer.content.decode()], url
 
 
-@pytest.mark.parametrize("field", ["agent", "credential", "devices", "tags", "task_profile", "task_credential", "template"])
+@pytest.mark.parametrize(
+    "field", ["agent", "credential", "devices", "tags", "task_profile", "task_credential", "template"]
+)
 def test_a_foreign_reference_is_refused_like_an_unknown_one(field, api, tenant, hints):
     own, foreign = tenant("globex"), tenant("acme")
     body = {
@@ -160,6 +168,8 @@ def test_a_foreign_reference_is_refused_like_an_unknown_one(field, api, tenant, 
         else:
             sent[field] = value
         answer = api("globex-operator").post("/api/v1/jobs/", sent, format="json")
-        answers.append((answer.status_code, re.sub(r"99999|\b%s\b" % re.escape(str(value)), "ID", answer.content.decode())))
+        answers.append(
+            (answer.status_code, re.sub(rf"99999|\b{re.escape(str(value))}\b", "ID", answer.content.decode()))
+        )
     assert answers[0] == answers[1]
     assert answers[0][0] == 400

@@ -54,7 +54,7 @@ class TenantSerializer(serializers.ModelSerializer):
         model = Tenant
         fields = ["id", "key", "name", "kind", "parent", "time_zone", "enabled"]
         read_only_fields = ["enabled"]
-        extra_kwargs = {"key": {"validators": []}}
+        extra_kwargs: dict[str, Any] = {"key": {"validators": []}}
 
 
 class Tenants(Creates, Resource):
@@ -145,8 +145,21 @@ class CredentialSerializer(Owned):
 
     class Meta:
         model = Credential
-        fields = ["id", "tenant", "name", "username", "password", "enable_password", "private_key", "is_default", "holds"]
-        extra_kwargs = {"name": {"required": True, "allow_blank": False}, "username": {"required": True, "allow_blank": False}}
+        fields = [
+            "id",
+            "tenant",
+            "name",
+            "username",
+            "password",
+            "enable_password",
+            "private_key",
+            "is_default",
+            "holds",
+        ]
+        extra_kwargs = {
+            "name": {"required": True, "allow_blank": False},
+            "username": {"required": True, "allow_blank": False},
+        }
         validators: list[Any] = []
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))

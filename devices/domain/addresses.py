@@ -58,8 +58,14 @@ def read_address_csv(data: bytes) -> Iterator[CsvRow]:
             if not any(given):
                 continue
             heading = [cell.lower() for cell in given]
-            if not seen and line == 1 and any(word in heading for word in ("ip address", "ip", "address", "ip_address")):
-                column = next(i for i, word in enumerate(heading) if word in ("ip address", "ip", "address", "ip_address"))
+            if (
+                not seen
+                and line == 1
+                and any(word in heading for word in ("ip address", "ip", "address", "ip_address"))
+            ):
+                column = next(
+                    i for i, word in enumerate(heading) if word in ("ip address", "ip", "address", "ip_address")
+                )
                 continue
             yield _row(line, given[column] if column < len(given) else "", seen)
     except csv.Error as error:
@@ -83,10 +89,7 @@ def _row(line: int, given: str, seen: dict[str, int]) -> CsvRow:
 def _decode(data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise UnreadableFile("The file is larger than 20 MB; split it.")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-8-sig"
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:

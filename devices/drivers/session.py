@@ -138,7 +138,9 @@ class Session:
             pieces.append(data)
             size += len(data)
             if size > MAX_OUTPUT:
-                raise OutputTooLarge(f"The device sent more than {MAX_OUTPUT // 2**20} MB for '{sent}'; reading was stopped.")
+                raise OutputTooLarge(
+                    f"The device sent more than {MAX_OUTPUT // 2**20} MB for '{sent}'; reading was stopped."
+                )
             tail = (tail + data)[-TAIL:]
             last = self._last_line(_decode(tail))
             if pattern.search(last) and (not sent or size > len(sent)):
@@ -164,7 +166,11 @@ class Session:
         body, cut, last = text.rpartition("\n")
         if self._prompt.search(last) or self.platform.prompt.search(last):
             text = body + cut
-        return re.sub(r"\n?[^\n]*(?:--More--|---\(more[^)]*\)---)[ \b]*\n*", "\n", text) if "-" in text and "ore" in text else text
+        return (
+            re.sub(r"\n?[^\n]*(?:--More--|---\(more[^)]*\)---)[ \b]*\n*", "\n", text)
+            if "-" in text and "ore" in text
+            else text
+        )
 
 
 def _decode(data: bytes) -> str:

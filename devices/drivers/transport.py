@@ -66,7 +66,7 @@ class Endpoint:
     login_timeout: float = 20.0
 
 
-class BufferedPacketizer(Packetizer):  # type: ignore[misc]
+class BufferedPacketizer(Packetizer):
     """Reads the socket in large pieces; the stock one asks the kernel for each header and each body."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -101,7 +101,7 @@ class BufferedPacketizer(Packetizer):  # type: ignore[misc]
                 raise EOFError
             if check_rekey and not pending and self.need_rekey():
                 raise NeedRekeyException
-            self._check_keepalive()
+            self._check_keepalive()  # type: ignore[attr-defined]
         out = bytes(pending[:n])
         del pending[:n]
         return out
@@ -204,7 +204,9 @@ def _check_host_key(transport: paramiko.Transport, endpoint: Endpoint, pin: Call
 
 
 def _log_in(transport: paramiko.Transport, endpoint: Endpoint, login: Login) -> None:
-    refused = LoginRefused(f"The device refused the login of '{login.username}'. It was tried once; check the credential.")
+    refused = LoginRefused(
+        f"The device refused the login of '{login.username}'. It was tried once; check the credential."
+    )
     try:
         if login.private_key:
             transport.auth_publickey(login.username, _private_key(login))

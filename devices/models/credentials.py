@@ -27,7 +27,9 @@ class Credential(TenantOwned):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint("tenant", Lower("name"), condition=~Q(name=""), name="credential_name_once_per_tenant"),
+            models.UniqueConstraint(
+                "tenant", Lower("name"), condition=~Q(name=""), name="credential_name_once_per_tenant"
+            ),
             models.UniqueConstraint("tenant", condition=Q(is_default=True), name="one_default_credential_per_tenant"),
         ]
 

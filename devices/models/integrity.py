@@ -103,7 +103,9 @@ class AppendOnly(TenantTriggers):
         """Install both triggers."""
         for verb in ("UPDATE", "DELETE"):
             name = f"ao_{self.table}_{verb.lower()}"
-            for statement in _refuse(name, self.table, verb, "TRUE", f"{self.table} is append-only", schema_editor.connection.vendor):
+            for statement in _refuse(
+                name, self.table, verb, "TRUE", f"{self.table} is append-only", schema_editor.connection.vendor
+            ):
                 schema_editor.execute(statement, params=None)
 
     def describe(self) -> str:
@@ -114,7 +116,12 @@ class AppendOnly(TenantTriggers):
 def _statements(rule: Rule, vendor: str) -> list[str]:
     if not rule.column:
         return _refuse(
-            rule.name, rule.table, "UPDATE OF tenant_id", "NEW.tenant_id <> OLD.tenant_id", "a row never changes its tenant", vendor
+            rule.name,
+            rule.table,
+            "UPDATE OF tenant_id",
+            "NEW.tenant_id <> OLD.tenant_id",
+            "a row never changes its tenant",
+            vendor,
         )
     condition = CONDITIONS[rule.scope].replace("%%", "%")
     broken = (

@@ -46,7 +46,9 @@ class Device(TenantOwned):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField("host name", max_length=120)
     address = models.GenericIPAddressField("IP address", unpack_ipv4=True, help_text="The address that identifies it.")
-    connect_host = models.CharField(max_length=255, blank=True, help_text="Where to connect, when not to the IP address.")
+    connect_host = models.CharField(
+        max_length=255, blank=True, help_text="Where to connect, when not to the IP address."
+    )
     connect_port = models.PositiveIntegerField(default=22)
     platform = models.CharField(max_length=40, choices=platforms.CHOICES)
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="devices")
@@ -54,7 +56,9 @@ class Device(TenantOwned):
     agent = models.ForeignKey(Agent, null=True, blank=True, on_delete=models.SET_NULL, related_name="devices")
     tags = models.ManyToManyField(AssetTag, through="DeviceTag", related_name="devices")
     host_key = models.CharField(max_length=100, blank=True, editable=False, help_text="SHA-256 of the pinned host key.")
-    legacy_ssh = models.BooleanField("legacy SSH", default=False, help_text="Allow SHA-1 key exchange and ssh-rsa keys.")
+    legacy_ssh = models.BooleanField(
+        "legacy SSH", default=False, help_text="Allow SHA-1 key exchange and ssh-rsa keys."
+    )
     enabled = models.BooleanField(default=True, help_text="A device that is switched off is in no job.")
 
     class Meta:

@@ -79,7 +79,9 @@ def forget_host_key(*, by: Any, device: Device) -> None:
     access.check_may(by, Verb.ADMINISTER, device.tenant)
     with transaction.atomic():
         Device.objects.filter(pk=device.pk).update(host_key="")
-        audit.record(tenant=device.tenant, by=by, action="device.host_key_forgotten", subject=device.name, was=device.host_key)
+        audit.record(
+            tenant=device.tenant, by=by, action="device.host_key_forgotten", subject=device.name, was=device.host_key
+        )
 
 
 def pin_host_key(*, device_id: Any, fingerprint: str) -> None:
@@ -110,7 +112,9 @@ def _write(row: Any) -> None:
         with transaction.atomic():
             row.save()
     except IntegrityError as error:
-        raise Invalid("This refers to something of another tenant, or somebody saved the same name just now.") from error
+        raise Invalid(
+            "This refers to something of another tenant, or somebody saved the same name just now."
+        ) from error
 
 
 def _taken(row: Any) -> dict[str, list[str]]:

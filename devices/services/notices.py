@@ -14,7 +14,10 @@ def tell(*, tenant: Tenant, recipients: Iterable[Any], key: str, text: str, url:
     """Give each recipient the message once; the same key reaches the same person only the first time."""
     now = timezone.now()
     Notice.objects.bulk_create(
-        [Notice(tenant=tenant, recipient=user, key=key, text=text[:300], url=url, created_at=now) for user in recipients],
+        [
+            Notice(tenant=tenant, recipient=user, key=key, text=text[:300], url=url, created_at=now)
+            for user in recipients
+        ],
         ignore_conflicts=True,
     )
 

@@ -13,7 +13,9 @@ from django.utils import timezone
 from devices.models import ApiToken
 
 
-def create_token(*, user: Any, name: str, expires_at: datetime | None = None, text: str | None = None) -> tuple[ApiToken, str]:
+def create_token(
+    *, user: Any, name: str, expires_at: datetime | None = None, text: str | None = None
+) -> tuple[ApiToken, str]:
     """Return the stored token and its text, which is shown this once. A given `text` makes a demo token."""
     plain = text or f"ilk_{secrets.token_urlsafe(32)}"
     token = ApiToken.objects.create(

@@ -24,9 +24,51 @@ COMMANDS = {
 }
 #: First words that configuration mode knows, at top level or in a section.
 CONFIG_WORDS = frozenset(
-    "aaa access-list banner clock description duplex encapsulation hostname interface ip ipv6 line lldp logging login mac "
-    "mtu name no ntp permit deny remark router network neighbor service shutdown snmp-server spanning-tree speed "
-    "storm-control switchport tacacs-server transport username vlan vrf exec-timeout enable alias archive cdp".split()
+    [
+        "aaa",
+        "access-list",
+        "banner",
+        "clock",
+        "description",
+        "duplex",
+        "encapsulation",
+        "hostname",
+        "interface",
+        "ip",
+        "ipv6",
+        "line",
+        "lldp",
+        "logging",
+        "login",
+        "mac",
+        "mtu",
+        "name",
+        "no",
+        "ntp",
+        "permit",
+        "deny",
+        "remark",
+        "router",
+        "network",
+        "neighbor",
+        "service",
+        "shutdown",
+        "snmp-server",
+        "spanning-tree",
+        "speed",
+        "storm-control",
+        "switchport",
+        "tacacs-server",
+        "transport",
+        "username",
+        "vlan",
+        "vrf",
+        "exec-timeout",
+        "enable",
+        "alias",
+        "archive",
+        "cdp",
+    ]
 )
 SECTIONS = re.compile(r"^(interface|vlan|router|line|ip access-list|vrf|archive)\b")
 PORT = re.compile(r"^interface (\S+)")

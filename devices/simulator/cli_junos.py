@@ -6,7 +6,19 @@ from devices.simulator.cli import Cli, Reply
 from devices.simulator.state import Device
 
 ROOTS = frozenset(
-    "system interfaces vlans protocols routing-options policy-options firewall snmp security groups chassis".split()
+    [
+        "system",
+        "interfaces",
+        "vlans",
+        "protocols",
+        "routing-options",
+        "policy-options",
+        "firewall",
+        "snmp",
+        "security",
+        "groups",
+        "chassis",
+    ]
 )
 
 

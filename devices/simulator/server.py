@@ -32,7 +32,7 @@ CONFIGS: dict[str, Callable[[DeviceSpec], list[str]]] = {
 }
 
 
-class Shell(asyncssh.SSHServerSession):  # type: ignore[misc]
+class Shell(asyncssh.SSHServerSession[str]):
     """One interactive session on one device."""
 
     def __init__(self, device: Device) -> None:
@@ -164,7 +164,7 @@ class Shell(asyncssh.SSHServerSession):  # type: ignore[misc]
             self.chan.write(text.replace("\n", "\r\n"))
 
 
-class Door(asyncssh.SSHServer):  # type: ignore[misc]
+class Door(asyncssh.SSHServer):
     """Login to one device."""
 
     def __init__(self, device: Device) -> None:

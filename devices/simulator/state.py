@@ -47,7 +47,7 @@ class Faults:
     def hits(self, key: str, line: str) -> bool:
         """Say whether the pattern under `key` is found in the line."""
         pattern = self.data.get(key)
-        return bool(pattern) and re.search(pattern, line) is not None
+        return isinstance(pattern, str) and re.search(pattern, line) is not None
 
 
 class Scenario:

@@ -108,7 +108,9 @@ class Runs(Resource):
     @action(detail=True, methods=["get"])
     def devices(self, request: Request, pk: str | None = None) -> Response:
         """The run's devices, paged."""
-        rows = selectors.visible_device_runs(request.user).filter(run=self.get_object()).defer("plan_data").order_by("pk")
+        rows = (
+            selectors.visible_device_runs(request.user).filter(run=self.get_object()).defer("plan_data").order_by("pk")
+        )
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(DeviceRunSerializer(page, many=True).data)
 

@@ -10,7 +10,17 @@ from devices import selectors as inventory
 from devices.api.resources import Scoped
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
-from jobs.domain.spec import JOB_TYPE_LABELS, VISIBILITY_CHOICES, Account, JobSpec, JobType, TaskSpec, TriggerKind, TriggerSpec, Visibility
+from jobs.domain.spec import (
+    JOB_TYPE_LABELS,
+    VISIBILITY_CHOICES,
+    Account,
+    JobSpec,
+    JobType,
+    TaskSpec,
+    TriggerKind,
+    TriggerSpec,
+    Visibility,
+)
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult
 from templates_app import selectors as templates
 
@@ -45,7 +55,11 @@ class TaskSerializer(serializers.Serializer):
 class JobInput(serializers.Serializer):
     """What creates a job. `execute`: now, once (with `at`), or none (saved only)."""
 
-    template = Scoped(selector=templates.usable_templates, pk_field=serializers.IntegerField(), help_text="A ready service template; the job's customer is its own.")
+    template = Scoped(
+        selector=templates.usable_templates,
+        pk_field=serializers.IntegerField(),
+        help_text="A ready service template; the job's customer is its own.",
+    )
     name = serializers.CharField(max_length=160)
     description = serializers.CharField(max_length=1000)
     job_type = serializers.ChoiceField(choices=list(JOB_TYPE_LABELS.items()), default="regular")
@@ -157,7 +171,9 @@ class StepResultSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_exchanges(self, step: StepResult) -> list[dict[str, Any]]:
-        return [{"sent": sent, "received": received, "rejected": rejected} for sent, received, rejected in step.exchanges]
+        return [
+            {"sent": sent, "received": received, "rejected": rejected} for sent, received, rejected in step.exchanges
+        ]
 
 
 class DeviceRunSerializer(serializers.ModelSerializer):

@@ -14,7 +14,12 @@ from jobs.services import editing
 from jobs.services.specs import spec_of
 from templates_app.models import ServiceTemplate
 
-RUNNERS = {"acme": "acme-operator", "globex": "globex-operator", "client_13": "client13-operator", "client_93": "client93-admin"}
+RUNNERS = {
+    "acme": "acme-operator",
+    "globex": "globex-operator",
+    "client_13": "client13-operator",
+    "client_93": "client93-admin",
+}
 
 
 def start() -> None:

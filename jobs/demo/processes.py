@@ -43,7 +43,9 @@ class Processes:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Problem(f"A demo is running on {self.var} already. Stop it, or choose another folder with --var.") from None
+            raise Problem(
+                f"A demo is running on {self.var} already. Stop it, or choose another folder with --var."
+            ) from None
 
     def catch_signals(self) -> None:
         """Let Ctrl-C and SIGTERM end the watch."""
@@ -83,7 +85,9 @@ class Processes:
         """Raise Problem when a child has ended by itself."""
         for name, child in self.children.items():
             if child.poll() is not None and not self.stopping:
-                raise Problem(f"The {name} process ended by itself (exit {child.returncode}). Its last words:\n{self._tail(name)}")
+                raise Problem(
+                    f"The {name} process ended by itself (exit {child.returncode}). Its last words:\n{self._tail(name)}"
+                )
 
     def stop(self) -> None:
         """End every child: first by request, then by force."""

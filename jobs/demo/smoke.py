@@ -40,7 +40,11 @@ class Client:
     def call(self, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
         """Send one request; SmokeFailed unless the status is the expected one."""
         connection = self.kind(self.host, self.port, timeout=30)
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", "Accept": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {self.token}",
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+        }
         try:
             connection.request(method, f"/api/v1/{path}", json.dumps(body) if body is not None else None, headers)
             response = connection.getresponse()

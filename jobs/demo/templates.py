@@ -6,7 +6,11 @@ VERSION = TemplateStep("Version", StepKind.READ, {"*": "show version", "linux": 
 CONFIGURATION = TemplateStep(
     "Running configuration",
     StepKind.READ,
-    {"*": "show running-config", "juniper_junos": "show configuration | display set", "linux": "cat /etc/network/interfaces"},
+    {
+        "*": "show running-config",
+        "juniper_junos": "show configuration | display set",
+        "linux": "cat /etc/network/interfaces",
+    },
     timeout=60,
 )
 INTERFACES = TemplateStep(

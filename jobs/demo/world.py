@@ -103,7 +103,10 @@ def _customer(tenant: Tenant, specs: list[DeviceSpec], port: int) -> None:
     for index, spec in enumerate(specs):
         if spec.address in have:
             continue
-        values: dict[str, Any] = {"name": spec.name, "address": f"10.{10 + tenant.pk}.{index // 200}.{index % 200 + 10}"}
+        values: dict[str, Any] = {
+            "name": spec.name,
+            "address": f"10.{10 + tenant.pk}.{index // 200}.{index % 200 + 10}",
+        }
         instance = None
         platform = spec.platform
         if index >= len(specs) - len(ids):
@@ -121,7 +124,10 @@ def _furnish(tenant: Tenant) -> None:
     for name in ("Switches", "Routers", "Servers"):
         inventory.save_tag(by=None, tenant=tenant, name=name)
     inventory.save_agent(by=None, tenant=tenant, name=f"{tenant.key}-agent-1")
-    secrets = {"password": Secret(LOGIN["password"]), "enable_password": Secret(LOGIN["enable"])}
+    secrets: dict[str, Secret | None] = {
+        "password": Secret(LOGIN["password"]),
+        "enable_password": Secret(LOGIN["enable"]),
+    }
     inventory.save_credential(
         by=None, tenant=tenant, name="Fleet login", username=LOGIN["username"], is_default=True, secrets=secrets
     )
@@ -141,5 +147,3 @@ def _furnish(tenant: Tenant) -> None:
 def all_queues() -> list[str]:
     """Return the queues of every agent."""
     return list(Agent.objects.values_list("queue", flat=True))
-
-

@@ -97,7 +97,9 @@ def _run_step(
 def _rejection(step: PlannedStep, index: int, command: str, answer: str) -> str:
     left = len(step.commands) - index - 1
     said = " / ".join(line.strip() for line in answer.splitlines() if line.strip(" ^"))[:300]
-    rest = f"The {left} lines after it were not sent." if left > 1 else "The line after it was not sent." if left else ""
+    rest = (
+        f"The {left} lines after it were not sent." if left > 1 else "The line after it was not sent." if left else ""
+    )
     return f"The device rejected '{command}' in step '{step.name}': {said}. {rest}".replace("..", ".").strip()
 
 

@@ -177,8 +177,12 @@ def plan_device(
 ) -> DevicePlan:
     """Render every step for one device; a mistake becomes the plan's `problem`, so that one device never hides others."""
     steps: list[PlannedStep] = []
-    needs_base = snapshots or any(tasks.get(n, TaskFacts(n, None, {})).credential is None for n in range(len(content.steps)))
-    problem = "No credential applies: give the device, the job or the tenant one." if needs_base and not credential else ""
+    needs_base = snapshots or any(
+        tasks.get(n, TaskFacts(n, None, {})).credential is None for n in range(len(content.steps))
+    )
+    problem = (
+        "No credential applies: give the device, the job or the tenant one." if needs_base and not credential else ""
+    )
     around = snapshots and bool(device.words.show_running)
     if around:
         steps.append(_snapshot(len(steps), "Configuration before", device))

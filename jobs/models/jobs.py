@@ -11,7 +11,14 @@ from django.db.models.functions import Lower
 from approvals.models import ApprovalRequest
 from devices.domain.selection import MODE_LABELS, SelectionMode
 from devices.models import Agent, AssetTag, Credential, Device, TenantOwned
-from jobs.domain.spec import JOB_TYPE_LABELS, VISIBILITY_CHOICES, ConnectionProtocol, JobType, TransferProtocol, Visibility
+from jobs.domain.spec import (
+    JOB_TYPE_LABELS,
+    VISIBILITY_CHOICES,
+    ConnectionProtocol,
+    JobType,
+    TransferProtocol,
+    Visibility,
+)
 from templates_app.models import ConfigurationProfile, ServiceTemplate, TemplateVersion
 
 
@@ -67,7 +74,10 @@ class ServiceJob(TenantOwned):
         ordering = ["-changed_at"]
         constraints = [
             models.UniqueConstraint(
-                "tenant", Lower("name"), name="job_name_once_per_tenant", condition=Q(deleted_at=None, draft_of=None) & ~Q(name="")
+                "tenant",
+                Lower("name"),
+                name="job_name_once_per_tenant",
+                condition=Q(deleted_at=None, draft_of=None) & ~Q(name=""),
             )
         ]
         indexes = [models.Index(fields=["tenant", "-changed_at"])]

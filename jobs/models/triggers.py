@@ -21,7 +21,11 @@ class Trigger(TenantOwned):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["next_run_at"], condition=Q(enabled=True, next_run_at__isnull=False), name="due_triggers")]
+        indexes = [
+            models.Index(
+                fields=["next_run_at"], condition=Q(enabled=True, next_run_at__isnull=False), name="due_triggers"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name or self.get_kind_display()

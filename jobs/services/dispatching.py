@@ -40,12 +40,16 @@ def dispatch_due(*, now: datetime) -> list[JobRun]:
     while True:
         with transaction.atomic():
             due = Trigger.objects.filter(enabled=True, next_run_at__lte=now).order_by("next_run_at", "pk")
-            claimed = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("job__created_by")[:BATCH])
+            claimed = list(
+                due.select_for_update(skip_locked=True, of=("self",)).select_related("job__created_by")[:BATCH]
+            )
             for trigger in claimed:
                 scheduled_for = trigger.next_run_at
                 Trigger.objects.filter(pk=trigger.pk).update(next_run_at=None)
                 if trigger.job.deleted_at is None:
-                    runs.append(start_run(by=trigger.job.created_by, job=trigger.job, trigger=trigger, now=scheduled_for))
+                    runs.append(
+                        start_run(by=trigger.job.created_by, job=trigger.job, trigger=trigger, now=scheduled_for)
+                    )
         if len(claimed) < BATCH:
             return runs
 

@@ -76,7 +76,9 @@ def submit_job(
     now = now or timezone.now()
     with transaction.atomic():
         job = _save(by, draft, now, needs_schedule)
-        wants_now = [t for t in job.triggers.all() if t.kind == TriggerKind.NOW and t.next_run_at is None and not t.runs.exists()]
+        wants_now = [
+            t for t in job.triggers.all() if t.kind == TriggerKind.NOW and t.next_run_at is None and not t.runs.exists()
+        ]
         run = None
         if wants_now and not approval_needed(job, by):
             run = dispatching.start_run(by=by, job=job, trigger=wants_now[0], now=now)
@@ -205,7 +207,9 @@ def _save(by: Any, draft: ServiceJob, now: datetime, needs_schedule: bool) -> Se
     _check_name(draft, draft.name)
     job = _write_back(by, draft) if draft.draft_of else draft
     editors = sorted({*job.editors, by.pk})
-    ServiceJob.objects.filter(pk=job.pk).update(status=ServiceJob.Status.SAVED, editors=editors, revision=job.revision + 1)
+    ServiceJob.objects.filter(pk=job.pk).update(
+        status=ServiceJob.Status.SAVED, editors=editors, revision=job.revision + 1
+    )
     for trigger in job.triggers.filter(kind=TriggerKind.ONCE, runs=None):
         trigger.next_run_at = trigger.at
         trigger.save(update_fields=["next_run_at"])
@@ -220,17 +224,19 @@ def _write_back(by: Any, draft: ServiceJob) -> ServiceJob:
     spec = spec_of(draft)
     login = vault.open_login(draft.account) if draft.account else None
     if login:
-        spec = replace(
-            spec, account=Account(login.username, login.password or None, login.enable_password or None)
-        )
-    typed = {v.name for v in draft.version.content.variables if v.type is VariableType.SECRET} & set(draft.sealed_variables)
+        spec = replace(spec, account=Account(login.username, login.password or None, login.enable_password or None))
+    typed = {v.name for v in draft.version.content.variables if v.type is VariableType.SECRET} & set(
+        draft.sealed_variables
+    )
     spec = replace(spec, secret_variables={name: secret_text(draft, name) for name in typed})
     draft.delete()
     write_spec(by=by, job=job, spec=spec)
     if job.approval and job.approval.status in ("requested", "approved"):
         request = job.approval
         if planning.content_digest(job, planning.plan_of(job, by)) != request.digest:
-            approvals.close(by=None, request=request, message="The job was changed after the request.", now=timezone.now())
+            approvals.close(
+                by=None, request=request, message="The job was changed after the request.", now=timezone.now()
+            )
             _set_approval(job, None)
     return job
 
@@ -253,5 +259,3 @@ def _check_name(job: ServiceJob, name: str) -> None:
 def _set_approval(job: ServiceJob, request: ApprovalRequest | None) -> None:
     ServiceJob.objects.filter(pk=job.pk).update(approval=request)
     job.approval = request
-
-

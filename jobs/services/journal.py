@@ -151,4 +151,3 @@ def _fill(row: StepResult, exchanges: list[list[Any]]) -> None:
     data = json.dumps(exchanges, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     row.exchanges_z = zlib.compress(data, 1)
     row.output_size = sum(len(received) for _, received, _ in exchanges)
-

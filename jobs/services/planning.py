@@ -38,7 +38,12 @@ def plan_of(job: ServiceJob, by: Any, *, first: int | None = None) -> Plan:
         version=job.version.number,
         devices=tuple(
             plan_device(
-                facts_of(device), content, tasks, variables, _credential_for(job, device, defaults), snapshots=job.snapshots
+                facts_of(device),
+                content,
+                tasks,
+                variables,
+                _credential_for(job, device, defaults),
+                snapshots=job.snapshots,
             )
             for device in rows
         ),
@@ -47,7 +52,9 @@ def plan_of(job: ServiceJob, by: Any, *, first: int | None = None) -> Plan:
 
 def content_digest(job: ServiceJob, plan: Plan) -> str:
     """Return the SHA-256 (hex) of all that an approval is bound to: the plan, when it runs, and in whose eyes."""
-    triggers = sorted([t.kind, t.at.isoformat() if t.at else "", t.time_zone] for t in job.triggers.all() if t.kind != "now")
+    triggers = sorted(
+        [t.kind, t.at.isoformat() if t.at else "", t.time_zone] for t in job.triggers.all() if t.kind != "now"
+    )
     body = [plan.digest, triggers, job.selection_mode, job.max_parallel, job.created_by_id]
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 

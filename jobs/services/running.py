@@ -81,7 +81,9 @@ def execute(device_run: DeviceRun) -> None:
         result = DeviceResult(RunStatus.FAILED, error.code, error.message)
     except Exception:  # noqa: BLE001 - the edge of the worker: a defect of ours ends this device run, not the others
         log.exception("Device run %s failed inside Interlock.", device_run.pk)
-        result = DeviceResult(RunStatus.ERRORED, "internal", "Interlock itself failed here; the server log has the details.")
+        result = DeviceResult(
+            RunStatus.ERRORED, "internal", "Interlock itself failed here; the server log has the details."
+        )
     if journal.finish(result.status, result.reason, result.message, **_keep_snapshots(device_run, journal)):
         settle(run_id=device_run.run_id)
 
@@ -118,7 +120,9 @@ def reap(*, now: datetime) -> int:
 def _converse(device_run: DeviceRun, journal: Journal) -> DeviceResult:
     device = Device.objects.filter(pk=device_run.device_id).first()
     if device is None or not device.enabled:
-        return DeviceResult(RunStatus.FAILED, "device_gone", "The device was removed or switched off; nothing was sent.")
+        return DeviceResult(
+            RunStatus.FAILED, "device_gone", "The device was removed or switched off; nothing was sent."
+        )
     plan = device_run.plan
     job = ServiceJob.objects.get(pk=JobRun.objects.values_list("job_id", flat=True).get(pk=device_run.run_id))
     reveal = _revealer(job, journal)
@@ -200,4 +204,10 @@ def _tell(run: JobRun) -> None:
         Q(pk__in=job.notify_users.values("pk")) | Q(groups__in=job.notify_groups.values("pk"))
     )
     text = f"{run.job_name}: run {run.pk} ended — {LABELS[RunStatus(run.status)]}."
-    notices.tell(tenant=run.tenant, recipients=recipients.distinct(), key=f"run:{run.pk}:ended", text=text, url=f"/runs/{run.pk}/")
+    notices.tell(
+        tenant=run.tenant,
+        recipients=recipients.distinct(),
+        key=f"run:{run.pk}:ended",
+        text=text,
+        url=f"/runs/{run.pk}/",
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from typing import Any
 
 from django.contrib.auth.models import Group, User
@@ -86,7 +85,9 @@ def write_spec(*, by: Any, job: ServiceJob, spec: JobSpec) -> ServiceJob:
     tenant = job.tenant
     _write_columns(by, job, spec, problems)
     devices = list(
-        tenants.scoped(by, inventory.devices_under(tenant)).filter(pk__in=spec.selection.devices).values_list("pk", flat=True)
+        tenants.scoped(by, inventory.devices_under(tenant))
+        .filter(pk__in=spec.selection.devices)
+        .values_list("pk", flat=True)
     )
     if len(devices) != len(set(spec.selection.devices)):
         problems["devices"] = ["At least one device does not exist, is switched off, or is not yours to use."]

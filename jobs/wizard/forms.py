@@ -63,35 +63,73 @@ class DetailsForm(WizardForm):
     """Step 1, Job Details."""
 
     name = forms.CharField(label="Job Name", max_length=160, help_text="For example: Firmware Upgrade – Core Switches")
-    description = forms.CharField(label="Description", max_length=1000, widget=forms.Textarea(attrs={"rows": 3}), help_text="What the job does, and why.")
+    description = forms.CharField(
+        label="Description",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What the job does, and why.",
+    )
     job_type = forms.ChoiceField(label="Job Type", choices=[(t.value, JOB_TYPE_LABELS[t]) for t in JobType])
     agent = forms.TypedChoiceField(label="Agent", coerce=int, help_text="The execution engine that runs the job.")
-    notifier = forms.MultipleChoiceField(label="Notifier", required=False, widget=forms.CheckboxSelectMultiple, help_text="Told when each run ends.")
-    enabled = forms.BooleanField(label="Job Status: enabled", required=False, help_text="A job must be enabled to be executed.")
-    snapshots = forms.BooleanField(label="Download Configuration Before & After Upload", required=False, help_text="Keeps the running configuration before and after each run, and shows the difference.")
-    selection_mode = forms.ChoiceField(label="Devices", choices=[(m.value, MODE_LABELS[m]) for m in SelectionMode], widget=forms.RadioSelect)
+    notifier = forms.MultipleChoiceField(
+        label="Notifier", required=False, widget=forms.CheckboxSelectMultiple, help_text="Told when each run ends."
+    )
+    enabled = forms.BooleanField(
+        label="Job Status: enabled", required=False, help_text="A job must be enabled to be executed."
+    )
+    snapshots = forms.BooleanField(
+        label="Download Configuration Before & After Upload",
+        required=False,
+        help_text="Keeps the running configuration before and after each run, and shows the difference.",
+    )
+    selection_mode = forms.ChoiceField(
+        label="Devices", choices=[(m.value, MODE_LABELS[m]) for m in SelectionMode], widget=forms.RadioSelect
+    )
     devices = forms.MultipleChoiceField(label="IP Address", required=False, widget=forms.CheckboxSelectMultiple)
-    tags = forms.TypedMultipleChoiceField(label="Asset Tags", required=False, coerce=int, widget=forms.CheckboxSelectMultiple, help_text="Devices that carry one of these when the job runs are added.")
+    tags = forms.TypedMultipleChoiceField(
+        label="Asset Tags",
+        required=False,
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Devices that carry one of these when the job runs are added.",
+    )
     search_text = forms.CharField(label="Host name or IP address contains", required=False, max_length=120)
     search_platforms = forms.MultipleChoiceField(label="Platform", required=False, widget=forms.CheckboxSelectMultiple)
-    search_networks = forms.TypedMultipleChoiceField(label="Network", required=False, coerce=int, widget=forms.CheckboxSelectMultiple)
-    search_tags = forms.TypedMultipleChoiceField(label="With asset tag", required=False, coerce=int, widget=forms.CheckboxSelectMultiple)
-    username = forms.CharField(label="Username", required=False, max_length=120, help_text="Leave the account empty to use the stored credentials of the devices.")
+    search_networks = forms.TypedMultipleChoiceField(
+        label="Network", required=False, coerce=int, widget=forms.CheckboxSelectMultiple
+    )
+    search_tags = forms.TypedMultipleChoiceField(
+        label="With asset tag", required=False, coerce=int, widget=forms.CheckboxSelectMultiple
+    )
+    username = forms.CharField(
+        label="Username",
+        required=False,
+        max_length=120,
+        help_text="Leave the account empty to use the stored credentials of the devices.",
+    )
     password = forms.CharField(label="Password", required=False, widget=HIDDEN)
     enable_password = forms.CharField(label="Enable Password", required=False, widget=HIDDEN)
-    credential = forms.ChoiceField(label="Credential set", required=False, help_text="Used for all devices when no account is given above.")
+    credential = forms.ChoiceField(
+        label="Credential set", required=False, help_text="Used for all devices when no account is given above."
+    )
 
     def arrange(self) -> None:
         draft, user = self.draft, self.user
         allowed = draft.version.content.platforms or tuple(platforms.PLATFORMS)
         fields = self.fields
-        fields["agent"].choices = [("", "Choose an agent"), *((a.pk, a.name) for a in inventory.agents_for(draft.tenant))]
+        fields["agent"].choices = [
+            ("", "Choose an agent"),
+            *((a.pk, a.name) for a in inventory.agents_for(draft.tenant)),
+        ]
         fields["notifier"].choices = [
             *((f"g{group.pk}", f"{group.name} (group)") for group in tenants.groups_of(draft.tenant)),
             *((f"u{person.pk}", person.get_username()) for person in tenants.people_of(draft.tenant)),
         ]
         fields["devices"].choices = self._device_choices(allowed)
-        tags = [(tag.pk, f"{tag.name} ({tag.device_count})") for tag in inventory.visible_tags(user).filter(tenant__path__startswith=draft.tenant.path)]
+        tags = [
+            (tag.pk, f"{tag.name} ({tag.device_count})")
+            for tag in inventory.visible_tags(user).filter(tenant__path__startswith=draft.tenant.path)
+        ]
         fields["tags"].choices = fields["search_tags"].choices = tags
         networks = inventory.visible_networks(user).filter(tenant__path__startswith=draft.tenant.path)
         fields["search_networks"].choices = [(net.pk, net.name) for net in networks]
@@ -161,7 +199,9 @@ class TasksForm(WizardForm):
         for number in range(len(content.steps)):
             self.fields |= {
                 f"t{number}_who": forms.ChoiceField(
-                    label="Devices", choices=[("all", "All devices of the job"), ("some", "Only these")], widget=forms.RadioSelect
+                    label="Devices",
+                    choices=[("all", "All devices of the job"), ("some", "Only these")],
+                    widget=forms.RadioSelect,
                 ),
                 f"t{number}_devices": forms.MultipleChoiceField(
                     label="Devices of this task", choices=devices, required=False, widget=forms.CheckboxSelectMultiple
@@ -170,12 +210,16 @@ class TasksForm(WizardForm):
                     label="Configuration Profile", choices=profiles, required=False, coerce=int, empty_value=None
                 ),
                 f"t{number}_connection": forms.ChoiceField(
-                    label="Connection Protocol", choices=[(ConnectionProtocol.SSH, "SSH")], initial=ConnectionProtocol.SSH
+                    label="Connection Protocol",
+                    choices=[(ConnectionProtocol.SSH, "SSH")],
+                    initial=ConnectionProtocol.SSH,
                 ),
                 f"t{number}_transfer": forms.ChoiceField(
                     label="Transfer Protocol", choices=[(TransferProtocol.TERMINAL, "Terminal (in the SSH session)")]
                 ),
-                f"t{number}_credential": forms.ChoiceField(label="Device Credentials", choices=credentials, required=False),
+                f"t{number}_credential": forms.ChoiceField(
+                    label="Device Credentials", choices=credentials, required=False
+                ),
             }
 
     def start(self) -> dict[str, Any]:
@@ -251,14 +295,19 @@ class ScheduleForm(WizardForm):
         label="Date and time", required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
     )  # fmt: skip
-    time_zone = forms.ChoiceField(label="Time zone", required=False, choices=lambda: [(z, z) for z in sorted(available_timezones())])
+    time_zone = forms.ChoiceField(
+        label="Time zone", required=False, choices=lambda: [(z, z) for z in sorted(available_timezones())]
+    )
     visibility = forms.ChoiceField(
         label="Visibility", widget=forms.RadioSelect,
         choices=[(Visibility.PUBLIC, "Public: everyone who may see this customer's jobs"), (Visibility.PRIVATE, "Private: only you")],
     )  # fmt: skip
 
     def arrange(self) -> None:
-        choices = [("now", "Execute Now: run immediately on submission"), ("once", "Schedule Now: once, at a date and time")]
+        choices = [
+            ("now", "Execute Now: run immediately on submission"),
+            ("once", "Schedule Now: once, at a date and time"),
+        ]
         if self.draft.draft_of:
             choices.append(("later", "Save only: do not run it now"))
         self.fields["execute"].choices = choices
@@ -289,7 +338,9 @@ class ScheduleForm(WizardForm):
         zone = ZoneInfo(data.get("time_zone") or "UTC")
         local = data["at"].replace(tzinfo=zone)
         if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != data["at"]:
-            self.add_error("at", f"This time does not exist in {zone.key}: the clock is put forward then. Choose another.")
+            self.add_error(
+                "at", f"This time does not exist in {zone.key}: the clock is put forward then. Choose another."
+            )
         return data
 
     def spec_after(self) -> JobSpec:
@@ -309,12 +360,23 @@ def _variable_field(variable: Any, stored: bool) -> forms.Field:
     if variable.default:
         text = f"{text} Default: {variable.default}.".strip()
     if variable.type is VariableType.CHOICE:
-        return forms.ChoiceField(label=label, help_text=text, required=False, choices=[("", "—"), *((c, c) for c in variable.choices)])
+        return forms.ChoiceField(
+            label=label, help_text=text, required=False, choices=[("", "—"), *((c, c) for c in variable.choices)]
+        )
     if variable.type is VariableType.BOOLEAN:
-        return forms.ChoiceField(label=label, help_text=text, required=False, choices=[("", "—"), ("yes", "Yes"), ("no", "No")])
+        return forms.ChoiceField(
+            label=label, help_text=text, required=False, choices=[("", "—"), ("yes", "Yes"), ("no", "No")]
+        )
     if variable.type is VariableType.SECRET:
-        return forms.CharField(label=label, help_text="Stored. Leave it empty to keep it." if stored else text, required=False, widget=HIDDEN)
-    widget = forms.Textarea(attrs={"class": "code", "rows": 4}) if variable.type is VariableType.LINES else forms.TextInput()
+        return forms.CharField(
+            label=label,
+            help_text="Stored. Leave it empty to keep it." if stored else text,
+            required=False,
+            widget=HIDDEN,
+        )
+    widget = (
+        forms.Textarea(attrs={"class": "code", "rows": 4}) if variable.type is VariableType.LINES else forms.TextInput()
+    )
     return forms.CharField(label=label, help_text=text, required=False, widget=widget, strip=False)
 
 

@@ -115,7 +115,9 @@ def _finish(request: HttpRequest, draft: ServiceJob, form: Any, action: str, ste
     try:
         if action == "request":
             job = editing.request_job(by=request.user, draft=draft, message=request.POST.get("message", ""))
-            messages.success(request, "The job was saved and its approval requested. You can run it when it is approved.")
+            messages.success(
+                request, "The job was saved and its approval requested. You can run it when it is approved."
+            )
             return redirect("job", pk=job.pk)
         job, run = editing.submit_job(by=request.user, draft=draft)
     except Invalid as error:
@@ -147,13 +149,14 @@ def _import_csv(request: HttpRequest, draft: ServiceJob, form: Any) -> HttpRespo
     wanted = [row.address for row in rows if row.address and not row.problem]
     choices = inventory.choices_for(request.user, draft.tenant, content.platforms)
     known = {d.address: d for d in choices.filter(address__in=wanted)} if wanted else {}
-    results = []
+    results: list[dict[str, Any]] = []
+    added: list[str] = []
     for row in rows:
         device = known.get(row.address)
         # One sentence for unknown and foreign alike: a stranger must not learn what others have.
         reason = row.problem or ("" if device else "No device that you can choose here has this address.")
         results.append({"line": row.line, "given": row.given, "device": None if reason else device, "reason": reason})
-    added = [str(r["device"].pk) for r in results if r["device"]]
+        added += [str(device.pk)] if device and not reason else []
     if added:
         devices = tuple(dict.fromkeys([*spec.selection.devices, *added]))
         selection = replace(spec.selection, mode=SelectionMode.STATIC, devices=devices)
@@ -162,7 +165,12 @@ def _import_csv(request: HttpRequest, draft: ServiceJob, form: Any) -> HttpRespo
     fresh = forms.DetailsForm(None, draft=draft, user=request.user, spec=spec_of(draft))
     context = _context(request, draft, fresh, "details")
     results.sort(key=lambda r: (r["device"] is not None, r["line"]))
-    context |= {"import_results": results[:500], "import_count": len(added), "import_total": len(results), "import_problem": problem}
+    context |= {
+        "import_results": results[:500],
+        "import_count": len(added),
+        "import_total": len(results),
+        "import_problem": problem,
+    }
     return render(request, "jobs/wizard_details.html", context)
 
 
@@ -194,7 +202,12 @@ def _stepper(draft: ServiceJob, user: Any, step: str) -> list[tuple[str, str, st
         index = place.get(field.split(".")[0], 1)
         missing[index] = missing.get(index, 0) + 1
     return [
-        (label, reverse("wizard", args=[draft.pk, key]), f"{missing[n]} to complete" if n in missing else "complete", key == step)
+        (
+            label,
+            reverse("wizard", args=[draft.pk, key]),
+            f"{missing[n]} to complete" if n in missing else "complete",
+            key == step,
+        )
         for n, (key, label) in enumerate(STEPS)
     ]
 

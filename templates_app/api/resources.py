@@ -19,7 +19,9 @@ from templates_app.services import authoring
 class StepSerializer(serializers.Serializer):
     name = serializers.CharField(max_length=120)
     kind = serializers.ChoiceField(choices=[k.value for k in StepKind])
-    commands = serializers.DictField(child=serializers.CharField(), help_text="Platform key, or * for any → command lines.")
+    commands = serializers.DictField(
+        child=serializers.CharField(), help_text="Platform key, or * for any → command lines."
+    )
     save = serializers.BooleanField(default=False)
     timeout = serializers.IntegerField(default=30, min_value=1, max_value=600)
 
@@ -44,7 +46,18 @@ class TemplateSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = ServiceTemplate
-        fields = ["id", "tenant", "name", "description", "status", "version", "changes_devices", "platforms", "variables", "steps"]
+        fields = [
+            "id",
+            "tenant",
+            "name",
+            "description",
+            "status",
+            "version",
+            "changes_devices",
+            "platforms",
+            "variables",
+            "steps",
+        ]
         validators: list[Any] = []
 
 

@@ -94,13 +94,24 @@ class TemplateContent:
             "platforms": list(self.platforms),
             "variables": [
                 {
-                    "name": v.name, "type": v.type.value, "label": v.label, "help": v.help,
-                    "required": v.required, "default": v.default, "choices": list(v.choices),
+                    "name": v.name,
+                    "type": v.type.value,
+                    "label": v.label,
+                    "help": v.help,
+                    "required": v.required,
+                    "default": v.default,
+                    "choices": list(v.choices),
                 }
                 for v in self.variables
             ],
             "steps": [
-                {"name": s.name, "kind": s.kind.value, "commands": dict(s.commands), "save": s.save, "timeout": s.timeout}
+                {
+                    "name": s.name,
+                    "kind": s.kind.value,
+                    "commands": dict(s.commands),
+                    "save": s.save,
+                    "timeout": s.timeout,
+                }
                 for s in self.steps
             ],
         }
@@ -112,17 +123,23 @@ class TemplateContent:
             platforms=tuple(str(p) for p in data.get("platforms", ())),
             variables=tuple(
                 RuntimeVariable(
-                    name=str(v["name"]), type=VariableType(v.get("type", "text")), label=str(v.get("label", "")),
-                    help=str(v.get("help", "")), required=bool(v.get("required", True)),
-                    default=str(v.get("default", "")), choices=tuple(str(c) for c in v.get("choices", ())),
+                    name=str(v["name"]),
+                    type=VariableType(v.get("type", "text")),
+                    label=str(v.get("label", "")),
+                    help=str(v.get("help", "")),
+                    required=bool(v.get("required", True)),
+                    default=str(v.get("default", "")),
+                    choices=tuple(str(c) for c in v.get("choices", ())),
                 )
                 for v in data.get("variables", ())
             ),
             steps=tuple(
                 TemplateStep(
-                    name=str(s["name"]), kind=StepKind(s.get("kind", "read")),
+                    name=str(s["name"]),
+                    kind=StepKind(s.get("kind", "read")),
                     commands={str(k): str(c) for k, c in dict(s["commands"]).items()},
-                    save=bool(s.get("save", False)), timeout=int(s.get("timeout", 30)),
+                    save=bool(s.get("save", False)),
+                    timeout=int(s.get("timeout", 30)),
                 )
                 for s in data["steps"]
             ),

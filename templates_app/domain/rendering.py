@@ -18,9 +18,52 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 MAX_TEXT = 64 * 1024
 MAX_OUTPUT = 1024 * 1024
 MAX_LOOP = 1000
-FILTERS = ("upper", "lower", "trim", "join", "replace", "length", "first", "last", "sort", "unique", "int", "string", "default", "list")
-TESTS = ("defined", "undefined", "none", "number", "string", "in", "eq", "equalto", "ne", "lt", "gt", "ge", "le", "odd", "even", "sameas", "true", "false")
-REFUSED = (nodes.Macro, nodes.CallBlock, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block, nodes.FilterBlock)
+FILTERS = (
+    "upper",
+    "lower",
+    "trim",
+    "join",
+    "replace",
+    "length",
+    "first",
+    "last",
+    "sort",
+    "unique",
+    "int",
+    "string",
+    "default",
+    "list",
+)
+TESTS = (
+    "defined",
+    "undefined",
+    "none",
+    "number",
+    "string",
+    "in",
+    "eq",
+    "equalto",
+    "ne",
+    "lt",
+    "gt",
+    "ge",
+    "le",
+    "odd",
+    "even",
+    "sameas",
+    "true",
+    "false",
+)
+REFUSED = (
+    nodes.Macro,
+    nodes.CallBlock,
+    nodes.Include,
+    nodes.Import,
+    nodes.FromImport,
+    nodes.Extends,
+    nodes.Block,
+    nodes.FilterBlock,
+)
 SECRET_MARK = re.compile("\u27e6secret:([a-z][a-z0-9_]*)\u27e7")
 
 
@@ -114,7 +157,9 @@ def _refuse(node: nodes.Node, depth: int) -> None:
         if depth > 2 or node.recursive:
             raise TemplateProblem("loops may be nested at most two deep.", node.lineno)
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
-        raise TemplateProblem(f"the filter '{node.name}' is not available; use one of {', '.join(FILTERS)}.", node.lineno)
+        raise TemplateProblem(
+            f"the filter '{node.name}' is not available; use one of {', '.join(FILTERS)}.", node.lineno
+        )
     if isinstance(node, nodes.Test) and node.name not in TESTS:
         raise TemplateProblem(f"the test '{node.name}' is not available.", node.lineno)
     if isinstance(node, nodes.Call) and not (isinstance(node.node, nodes.Name) and node.node.name == "range"):

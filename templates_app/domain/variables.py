@@ -60,7 +60,9 @@ def _refuse_control_characters(text: str, what: str) -> None:
         if char in "\r\n":
             raise WrongValue(f"{what} holds a line break; it would become a second command. Use one line.")
         if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp") and char != "\t":
-            raise WrongValue(f"{what} holds an invisible character (U+{ord(char):04X}) at position {position}; remove it.")
+            raise WrongValue(
+                f"{what} holds an invisible character (U+{ord(char):04X}) at position {position}; remove it."
+            )
 
 
 def resolve(

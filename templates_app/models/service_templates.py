@@ -21,7 +21,9 @@ class ServiceTemplate(TenantOwned):
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=500, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
-    current = models.ForeignKey("TemplateVersion", null=True, editable=False, on_delete=models.PROTECT, related_name="+")
+    current = models.ForeignKey(
+        "TemplateVersion", null=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 

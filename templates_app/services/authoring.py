@@ -33,7 +33,9 @@ def save_template(
     if by is not None:
         access.check_may_author(by, tenant)
     problems = content_problems(content)
-    others = ServiceTemplate.objects.filter(tenant=tenant, name__iexact=name).exclude(pk=instance.pk if instance else None)
+    others = ServiceTemplate.objects.filter(tenant=tenant, name__iexact=name).exclude(
+        pk=instance.pk if instance else None
+    )
     if others.exists():
         problems["name"] = [f"A template named '{name}' exists in this tenant; choose another name."]
     if problems:
@@ -57,7 +59,9 @@ def save_template(
     return template
 
 
-def save_profile(*, by: Any, tenant: Tenant, instance: ConfigurationProfile | None = None, **values: Any) -> ConfigurationProfile:
+def save_profile(
+    *, by: Any, tenant: Tenant, instance: ConfigurationProfile | None = None, **values: Any
+) -> ConfigurationProfile:
     """Make or change a configuration profile."""
     if by is not None:
         access.check_may_author(by, tenant)
@@ -82,7 +86,9 @@ def content_problems(content: TemplateContent) -> dict[str, list[str]]:
     for index, variable in enumerate(content.variables):
         where = f"variables.{index}"
         if not variables.NAME.match(variable.name) or variable.name in variables.BUILT_IN:
-            found[f"{where}.name"] = ["Use small letters, digits and underscores, starting with a letter; not 'device'."]
+            found[f"{where}.name"] = [
+                "Use small letters, digits and underscores, starting with a letter; not 'device'."
+            ]
         if variable.name in names:
             found[f"{where}.name"] = [f"The variable '{variable.name}' is there twice."]
         names.add(variable.name)

@@ -40,9 +40,21 @@ class Demo:
         self.url = f"http://127.0.0.1:{self.port}"
         clean = {k: v for k, v in os.environ.items() if k not in ("BROKER_URL", "INTERLOCK_VAR", "DATABASE_URL")}
         self.environment = {**clean, **environment, "PYTHONUNBUFFERED": "1"}
-        words = [sys.executable, "manage.py", "demo", "--var", str(var), "--port", str(self.port), "--devices", str(devices)]
+        words = [
+            sys.executable,
+            "manage.py",
+            "demo",
+            "--var",
+            str(var),
+            "--port",
+            str(self.port),
+            "--devices",
+            str(devices),
+        ]
         self.output = self.var.parent / f"{self.var.name}.out"
-        self.process = subprocess.Popen(words, cwd=ROOT, env=self.environment, stdout=self.output.open("w"), stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(
+            words, cwd=ROOT, env=self.environment, stdout=self.output.open("w"), stderr=subprocess.STDOUT
+        )
         self.started = time.monotonic()
 
     def wait_until_ready(self, seconds=90):
@@ -110,7 +122,10 @@ def page(chromium, demo):
     found.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     found.on("pageerror", lambda error: problems.append(str(error)))
     foreign = []
-    found.on("request", lambda request: foreign.append(request.url) if not request.url.startswith((demo.url, "data:")) else None)
+    found.on(
+        "request",
+        lambda request: foreign.append(request.url) if not request.url.startswith((demo.url, "data:")) else None,
+    )
     yield found
     context.close()
     assert not problems, problems

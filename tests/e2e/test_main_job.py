@@ -64,7 +64,11 @@ def _the_fleet_executed_the_plan(page, demo, before):
     for item in answer:
         plan = page.request.get(f"/api/v1/device-runs/{item['id']}/").json()["plan"]
         planned = plan["preparation"] + [c for step in plan["steps"] for c in step["commands"]]
-        executed = [r["command"] for r in demo.executed(before) if r["device"] == hosts[item["device"]] and r["command"] != "enable"]
+        executed = [
+            r["command"]
+            for r in demo.executed(before)
+            if r["device"] == hosts[item["device"]] and r["command"] != "enable"
+        ]
         assert executed == planned
 
 
@@ -82,11 +86,24 @@ def test_bad_input_is_said_beside_its_field_and_nothing_is_lost(page, tmp_path):
     assert page.input_value("#id_description") == "Keeps what was typed."
     page.fill("#id_name", f"Named otherwise {tmp_path.name}")
     addresses = [re.search(r"[\d.]+", t).group() for t in page.locator("#picker label.choice").all_inner_texts()[:2]]
-    page.set_input_files("#csv", {"name": "d.csv", "mimeType": "text/csv", "buffer": ("\ufeffIP address\r\n" + "\r\n".join([*addresses, addresses[0], "nonsense", "203.0.113.9"])).encode()})
+    page.set_input_files(
+        "#csv",
+        {
+            "name": "d.csv",
+            "mimeType": "text/csv",
+            "buffer": (
+                "\ufeffIP address\r\n" + "\r\n".join([*addresses, addresses[0], "nonsense", "203.0.113.9"])
+            ).encode(),
+        },
+    )
     page.click("text=Import from CSV")
     page.wait_for_selector("#import-result:has-text('2 of 5')")
     body = page.inner_text("form#wizard-form")
-    for sentence in ("The same address stands in line 2", "'nonsense' is not an IP address", "No device that you can choose here has this address"):
+    for sentence in (
+        "The same address stands in line 2",
+        "'nonsense' is not an IP address",
+        "No device that you can choose here has this address",
+    ):
         assert sentence in body
     go_on(page)
     page.wait_for_selector("#id_var_ntp_server")
@@ -150,7 +167,9 @@ def test_a_change_is_requested_approved_by_another_and_run(page, chromium, demo,
     assert page.locator("button:has-text('Run now')").is_disabled()
     other = chromium.new_context(base_url=demo.url).new_page()
     sign_in(other, "acme-approver-1")
-    other.click(f".banner a:has-text('{name}')") if other.locator(f".banner a:has-text('{name}')").count() else other.goto("/approvals/?status=requested")
+    other.click(f".banner a:has-text('{name}')") if other.locator(
+        f".banner a:has-text('{name}')"
+    ).count() else other.goto("/approvals/?status=requested")
     if other.locator("button[value=approve]").count() == 0:
         other.click(f"text={name}")
     assert "ntp server 198.51.100.44" in other.inner_text("main")
@@ -166,12 +185,17 @@ def test_a_change_is_requested_approved_by_another_and_run(page, chromium, demo,
     page.click("#drawer .close")
 
 
-@pytest.mark.parametrize("path", ["/", "/jobs/", "/runs/", "/devices/", "/templates/", "/credentials/", "/agents/", "/jobs/new/", "/approvals/"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/jobs/", "/runs/", "/devices/", "/templates/", "/credentials/", "/agents/", "/jobs/new/", "/approvals/"],
+)
 @pytest.mark.parametrize("scheme,width", [("light", 1280), ("dark", 390)])
 def test_pages_are_accessible_and_do_not_overflow(chromium, demo, path, scheme, width):
     from axe_core_python.sync_playwright import Axe
 
-    page = chromium.new_context(base_url=demo.url, color_scheme=scheme, viewport={"width": width, "height": 800}).new_page()
+    page = chromium.new_context(
+        base_url=demo.url, color_scheme=scheme, viewport={"width": width, "height": 800}
+    ).new_page()
     sign_in(page, "acme-admin")
     page.goto(path)
     found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})["violations"]

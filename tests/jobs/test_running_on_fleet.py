@@ -38,7 +38,9 @@ def by_name(run):
 def test_a_reading_job_on_every_platform_sends_exactly_its_plan(acme, person):
     tenant, _, executed = acme
     devices = make.devices(tenant, "cisco_ios", "arista_eos", "juniper_junos", "linux")
-    _, run = make.job(person("acme-operator"), make.template(tenant, "Compliance Check – Routers"), devices, snapshots=True)
+    _, run = make.job(
+        person("acme-operator"), make.template(tenant, "Compliance Check – Routers"), devices, snapshots=True
+    )
     assert finish(run).status == "succeeded"
     for device in devices:
         row = run.device_runs.get(device=device)
@@ -51,7 +53,9 @@ def test_a_reading_job_on_every_platform_sends_exactly_its_plan(acme, person):
 def test_a_configuration_job_changes_every_platform_and_shows_the_difference(acme, person):
     tenant, _, executed = acme
     devices = make.devices(tenant, "cisco_ios", "arista_eos", "juniper_junos", "linux")
-    _, run = make.job(person("acme-admin"), make.template(tenant, "Set NTP server"), devices, variables={"ntp_server": "198.51.100.7"})
+    _, run = make.job(
+        person("acme-admin"), make.template(tenant, "Set NTP server"), devices, variables={"ntp_server": "198.51.100.7"}
+    )
     assert finish(run).status == "succeeded"
     assert run.approval_note == "bypassed: ran without approval by right"
     for device in devices:
@@ -67,7 +71,12 @@ def test_four_devices_with_four_fates_end_partial_and_say_why(acme, person):
     picky = make.devices(tenant, "juniper_junos")[0]
     faults(**{wrong.name: {"password": "something else"}, picky.name: {"reject": "ntp server"}})
     Device.objects.filter(pk=gone.pk).update(connect_port=9)
-    _, run = make.job(person("acme-admin"), make.template(tenant, "Set NTP server"), [good, wrong, gone, picky], variables={"ntp_server": "198.51.100.9"})
+    _, run = make.job(
+        person("acme-admin"),
+        make.template(tenant, "Set NTP server"),
+        [good, wrong, gone, picky],
+        variables={"ntp_server": "198.51.100.9"},
+    )
     assert finish(run).status == "partial"
     rows = by_name(run)
     assert rows[good.name].status == "succeeded"
@@ -167,10 +176,15 @@ def test_a_secret_variable_reaches_the_device_and_nothing_else(acme, person):
     tenant, _, executed = acme
     device = make.devices(tenant, "linux")[0]
     content = TemplateContent(
-        (TemplateStep("Say", StepKind.EXEC, {"*": "echo {{ phrase }}"}),), (RuntimeVariable("phrase", VariableType.SECRET),)
+        (TemplateStep("Say", StepKind.EXEC, {"*": "echo {{ phrase }}"}),),
+        (RuntimeVariable("phrase", VariableType.SECRET),),
     )
-    template = authoring.save_template(by=None, tenant=tenant, name="Secret", description="", status="ready", content=content)
-    job, run = make.job(person("acme-admin"), template, [device], snapshots=False, secret_variables={"phrase": Secret("correct-horse")})
+    template = authoring.save_template(
+        by=None, tenant=tenant, name="Secret", description="", status="ready", content=content
+    )
+    job, run = make.job(
+        person("acme-admin"), template, [device], snapshots=False, secret_variables={"phrase": Secret("correct-horse")}
+    )
     row = finish(run).device_runs.get()
     assert "echo correct-horse" in executed(device)
     assert row.status == "succeeded" and "correct-horse" not in str(row.plan_data) + row.steps.get().output
@@ -243,10 +257,23 @@ def test_a_task_can_have_its_own_devices_credential_and_profile(acme, person):
 
     tenant, _, executed = acme
     cisco, eos = make.devices(tenant, "cisco_ios", "arista_eos")
-    other = save_credential(by=None, tenant=tenant, name="Other", username="netops", secrets={"password": Secret("demo-login"), "enable_password": Secret("demo-enable")})
+    other = save_credential(
+        by=None,
+        tenant=tenant,
+        name="Other",
+        username="netops",
+        secrets={"password": Secret("demo-login"), "enable_password": Secret("demo-enable")},
+    )
     profile = ConfigurationProfile.objects.get(tenant=tenant, name="Branch office")
     tasks = (TaskSpec(0, profile=profile.pk), TaskSpec(1, devices=(str(eos.pk),), credential=str(other.pk)))
-    _, run = make.job(person("acme-admin"), make.template(tenant, "Set NTP server"), [cisco, eos], tasks=tasks, snapshots=False, variables={"ntp_server": ""})
+    _, run = make.job(
+        person("acme-admin"),
+        make.template(tenant, "Set NTP server"),
+        [cisco, eos],
+        tasks=tasks,
+        snapshots=False,
+        variables={"ntp_server": ""},
+    )
     assert finish(run).status == "succeeded"
     assert "ntp server 192.0.2.20" in executed(cisco) and "show version" not in executed(cisco)
     assert executed(eos).count("show version") == 1
@@ -258,8 +285,11 @@ def test_recipients_are_told_once_when_the_run_ends(acme, person):
 
     tenant, _, _ = acme
     viewer = person("acme-viewer")
-    _, run = make.job(person("acme-operator"), make.template(tenant), make.devices(tenant, "linux"), notify_users=(viewer.pk,))
+    _, run = make.job(
+        person("acme-operator"), make.template(tenant), make.devices(tenant, "linux"), notify_users=(viewer.pk,)
+    )
     finish(run)
     running.settle(run_id=run.pk)
-    assert [n.text for n in Notice.objects.filter(recipient=viewer)] == [f"{run.job_name}: run {run.pk} ended — Succeeded."]
-
+    assert [n.text for n in Notice.objects.filter(recipient=viewer)] == [
+        f"{run.job_name}: run {run.pk} ended — Succeeded."
+    ]

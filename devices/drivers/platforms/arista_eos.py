@@ -16,7 +16,9 @@ ARISTA_EOS = Platform(
     config_prompt=re.compile(r"\(config[^)]*\)#\s?$"),
     save=("write memory",),
     show_running="show running-config",
-    failure=re.compile(r"^% ?(Invalid|Incomplete|Ambiguous|Unavailable|Error|Cannot|Authorization)|^%.*denied", re.IGNORECASE),
+    failure=re.compile(
+        r"^% ?(Invalid|Incomplete|Ambiguous|Unavailable|Error|Cannot|Authorization)|^%.*denied", re.IGNORECASE
+    ),
     pager=re.compile(r"--More--\s*$"),
     renames=re.compile(r"^\s*hostname\s+\S+"),
     reads=("show", "ping", "traceroute", "dir", "more", "bash timeout 5 cat", "terminal"),

@@ -24,5 +24,9 @@ CISCO_IOS = Platform(
     pager=re.compile(r"--More--\s*$"),
     renames=re.compile(r"^\s*hostname\s+\S+"),
     reads=("show", "sh", "ping", "traceroute", "dir", "verify", "more", "terminal"),
-    volatile=(re.compile(r"^! Last configuration change"), re.compile(r"^ntp clock-period"), re.compile(r"^Current configuration")),
+    volatile=(
+        re.compile(r"^! Last configuration change"),
+        re.compile(r"^ntp clock-period"),
+        re.compile(r"^Current configuration"),
+    ),
 )

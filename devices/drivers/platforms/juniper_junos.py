@@ -13,7 +13,10 @@ JUNIPER_JUNOS = Platform(
     config_leave=("commit", "exit"),
     config_prompt=re.compile(r"#\s?$"),
     show_running="show configuration | display set",
-    failure=re.compile(r"^(error:|syntax error|unknown command|invalid |missing argument|configuration check-out failed)|^\s*\^\s*$", re.IGNORECASE),
+    failure=re.compile(
+        r"^(error:|syntax error|unknown command|invalid |missing argument|configuration check-out failed)|^\s*\^\s*$",
+        re.IGNORECASE,
+    ),
     pager=re.compile(r"---\(more[^)]*\)---\s*$"),
     renames=re.compile(r"^commit\b"),
     reads=("show", "ping", "traceroute", "file show", "file list", "monitor", "set cli"),

@@ -12,5 +12,20 @@ LINUX = Platform(
     failure=re.compile(
         r"(command not found|: not found$|No such file or directory|Permission denied|Operation not permitted|syntax error)"
     ),
-    reads=("uname", "uptime", "cat", "df", "ip address", "ip addr", "ip route", "ls", "hostname", "date", "free", "ps", "ss", "id"),
+    reads=(
+        "uname",
+        "uptime",
+        "cat",
+        "df",
+        "ip address",
+        "ip addr",
+        "ip route",
+        "ls",
+        "hostname",
+        "date",
+        "free",
+        "ps",
+        "ss",
+        "id",
+    ),
 )

@@ -28,7 +28,9 @@ class Command(BaseCommand):
         parser.add_argument("--var", help="The folder that holds the installation's state.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        specs = inventory.read(options["inventory"]) if options["inventory"] else inventory.generated(options["devices"])
+        specs = (
+            inventory.read(options["inventory"]) if options["inventory"] else inventory.generated(options["devices"])
+        )
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = len(specs) * 3 + 200
         if soft < wanted:
@@ -37,7 +39,9 @@ class Command(BaseCommand):
         try:
             asyncio.run(self._serve(fleet))
         except OSError as error:
-            raise CommandError(f"The fleet cannot listen on port {options['port']}: {error}. Choose another with --port.") from error
+            raise CommandError(
+                f"The fleet cannot listen on port {options['port']}: {error}. Choose another with --port."
+            ) from error
 
     async def _serve(self, fleet: Fleet) -> None:
         stop = asyncio.Event()

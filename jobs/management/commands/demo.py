@@ -26,6 +26,9 @@ from jobs.demo.processes import (
 )
 
 THREADS = 40
+WEB = ("gunicorn", "config.wsgi", *"--workers 2 --threads 8 --timeout 60 --no-control-socket".split())
+WORKER = ("celery", *"-A config worker -P threads -l INFO --without-gossip --without-mingle".split())
+BEAT = ("celery", *"-A config beat -l WARNING --pidfile=".split())
 
 
 class Command(BaseCommand):
@@ -79,25 +82,19 @@ class Command(BaseCommand):
         self._say("\nStopping …")
 
     def _start(self, processes: Processes, specs: list[Any], fleet_port: int, port: int) -> None:
-        file = settings.VAR / "run" / "fleet.json"
-        inventory.write(file, specs)
-        scenario = settings.VAR / "scenario.json"
-        if not scenario.exists():
-            scenario.write_text("{}\n")
-        common = {"INTERLOCK_DEMO": "1", "INTERLOCK_VAR": str(settings.VAR), "DJANGO_SETTINGS_MODULE": "config.settings"}
+        common = {
+            "INTERLOCK_DEMO": "1",
+            "INTERLOCK_VAR": str(settings.VAR),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+        }
         broker = start_broker(processes)
         self._say(f"Starting {len(specs)} simulated devices, web, worker and beat; broker: {broker} …")
-        log = settings.VAR / "log" / "fleet-commands.jsonl"
-        fleet = ("--inventory", str(file), "--port", str(fleet_port), "--scenario", str(scenario), "--log", str(log))
-        processes.start("fleet", manage("simulate_fleet", *fleet), **common)
-        web = ("gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "8", "--timeout", "60", "--no-control-socket")
-        processes.start("web", module(*web), **common)
+        processes.start("fleet", manage("simulate_fleet", *_fleet_words(specs, fleet_port)), **common)
+        processes.start("web", module(*WEB, "--bind", f"127.0.0.1:{port}"), **common)
         queues = ",".join(world.all_queues())
-        work = ("celery", "-A", "config", "worker", "-P", "threads", "-l", "INFO", "--without-gossip", "--without-mingle")
-        processes.start("worker", module(*work, "-n", "agents@%h", "-c", str(THREADS), "-Q", queues), **common)
-        processes.start("housekeeping", module(*work, "-n", "house@%h", "-c", "2", "-Q", "celery"), **common)
-        beat_files = ("--pidfile", "", "-s", str(settings.VAR / "run" / "beat"))
-        processes.start("beat", module("celery", "-A", "config", "beat", "-l", "WARNING", *beat_files), **common)
+        processes.start("worker", module(*WORKER, "-n", "agents@%h", "-c", str(THREADS), "-Q", queues), **common)
+        processes.start("housekeeping", module(*WORKER, "-n", "house@%h", "-c", "2", "-Q", "celery"), **common)
+        processes.start("beat", module(*BEAT, "-s", str(settings.VAR / "run" / "beat")), **common)
         last = specs[-1].address
         processes.wait_for("The fleet", lambda: answers(fleet_port, last), 60)
         processes.wait_for("The web server", lambda: answers(port), 60)
@@ -125,10 +122,22 @@ class Command(BaseCommand):
         self._say(f"\nReady: http://127.0.0.1:{port}/  (after {seconds:.1f} s; stop with Ctrl-C)\n")
         self._say("Every account has the password 'demo':")
         self._say("  acme-operator (makes jobs) · acme-approver-1, acme-approver-2 · acme-viewer · acme-admin")
-        self._say("  globex-operator · client13-admin, client13-operator · client93-admin · msp-admin · admin (superuser)")
+        self._say(
+            "  globex-operator · client13-admin, client13-operator · client93-admin · msp-admin · admin (superuser)"
+        )
         self._say("API tokens: 'demo-<account>', for example 'Authorization: Bearer demo-acme-operator'.")
         self._say(f"Logs, and every command the devices executed: {settings.VAR / 'log'}\n")
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def _fleet_words(specs: list[Any], port: int) -> tuple[str, ...]:
+    """Write the fleet's files and return the words that make `simulate_fleet` read them."""
+    file, scenario = settings.VAR / "run" / "fleet.json", settings.VAR / "scenario.json"
+    inventory.write(file, specs)
+    if not scenario.exists():
+        scenario.write_text("{}\n")
+    log = settings.VAR / "log" / "fleet-commands.jsonl"
+    return ("--inventory", str(file), "--port", str(port), "--scenario", str(scenario), "--log", str(log))

@@ -1,0 +1,27 @@
+# What people and CI run. `python` is the interpreter of the active environment.
+PYTHON ?= python
+export INTERLOCK_VAR ?= $(CURDIR)/var/check
+
+.PHONY: check test test-all bench lock
+
+check:            ## formatting, lint, types, migrations
+	ruff format --check .
+	ruff check .
+	mypy config devices templates_app approvals jobs
+	$(PYTHON) manage.py check
+	$(PYTHON) manage.py makemigrations --check --dry-run
+	$(PYTHON) manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+test:             ## everything that needs no server
+	$(PYTHON) manage.py test
+
+test-all: test    ## the same on PostgreSQL, then end to end with real processes
+	$(PYTHON) -m tests.servers $(PYTHON) -m pytest -q -m "not e2e" -n 2
+	$(PYTHON) -m pytest -q -m e2e
+
+bench:            ## devices per second beside Nornir+Netmiko on the same fleet
+	$(PYTHON) -m tests.bench
+
+lock:             ## compile the pinned requirements from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 pyproject.toml -o requirements.txt --no-header --no-annotate -q
+	uv pip compile --universal --python-version 3.11 pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt --no-header --no-annotate -q

@@ -1,0 +1,209 @@
+"""`make bench`: this product beside Nornir+Netmiko on the same fleet in the same run.
+
+Both do the same work on N simulated Cisco IOS-like devices: log in, enable, paging off, one `show version`, log out. The
+product goes its whole way (run, plan, Celery worker, database, every line stored); Nornir+Netmiko stores nothing.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGIN = {"username": "netops", "password": "demo-login", "secret": "demo-enable"}
+PORT = 2622
+
+
+def fleet(folder, count):
+    """Start a fleet of IOS-like devices; return the process and the addresses."""
+    specs = [
+        {"address": f"127.60.{i // 200}.{i % 200 + 1}", "platform": "cisco_ios", "name": f"bench-{i:04d}"} for i in range(count)
+    ]
+    (folder / "fleet.json").write_text(json.dumps(specs))
+    words = [sys.executable, "manage.py", "simulate_fleet", "--inventory", str(folder / "fleet.json"), "--port", str(PORT)]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process.stdout.readline()
+    return process, [spec["address"] for spec in specs]
+
+
+NORNIR = """
+import sys, time, resource, json
+from nornir.core import Nornir
+from nornir.core.inventory import Inventory, Hosts, Host, Groups, Defaults, ConnectionOptions
+from nornir.plugins.runners import ThreadedRunner
+from nornir.core.plugins.connections import ConnectionPluginRegister
+from nornir_netmiko.tasks import netmiko_send_command
+ConnectionPluginRegister.auto_register()
+addresses, port, workers = json.loads(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+extra = ConnectionOptions(extras={"secret": "demo-enable"})
+hosts = Hosts({a: Host(name=a, hostname=a, port=port, username="netops", password="demo-login", platform="cisco_ios",
+              connection_options={"netmiko": extra}) for a in addresses})
+def work(task):
+    task.run(netmiko_send_command, command_string="show version", enable=True)
+    task.host.close_connections()
+nr = Nornir(inventory=Inventory(hosts=hosts, groups=Groups(), defaults=Defaults()), runner=ThreadedRunner(num_workers=workers))
+started = time.monotonic()
+result = nr.run(work)
+seconds = time.monotonic() - started
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "failed": len(result.failed_hosts), "rss": used.ru_maxrss}))
+"""
+
+
+def nornir(addresses, workers):
+    """Run Nornir+Netmiko; return seconds, CPU seconds, RSS in KiB and failures."""
+    words = [sys.executable, "-c", NORNIR, json.dumps(addresses), str(PORT), str(workers)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def cpu_of(pid):
+    """Return user and system CPU seconds of a living process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_of(pid):
+    """Return the resident set of a living process in KiB."""
+    return next(int(line.split()[1]) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+
+
+class Product:
+    """The product with one tenant that owns the fleet: database, broker and workers of its own."""
+
+    def __init__(self, folder, addresses, threads, processes):
+        os.environ["INTERLOCK_VAR"] = str(folder / "var")
+        sys.path.insert(0, str(ROOT))
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+        import django
+
+        django.setup()
+        from django.conf import settings
+        from django.core.management import call_command
+
+        from jobs.demo import processes as children
+        from jobs.demo import world
+
+        call_command("migrate", verbosity=0)
+        world.load(24, PORT)
+        self._devices(addresses)
+        self.children = children.Processes(settings.VAR)
+        children.start_broker(self.children)
+        work = ["celery", *"-A config worker -P threads -l WARNING --without-gossip --without-mingle".split()]
+        for n in range(processes):
+            words = children.module(*work, "-n", f"bench{n}@%h", "-c", str(threads), "-Q", "agent.acme.acme-agent-1")
+            self.children.start(f"worker{n}", words)
+        self._wait()
+
+    def _devices(self, addresses):
+        from devices.models import Device, Network, Tenant
+
+        tenant = Tenant.objects.get(key="acme")
+        network = Network.objects.filter(tenant=tenant).first()
+        Device.objects.bulk_create(
+            Device(tenant=tenant, name=f"bench-{i:04d}", address=f"10.200.{i // 200}.{i % 200 + 1}", connect_host=a,
+                   connect_port=PORT, platform="cisco_ios", network=network)
+            for i, a in enumerate(addresses)
+        )  # fmt: skip
+
+    def _wait(self):
+        from config.celery import app
+        from devices.models import Agent
+
+        agent = Agent.objects.get(queue="agent.acme.acme-agent-1")
+        for _ in range(len(self.children.children) * 4):
+            app.send_task("devices.answer_call", args=[agent.pk], queue=agent.queue)
+        self.children.wait_for("The worker", lambda: Agent.objects.get(pk=agent.pk).heartbeat_at is not None, 60)
+        time.sleep(2)
+
+    def run(self, count, parallel):
+        """Run one job on all bench devices; return the same figures as `nornir`, and how many results are stored."""
+        from dataclasses import replace
+
+        from django.contrib.auth.models import User
+
+        from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
+        from devices.models import Agent
+        from jobs.domain.spec import TriggerKind, TriggerSpec
+        from jobs.models import DeviceRun, JobRun, StepResult
+        from jobs.services import editing
+        from jobs.services.specs import spec_of
+        from templates_app.models import ServiceTemplate
+
+        user = User.objects.get(username="acme-operator")
+        template = ServiceTemplate.objects.get(tenant__key="acme", name="Show version")
+        pids = [child.pid for name, child in self.children.children.items() if name.startswith("worker")]
+        before, started = sum(map(cpu_of, pids)), time.monotonic()
+        draft = editing.start_draft(by=user, template_id=template.pk)
+        spec = replace(
+            spec_of(draft), name=f"Bench {time.time_ns()}", description="A measurement.", max_parallel=parallel,
+            agent=Agent.objects.get(queue="agent.acme.acme-agent-1").pk,
+            selection=DeviceSelection(SelectionMode.SEARCH, DeviceSearch(text="bench-")), triggers=(TriggerSpec(TriggerKind.NOW),),
+        )  # fmt: skip
+        editing.save_draft(by=user, draft=draft, spec=spec)
+        _, run = editing.submit_job(by=user, draft=draft)
+        while JobRun.objects.get(pk=run.pk).ended_at is None:
+            time.sleep(0.02)
+        seconds = time.monotonic() - started
+        stored = StepResult.objects.filter(device_run__run=run, status="succeeded", output_size__gt=0).count()
+        failed = count - DeviceRun.objects.filter(run=run, status="succeeded").count()
+        cpu = sum(map(cpu_of, pids)) - before
+        return {"seconds": seconds, "cpu": cpu, "failed": failed, "stored": stored, "rss": sum(map(rss_of, pids))}
+
+    def stop(self):
+        """End the children."""
+        self.children.stop()
+
+
+def main():
+    """Measure in turns, print medians and ratios; exit 1 below the goal."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--devices", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--parallel", type=int, default=25)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--goal", type=float, default=1.5)
+    options = parser.parse_args()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
+    folder = Path(tempfile.mkdtemp(prefix="interlock-bench-"))
+    simulator, addresses = fleet(folder, options.devices)
+    product = Product(folder, addresses, options.parallel, options.processes)
+    rounds = {"Nornir+Netmiko": [], "Interlock": []}
+    try:
+        product.run(options.devices, options.parallel)  # warm up: imports, host keys pinned
+        for _ in range(options.rounds):
+            rounds["Nornir+Netmiko"].append(nornir(addresses, options.parallel))
+            rounds["Interlock"].append(product.run(options.devices, options.parallel))
+    finally:
+        product.stop()
+        simulator.terminate()
+        simulator.wait()
+    report(rounds, options)
+
+
+def report(rounds, options):
+    """Print the table; exit 1 when a device failed, a result is missing or the ratio is below the goal."""
+    print(f"\n{options.devices} devices, 'show version', {options.parallel} at a time, median of {options.rounds} rounds")
+    print(f"{'client':<16} {'devices/s':>10} {'CPU ms/device':>14} {'RSS MB':>8} {'failed':>7} {'stored':>7}")
+    speeds = {}
+    for name, results in rounds.items():
+        speed = statistics.median(options.devices / r["seconds"] for r in results)
+        cpu = statistics.median(r["cpu"] / options.devices * 1000 for r in results)
+        failed, stored = sum(r["failed"] for r in results), min(r.get("stored", 0) for r in results)
+        speeds[name] = (speed, cpu)
+        print(f"{name:<16} {speed:>10.1f} {cpu:>14.2f} {max(r['rss'] for r in results) / 1024:>8.0f} {failed:>7} {stored:>7}")
+    ours, theirs = speeds["Interlock"], speeds["Nornir+Netmiko"]
+    print(f"\ndevices/s: {ours[0] / theirs[0]:.2f} x Nornir+Netmiko (goal {options.goal}); CPU: {ours[1] / theirs[1]:.2f} x")
+    complete = all(r["failed"] == 0 and r["stored"] == options.devices for r in rounds["Interlock"])
+    sys.exit(0 if complete and ours[0] / theirs[0] >= options.goal else 1)
+
+
+if __name__ == "__main__":
+    main()
