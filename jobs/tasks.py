@@ -2,26 +2,25 @@
 
 import os
 import socket
+from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
 
 from devices.services import agents
-from jobs import queue
 from jobs.services import dispatching, running
+from jobs.services.threads import Threads
 
-#: Devices one task runs before it goes to the end of the queue, so that runs take turns.
-BUDGET = 25
 WORKER = f"{socket.gethostname()}:{os.getpid()}"
+#: The threads of this worker process that talk to devices, shared by all runs it works on.
+POOL = Threads(128)
 
 
 @shared_task(name="jobs.run_devices", bind=True)
-def run_devices(self: object, run_id: int) -> None:
-    """Work on the queued devices of a run; ask for another turn when there may be more."""
-    name = self.request.delivery_info["routing_key"]  # type: ignore[attr-defined]
-    agents.note_work(queue=name, worker=WORKER, now=timezone.now())
-    if running.work_on(run_id=run_id, worker=WORKER, budget=BUDGET):
-        queue.hint_run(run_id, name, 1)
+def run_devices(self: Any, run_id: int) -> None:
+    """Work on the queued devices of a run until none is left to claim."""
+    agents.note_work(queue=self.request.delivery_info["routing_key"], worker=WORKER, now=timezone.now())
+    running.work_on(run_id=run_id, worker=WORKER, pool=POOL)
 
 
 @shared_task(name="jobs.tick")

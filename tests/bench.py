@@ -23,10 +23,19 @@ PORT = 2622
 def fleet(folder, count):
     """Start a fleet of IOS-like devices; return the process and the addresses."""
     specs = [
-        {"address": f"127.60.{i // 200}.{i % 200 + 1}", "platform": "cisco_ios", "name": f"bench-{i:04d}"} for i in range(count)
+        {"address": f"127.60.{i // 200}.{i % 200 + 1}", "platform": "cisco_ios", "name": f"bench-{i:04d}"}
+        for i in range(count)
     ]
     (folder / "fleet.json").write_text(json.dumps(specs))
-    words = [sys.executable, "manage.py", "simulate_fleet", "--inventory", str(folder / "fleet.json"), "--port", str(PORT)]
+    words = [
+        sys.executable,
+        "manage.py",
+        "simulate_fleet",
+        "--inventory",
+        str(folder / "fleet.json"),
+        "--port",
+        str(PORT),
+    ]
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     process.stdout.readline()
     return process, [spec["address"] for spec in specs]
@@ -71,7 +80,11 @@ def cpu_of(pid):
 
 def rss_of(pid):
     """Return the resident set of a living process in KiB."""
-    return next(int(line.split()[1]) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return next(
+        int(line.split()[1])
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    )
 
 
 class Product:
@@ -190,7 +203,9 @@ def main():
 
 def report(rounds, options):
     """Print the table; exit 1 when a device failed, a result is missing or the ratio is below the goal."""
-    print(f"\n{options.devices} devices, 'show version', {options.parallel} at a time, median of {options.rounds} rounds")
+    print(
+        f"\n{options.devices} devices, 'show version', {options.parallel} at a time, median of {options.rounds} rounds"
+    )
     print(f"{'client':<16} {'devices/s':>10} {'CPU ms/device':>14} {'RSS MB':>8} {'failed':>7} {'stored':>7}")
     speeds = {}
     for name, results in rounds.items():
@@ -198,9 +213,13 @@ def report(rounds, options):
         cpu = statistics.median(r["cpu"] / options.devices * 1000 for r in results)
         failed, stored = sum(r["failed"] for r in results), min(r.get("stored", 0) for r in results)
         speeds[name] = (speed, cpu)
-        print(f"{name:<16} {speed:>10.1f} {cpu:>14.2f} {max(r['rss'] for r in results) / 1024:>8.0f} {failed:>7} {stored:>7}")
+        print(
+            f"{name:<16} {speed:>10.1f} {cpu:>14.2f} {max(r['rss'] for r in results) / 1024:>8.0f} {failed:>7} {stored:>7}"
+        )
     ours, theirs = speeds["Interlock"], speeds["Nornir+Netmiko"]
-    print(f"\ndevices/s: {ours[0] / theirs[0]:.2f} x Nornir+Netmiko (goal {options.goal}); CPU: {ours[1] / theirs[1]:.2f} x")
+    print(
+        f"\ndevices/s: {ours[0] / theirs[0]:.2f} x Nornir+Netmiko (goal {options.goal}); CPU: {ours[1] / theirs[1]:.2f} x"
+    )
     complete = all(r["failed"] == 0 and r["stored"] == options.devices for r in rounds["Interlock"])
     sys.exit(0 if complete and ours[0] / theirs[0] >= options.goal else 1)
 

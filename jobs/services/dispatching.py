@@ -85,7 +85,7 @@ def start_run(*, by: Any, job: ServiceJob, trigger: Trigger, now: datetime) -> J
     if all(device.problem for device in plan.devices):
         JobRun.objects.filter(pk=run.pk).update(status=RunStatus.FAILED, started_at=now, ended_at=now)
     else:
-        queue.hint_run(run.pk, run.agent.queue, min(job.max_parallel, len(rows)))
+        queue.hint_run(run.pk, run.agent.queue, len(rows))
     audit.record(tenant=job.tenant, by=by, action="run.started", subject=job.name, run=run.pk, digest=run.digest)
     return run
 

@@ -93,23 +93,35 @@ class Journal:
         row.status, row.message, row.ended_at = status, redact(message, self.secrets), timezone.now()
         _fill(row, self._exchanges)
 
-    def finish(self, status: RunStatus, reason: str, message: str, **columns: Any) -> bool:
-        """Store the rest and end the device run, in one transaction; False when it is not ours any more."""
-        with transaction.atomic():
-            ended = DeviceRun.objects.filter(
-                pk=self.device_run.pk, token=self.device_run.token, status=RunStatus.RUNNING
-            ).update(
-                status=status, reason=reason, message=redact(message, self.secrets), ended_at=timezone.now(),
-                confirmed=self._done, intended=max(self._done, self.device_run.intended), lease_expires_at=None, **columns,
-            )  # fmt: skip
-            if ended != 1:
-                return False
-            for row in self._steps:
-                if row.ended_at is None:
-                    row.status, row.ended_at = status, timezone.now()
-                    _fill(row, self._exchanges)
-            self._store()
+    def finish(self, status: RunStatus, reason: str, message: str) -> bool:
+        """End the device run; False when it is not ours any more. The caller's transaction also stores `take_rows`."""
+        ended = DeviceRun.objects.filter(
+            pk=self.device_run.pk, token=self.device_run.token, status=RunStatus.RUNNING
+        ).update(
+            status=status,
+            reason=reason,
+            message=redact(message, self.secrets),
+            ended_at=timezone.now(),
+            confirmed=self._done,
+            intended=max(self._done, self.device_run.intended),
+            lease_expires_at=None,
+        )
+        if ended != 1:
+            self._steps = []
+            return False
+        for row in self._steps:
+            if row.ended_at is None:
+                row.status, row.ended_at = status, timezone.now()
+                _fill(row, self._exchanges)
         return True
+
+    def take_rows(self) -> list[StepResult]:
+        """Return the rows still to be inserted; one stored while it was open is updated here."""
+        if self._stored and self._steps:
+            last = self._steps[self._stored - 1]
+            last.save(update_fields=["status", "message", "exchanges_z", "output_size", "ended_at"])
+        fresh, self._stored = self._steps[self._stored :], len(self._steps)
+        return fresh
 
     def _own(self, **columns: int) -> None:
         """Write while we are the owner and nobody cancelled, and renew the lease; Cancelled or LeaseLost otherwise."""
@@ -133,18 +145,9 @@ class Journal:
             return
         self._flushed = time.monotonic()
         _fill(self._steps[-1], exchanges)
-        self._own()
-        self._store()
-
-    def _store(self) -> None:
-        """Write new rows, and again the last one that was written while it was still open."""
-        if self._stored:
-            last = self._steps[self._stored - 1]
-            last.save(update_fields=["status", "message", "exchanges_z", "output_size", "ended_at"])
-        fresh = self._steps[self._stored :]
-        if fresh:
-            StepResult.objects.bulk_create(fresh)
-            self._stored = len(self._steps)
+        with transaction.atomic():
+            self._own()
+            StepResult.objects.bulk_create(self.take_rows())
 
 
 def _fill(row: StepResult, exchanges: list[list[Any]]) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -25,67 +28,148 @@ from devices.services.snapshots import keep_snapshot
 from jobs.domain.execution import Cancelled, DeviceResult, LeaseLost, interruption, run_steps
 from jobs.domain.plan import SNAPSHOT, CredentialChoice, DevicePlan, PlannedStep
 from jobs.domain.states import LABELS, OPEN, RunStatus, outcome
-from jobs.models import DeviceRun, JobRun, ServiceJob
+from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult
 from jobs.services.journal import LEASE, Journal
 from jobs.services.specs import secret_text
 from templates_app.domain.rendering import SECRET_MARK
 
 log = logging.getLogger(__name__)
 GUARD = timedelta(seconds=5)
+#: Devices that one call of `work_on` runs at a time, how many free places are worth a claim, and how long (seconds)
+#: results may wait for others to be stored with.
+WIDTH, REFILL, GATHER = 25, 5, 0.02
 
 
-def work_on(*, run_id: int, worker: str, budget: int) -> bool:
-    """Run up to `budget` queued devices of a run, one after the other; return whether there may be more to do."""
-    for _ in range(budget):
-        claimed = claim(run_id=run_id, worker=worker, now=timezone.now())
-        if claimed is None:
-            return False
-        execute(claimed)
-    return True
+class Pool(Protocol):
+    """Where device runs are executed: a process's threads, or the caller itself (`Inline`)."""
+
+    def room(self) -> int:
+        """Return how many more can start at once; what is claimed beyond that would wait with its lease running."""
+
+    def submit(self, work: Callable[[Assignment], Finished], item: Assignment, /) -> Future[Finished]:
+        """Begin the work and return its future."""
 
 
-def claim(*, run_id: int, worker: str, now: datetime) -> DeviceRun | None:
-    """Take the next queued device of a run, within the run's limit of devices in parallel; None when there is none."""
+class Inline:
+    """Runs everything at once in the calling thread."""
+
+    def room(self) -> int:
+        """Return a number that never limits."""
+        return WIDTH
+
+    def submit(self, work: Callable[[Assignment], Finished], item: Assignment, /) -> Future[Finished]:
+        """Do the work now."""
+        future: Future[Finished] = Future()
+        future.set_result(work(item))
+        return future
+
+
+@dataclass(slots=True)
+class Assignment:
+    """A claimed device run with all that its execution reads from the database, so that a thread needs no query."""
+
+    device_run: DeviceRun
+    plan: DevicePlan
+    job: ServiceJob
+    credentials: dict[str, Credential]
+
+
+@dataclass(slots=True)
+class Finished:
+    """An executed device run; `result` is None when it was lost to another owner. `pinned` is a newly seen host key."""
+
+    journal: Journal
+    result: DeviceResult | None
+    pinned: str = ""
+
+
+def work_on(*, run_id: int, worker: str, pool: Pool | None = None, width: int = WIDTH) -> None:
+    """Run the queued devices of a run, up to `width` at a time, until none is left to claim; results are stored in batches."""
+    pool = pool or Inline()
+    active: set[Future[Finished]] = set()
+    more = True
+    while more or active:
+        free = min(width - len(active), pool.room())
+        if more and free >= min(REFILL, width):
+            claimed = claim(run_id=run_id, worker=worker, now=timezone.now(), limit=free)
+            more = len(claimed) > 0
+            active |= {pool.submit(execute, item) for item in claimed}
+        if active:
+            done, active = wait(active, return_when=FIRST_COMPLETED)
+            # What ends within a moment is stored together: one transaction for many devices.
+            if active:
+                time.sleep(GATHER)
+                late = {future for future in active if future.done()}
+                done, active = done | late, active - late
+            store([future.result() for future in done])
+            settle(run_id=run_id)
+        elif more:
+            time.sleep(GATHER)
+
+
+def claim(*, run_id: int, worker: str, now: datetime, limit: int = 1) -> list[Assignment]:
+    """Take up to `limit` queued devices of a run, within the run's limit of devices in parallel."""
     with transaction.atomic():
         run = JobRun.objects.filter(pk=run_id, status__in=OPEN, cancel_requested_at=None).first()
         if run is None:
-            return None
+            return []
         busy = DeviceRun.objects.filter(run=run, status=RunStatus.RUNNING).count()
-        if busy >= run.max_parallel:
-            return None
-        queued = DeviceRun.objects.filter(run=run, status=RunStatus.QUEUED).order_by("pk")
-        row = queued.select_for_update(skip_locked=True, of=("self",)).first()
-        if row is None:
-            return None
-        taken = DeviceRun.objects.filter(pk=row.pk, status=RunStatus.QUEUED, token=row.token).update(
+        room = min(limit, run.max_parallel - busy)
+        if room <= 0:
+            return []
+        queued = DeviceRun.objects.filter(run=run, status=RunStatus.QUEUED).select_related("device").order_by("pk")
+        rows = list(queued.select_for_update(skip_locked=True, of=("self",))[:room])
+        # The rows are locked (or the whole database is, on SQLite), so nobody else can have taken them meanwhile.
+        DeviceRun.objects.filter(pk__in=[row.pk for row in rows], status=RunStatus.QUEUED).update(
             status=RunStatus.RUNNING, token=F("token") + 1, worker=worker, lease_expires_at=now + LEASE, started_at=now
         )
-        if taken != 1:
-            return None
         JobRun.objects.filter(pk=run.pk, status=RunStatus.QUEUED).update(status=RunStatus.RUNNING, started_at=now)
-    row.refresh_from_db(fields=["status", "token", "worker", "lease_expires_at", "started_at"])
-    return row
+    for row in rows:
+        row.status, row.token, row.lease_expires_at = RunStatus.RUNNING, row.token + 1, now + LEASE
+    return _assignments(run, rows)
 
 
-def execute(device_run: DeviceRun) -> None:
-    """Run one claimed device to its end; whatever happens becomes a result."""
-    journal = Journal(device_run)
+def _assignments(run: JobRun, rows: list[DeviceRun]) -> list[Assignment]:
+    if not rows:
+        return []
+    job = ServiceJob.objects.get(pk=run.job_id)
+    plans = [row.plan for row in rows]
+    choices = [plan.credential for plan in plans] + [step.credential for plan in plans for step in plan.steps]
+    wanted = {choice.id for choice in choices if choice}
+    credentials = {str(row.pk): row for row in Credential.objects.filter(pk__in=wanted)}
+    return [Assignment(row, plan, job, credentials) for row, plan in zip(rows, plans, strict=True)]
+
+
+def execute(item: Assignment) -> Finished:
+    """Run one claimed device to its end; whatever happens becomes a result. Touches the database only for its journal."""
+    close_old_connections()
+    journal = Journal(item.device_run)
+    finished = Finished(journal, None)
     try:
-        result = _converse(device_run, journal)
+        finished.result = _converse(item, finished)
     except Cancelled:
-        result = DeviceResult(RunStatus.CANCELLED, "cancelled", _cancel_words(device_run))
+        finished.result = DeviceResult(RunStatus.CANCELLED, "cancelled", _cancel_words(item.plan))
     except LeaseLost:
-        log.warning("Device run %s was taken over; this worker stops.", device_run.pk)
-        return
+        log.warning("Device run %s was taken over; this worker stops.", item.device_run.pk)
     except DeviceError as error:
-        result = DeviceResult(RunStatus.FAILED, error.code, error.message)
+        finished.result = DeviceResult(RunStatus.FAILED, error.code, error.message)
     except Exception:  # noqa: BLE001 - the edge of the worker: a defect of ours ends this device run, not the others
-        log.exception("Device run %s failed inside Interlock.", device_run.pk)
-        result = DeviceResult(
-            RunStatus.ERRORED, "internal", "Interlock itself failed here; the server log has the details."
-        )
-    if journal.finish(result.status, result.reason, result.message, **_keep_snapshots(device_run, journal)):
-        settle(run_id=device_run.run_id)
+        log.exception("Device run %s failed inside Interlock.", item.device_run.pk)
+        sentence = "Interlock itself failed here; the server log has the details."
+        finished.result = DeviceResult(RunStatus.ERRORED, "internal", sentence)
+    return finished
+
+
+def store(batch: list[Finished]) -> None:
+    """Keep what a batch of device runs gave, in one transaction; what another owner took over is left alone."""
+    with transaction.atomic():
+        for finished in batch:
+            device_run, result = finished.journal.device_run, finished.result
+            if finished.pinned:
+                pin_host_key(device_id=device_run.device_id, fingerprint=finished.pinned)
+            if result and finished.journal.finish(result.status, result.reason, result.message):
+                _keep_snapshots(device_run, finished.journal)
+        StepResult.objects.bulk_create([row for finished in batch for row in finished.journal.take_rows()])
 
 
 def settle(*, run_id: int) -> None:
@@ -117,20 +201,23 @@ def reap(*, now: datetime) -> int:
     return ended
 
 
-def _converse(device_run: DeviceRun, journal: Journal) -> DeviceResult:
-    device = Device.objects.filter(pk=device_run.device_id).first()
+def _converse(item: Assignment, finished: Finished) -> DeviceResult:
+    device, journal = item.device_run.device, finished.journal
     if device is None or not device.enabled:
         return DeviceResult(
             RunStatus.FAILED, "device_gone", "The device was removed or switched off; nothing was sent."
         )
-    plan = device_run.plan
-    job = ServiceJob.objects.get(pk=JobRun.objects.values_list("job_id", flat=True).get(pk=device_run.run_id))
-    reveal = _revealer(job, journal)
+    reveal = _revealer(item.job, journal)
     result = DeviceResult(RunStatus.SUCCEEDED)
-    for choice, steps in _by_credential(plan):
-        login = vault.open_login(Credential.objects.get(pk=choice.id))
+    for choice, steps in _by_credential(item.plan):
+        if choice.id not in item.credentials:
+            sentence = (
+                f"The credential '{choice.name}' was deleted; nothing was sent with it. Choose another for the job."
+            )
+            return DeviceResult(RunStatus.FAILED, "credential_gone", sentence)
+        login = vault.open_login(item.credentials[choice.id])
         journal.secrets += login.secrets()
-        session = _connect(device, login, journal)
+        session = _connect(device, login, finished)
         try:
             result = run_steps(session, steps, journal, reveal)
         finally:
@@ -140,22 +227,20 @@ def _converse(device_run: DeviceRun, journal: Journal) -> DeviceResult:
     return result
 
 
-def _connect(device: Device, login: Login, journal: Journal) -> Session:
+def _connect(device: Device, login: Login, finished: Finished) -> Session:
     host, port = device.endpoint
+
+    def pin(shown: str) -> None:
+        finished.pinned = device.host_key = shown
+
     endpoint = Endpoint(host=host, port=port, host_key=device.host_key, legacy=device.legacy_ssh)
-    transport = open_ssh(endpoint, login, lambda shown: _pin(device, shown))
-    session = Session(transport, BY_KEY[device.platform], cancelled=journal.check)
+    session = Session(open_ssh(endpoint, login, pin), BY_KEY[device.platform], cancelled=finished.journal.check)
     try:
         session.open(login)
     except BaseException:
         session.close()
         raise
     return session
-
-
-def _pin(device: Device, shown: str) -> None:
-    pin_host_key(device_id=device.pk, fingerprint=shown)
-    device.host_key = shown
 
 
 def _by_credential(plan: DevicePlan) -> list[tuple[CredentialChoice, tuple[PlannedStep, ...]]]:
@@ -176,25 +261,24 @@ def _revealer(job: ServiceJob, journal: Journal) -> Callable[[str], str]:
     return lambda command: SECRET_MARK.sub(opened, command)
 
 
-def _keep_snapshots(device_run: DeviceRun, journal: Journal) -> dict[str, Any]:
-    """Store the configurations read before and after; return the columns that point at them."""
+def _keep_snapshots(device_run: DeviceRun, journal: Journal) -> None:
+    """Store the configurations read before and after, and point the device run at them."""
     if not journal.snapshots or device_run.device is None:
-        return {}
-    names = ("snapshot_before", "snapshot_after")
-    return {
-        name: keep_snapshot(
-            tenant=device_run.run.tenant,
+        return
+    columns = {}
+    for name, content in zip(("snapshot_before", "snapshot_after"), journal.snapshots, strict=False):
+        columns[name] = keep_snapshot(
+            tenant=device_run.tenant,
             device=device_run.device,
             content=content,
             taken_at=timezone.now(),
-            reason=f"{'before' if name == names[0] else 'after'} run {device_run.run_id}",
+            reason=f"{name.removeprefix('snapshot_')} run {device_run.run_id}",
         )
-        for name, content in zip(names, journal.snapshots, strict=False)
-    }
+    DeviceRun.objects.filter(pk=device_run.pk).update(**columns)
 
 
-def _cancel_words(device_run: DeviceRun) -> str:
-    commands = sum(len(step.commands) for step in device_run.plan.steps if step.kind != SNAPSHOT)
+def _cancel_words(plan: DevicePlan) -> str:
+    commands = sum(len(step.commands) for step in plan.steps if step.kind != SNAPSHOT)
     return f"Cancelled by request; {commands} commands were planned, the steps below show what was sent."
 
 
@@ -204,10 +288,5 @@ def _tell(run: JobRun) -> None:
         Q(pk__in=job.notify_users.values("pk")) | Q(groups__in=job.notify_groups.values("pk"))
     )
     text = f"{run.job_name}: run {run.pk} ended — {LABELS[RunStatus(run.status)]}."
-    notices.tell(
-        tenant=run.tenant,
-        recipients=recipients.distinct(),
-        key=f"run:{run.pk}:ended",
-        text=text,
-        url=f"/runs/{run.pk}/",
-    )
+    key, url = f"run:{run.pk}:ended", f"/runs/{run.pk}/"
+    notices.tell(tenant=run.tenant, recipients=recipients.distinct(), key=key, text=text, url=url)

@@ -20,10 +20,18 @@ def acme(tmp_path, tenant, hints):
 
 
 def finish(run):
-    while running.work_on(run_id=run.pk, worker="test", budget=50):
-        pass
+    running.work_on(run_id=run.pk, worker="test")
     run.refresh_from_db()
     return run
+
+
+def claim(run, worker="test", limit=1):
+    return running.claim(run_id=run.pk, worker=worker, now=timezone.now(), limit=limit)
+
+
+def execute(item):
+    running.store([running.execute(item)])
+    running.settle(run_id=item.device_run.run_id)
 
 
 def lines(executed, device):
@@ -196,10 +204,10 @@ def test_a_cancelled_run_sends_nothing_more(acme, person, monkeypatch):
     tenant, _, executed = acme
     devices = make.devices(tenant, "cisco_ios", "linux")
     _, run = make.job(person("acme-operator"), make.template(tenant), devices)
-    claimed = running.claim(run_id=run.pk, worker="test", now=timezone.now())
+    (claimed,) = claim(run)
     control.cancel_run(by=person("acme-operator"), run=run, now=timezone.now())
     monkeypatch.setattr("jobs.services.journal.CHECK_AFTER", 0.0)
-    running.execute(claimed)
+    execute(claimed)
     run.refresh_from_db()
     assert run.status == "cancelled"
     assert not [command for command in executed() if command.startswith(("show version", "uname"))]
@@ -210,25 +218,25 @@ def test_a_configuration_command_is_not_sent_after_the_cancel(acme, person):
     tenant, _, _ = acme
     device = make.devices(tenant, "cisco_ios")[0]
     _, run = make.job(person("acme-admin"), make.template(tenant, "Set NTP server"), [device])
-    claimed = running.claim(run_id=run.pk, worker="test", now=timezone.now())
+    (claimed,) = claim(run)
     from jobs.domain.execution import Cancelled
     from jobs.services.journal import Journal
 
-    journal, step = Journal(claimed), next(s for s in claimed.plan.steps if s.journaled)
+    journal, step = Journal(claimed.device_run), next(s for s in claimed.plan.steps if s.journaled)
     journal.step_started(step)
     JobRun.objects.filter(pk=run.pk).update(cancel_requested_at=timezone.now())
     with pytest.raises(Cancelled):
         journal.sending(step, 0, step.commands[0])
-    assert DeviceRun.objects.get(pk=claimed.pk).intended == 0
+    assert DeviceRun.objects.get(pk=claimed.device_run.pk).intended == 0
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing(acme, person):
     tenant, _, _ = acme
     device = make.devices(tenant, "cisco_ios")[0]
     _, run = make.job(person("acme-operator"), make.template(tenant), [device])
-    first = running.claim(run_id=run.pk, worker="slow", now=timezone.now())
+    (first,) = claim(run, "slow")
     assert running.reap(now=timezone.now() + timedelta(minutes=5)) == 1
-    running.execute(first)
+    execute(first)
     row = run.device_runs.get()
     assert row.status == "interrupted" and "The worker vanished" in row.message
     assert JobRun.objects.get(pk=run.pk).status == "interrupted"
@@ -238,15 +246,15 @@ def test_two_claims_never_take_the_same_device(acme, person):
     tenant, _, _ = acme
     devices = make.devices(tenant, "cisco_ios", "linux")
     _, run = make.job(person("acme-operator"), make.template(tenant), devices)
-    taken = [running.claim(run_id=run.pk, worker=f"w{n}", now=timezone.now()) for n in range(4)]
-    assert len({row.pk for row in taken if row}) == 2 and taken[2:] == [None, None]
+    taken = [item.device_run.pk for n in range(4) for item in claim(run, f"w{n}")]
+    assert len(taken) == len(set(taken)) == 2
 
 
 def test_no_more_devices_than_allowed_run_at_once(acme, person):
     tenant, _, _ = acme
     _, run = make.job(person("acme-operator"), make.template(tenant), make.devices(tenant), max_parallel=1)
-    assert running.claim(run_id=run.pk, worker="a", now=timezone.now())
-    assert running.claim(run_id=run.pk, worker="b", now=timezone.now()) is None
+    assert len(claim(run, "a", limit=9)) == 1
+    assert claim(run, "b") == []
 
 
 def test_a_task_can_have_its_own_devices_credential_and_profile(acme, person):
