@@ -1,0 +1,78 @@
+"""The database itself refuses references into another tenant, moved rows, and changed history."""
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from devices.models import AssetTag, AuditEvent, Credential, Device, DeviceTag, Network
+from devices.models.integrity import rules
+from devices.services import audit
+from tests import make
+
+pytestmark = pytest.mark.django_db
+APPS = ("devices", "templates_app", "approvals", "jobs")
+
+
+def refused(work):
+    with pytest.raises(DatabaseError), transaction.atomic():
+        work()
+
+
+def test_every_rule_has_its_trigger_in_the_database():
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        else:
+            cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
+        have = {name for (name,) in cursor.fetchall()}
+    wanted = {n for app in APPS for rule in rules(app) for n in ([f"{rule.name}_i", f"{rule.name}_u"] if rule.column else [rule.name])}
+    assert len(wanted) > 60
+    assert not wanted - have
+
+
+def test_a_device_takes_no_credential_or_network_of_another_tenant(tenant):
+    device = make.devices(tenant("acme"))[0]
+    refused(lambda: Device.objects.filter(pk=device.pk).update(credential=Credential.objects.get(tenant=tenant("globex"))))
+    refused(lambda: Device.objects.filter(pk=device.pk).update(network=Network.objects.filter(tenant=tenant("globex")).first()))
+
+
+def test_a_row_never_moves_to_another_tenant(tenant):
+    device = make.devices(tenant("acme"))[0]
+    refused(lambda: Device.objects.filter(pk=device.pk).update(tenant=tenant("globex")))
+
+
+def test_a_tag_of_another_tenant_cannot_be_tied_to_a_device(tenant):
+    tag = AssetTag.objects.filter(tenant=tenant("globex")).first()
+    refused(lambda: DeviceTag.objects.create(tenant=tenant("acme"), device=make.devices(tenant("acme"))[0], tag=tag))
+
+
+def test_a_job_of_the_msp_may_hold_devices_below_it_but_a_customers_not_its_siblings(tenant, person, hints):
+    from jobs.models import JobDevice
+
+    acme, globex = tenant("acme"), tenant("globex")
+    draft = make.draft(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))
+    refused(lambda: JobDevice.objects.create(tenant=acme, job=draft, device=make.devices(globex)[0]))
+    refused(lambda: JobDevice.objects.create(tenant=tenant("msp_12"), job=draft, device=make.devices(acme)[0]))
+    template = make.new_template(tenant("msp_12"), {"linux": "uname -a"}, name="MSP wide")
+    from jobs.services import editing
+
+    both = [make.devices(acme, "linux")[0], make.devices(globex, "linux")[0]]
+    wide = editing.start_draft(by=person("msp-admin"), template_id=template.pk)
+    for device in both:
+        JobDevice.objects.create(tenant=tenant("msp_12"), job=wide, device=device)
+    assert wide.devices.count() == 2
+
+
+def test_the_audit_trail_can_only_grow_and_its_chain_verifies(tenant):
+    acme = tenant("acme")
+    event = audit.record(tenant=acme, by=None, action="test", subject="x")
+    assert audit.verify(acme) > 1
+    refused(lambda: AuditEvent.objects.filter(pk=event.pk).update(subject="y"))
+    refused(lambda: AuditEvent.objects.filter(pk=event.pk).delete())
+
+
+def test_a_forged_audit_event_breaks_the_chain(tenant):
+    acme = tenant("acme")
+    event = audit.record(tenant=acme, by=None, action="test", subject="x")
+    AuditEvent.objects.create(tenant=acme, at=event.at, actor_name="x", action="forged", subject="x", previous_hash=event.hash, hash="0" * 64)
+    with pytest.raises(ValueError, match="was changed"):
+        audit.verify(acme)

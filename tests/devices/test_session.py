@@ -1,0 +1,143 @@
+"""The session against scripted devices: prompts at chunk borders, pagers, rejections, silence, lost connections."""
+
+import pytest
+
+from devices.domain.errors import CommandRejected, EnableRefused, PromptTimeout, SessionLost
+from devices.domain.secrets import Login, Secret
+from devices.drivers.platforms import BY_KEY
+from devices.drivers.session import Session, Timing
+
+LOGIN = Login("u", Secret("p"), Secret("enable-me"))
+
+
+class Script:
+    """A transport that answers each line sent with the chunks written for it."""
+
+    def __init__(self, greeting, answers):
+        self.queue, self.answers, self.sent = [greeting], answers, []
+
+    def send(self, data):
+        line = data.decode().rstrip("\r")
+        self.sent.append(line)
+        answer = self.answers.get(line, f"{line}\r\nsw1#")
+        self.queue += answer if isinstance(answer, list) else [answer]
+
+    def recv(self, timeout):
+        if not self.queue:
+            return b""
+        chunk = self.queue.pop(0)
+        if chunk is None:
+            raise SessionLost("The device closed the connection.")
+        return chunk.encode() if isinstance(chunk, str) else chunk
+
+    def close(self):
+        pass
+
+
+def session(answers=None, greeting="\r\nsw1#", platform="cisco_ios", prompt="sw1#", **timing):
+    script = Script(greeting, {"": f"\r\n{prompt}", **(answers or {})})
+    found = Session(script, BY_KEY[platform], Timing(**timing) if timing else None)
+    return found, script
+
+
+def opened(answers=None, **more):
+    found, script = session(answers, **more)
+    found.open(LOGIN)
+    return found, script
+
+
+def test_the_prompt_is_learned_and_paging_switched_off():
+    found, script = opened()
+    assert found.base == "sw1" and script.sent == ["", "terminal length 0", "terminal width 511"]
+
+
+def test_a_banner_that_looks_like_a_prompt_is_not_taken_for_one():
+    found, _ = opened(greeting="*** core# ***\r\nlab#\r\nsw1#")
+    assert found.base == "sw1"
+
+
+def test_privileged_mode_is_entered_with_its_password():
+    answers = {"": "\r\nsw1>", "enable": "enable\r\nPassword: ", "enable-me": "\r\nsw1#"}
+    found, script = opened(answers, greeting="sw1>")
+    assert script.sent[:3] == ["", "enable", "enable-me"] and found.base == "sw1"
+
+
+@pytest.mark.parametrize("answer", ["\r\nPassword: ", "\r\n% Access denied\r\nsw1>"])
+def test_a_refused_enable_password_is_tried_once(answer):
+    answers = {"": "\r\nsw1>", "enable": "enable\r\nPassword: ", "enable-me": answer}
+    found, script = session(answers, greeting="sw1>")
+    with pytest.raises(EnableRefused):
+        found.open(LOGIN)
+    assert script.sent.count("enable-me") == 1
+
+
+def test_an_answer_split_at_every_byte_is_the_same_answer():
+    text = "show run\r\nhostname sw1\r\nbanner motd # keep out #\r\nvlan 10\r\n name VLAN #\r\nsw1 # not a prompt\r\nsw1#"
+    found, _ = opened({"show run": list(text)})
+    assert found.send("show run") == "hostname sw1\nbanner motd # keep out #\nvlan 10\n name VLAN #\nsw1 # not a prompt\n"
+
+
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_an_answer_cut_anywhere_is_whole(cut):
+    text = "show ver\r\nVersion 15.2 on other#\r\nuptime is 5 weeks\r\nsw1#"
+    found, _ = opened({"show ver": [text[:cut], text[cut:]]})
+    assert found.send("show ver") == "Version 15.2 on other#\nuptime is 5 weeks\n"
+
+
+def test_pages_are_turned_and_their_marks_removed():
+    answers = {"show run": ["show run\r\nline 1\r\n --More-- "], " ": ["\b" * 10 + " " * 10 + "\b" * 10 + "line 2\r\nsw1#"]}
+    found, script = opened(answers)
+    assert found.send("show run").replace("\b", "").split() == ["line", "1", "line", "2"]
+    assert script.sent[-1] == " "
+
+
+@pytest.mark.parametrize(
+    "platform,prompt,line",
+    [
+        ("cisco_ios", "sw1#", "% Invalid input detected at '^' marker."),
+        ("cisco_ios", "sw1#", "% Incomplete command."),
+        ("cisco_ios", "sw1#", "Command authorization failed."),
+        ("arista_eos", "sw1#", "% Invalid input"),
+        ("juniper_junos", "u@rt1>", "unknown command."),
+        ("juniper_junos", "u@rt1>", "error: configuration check-out failed"),
+        ("linux", "u@srv:~$", "-bash: frobnicate: command not found"),
+        ("linux", "u@srv:~$", "cat: /nowhere: No such file or directory"),
+    ],
+)
+def test_a_rejected_line_is_an_error_with_the_devices_words(platform, prompt, line):
+    preparation = {c: f"{c}\r\n{prompt}" for c in BY_KEY[platform].preparation}
+    found, _ = opened({**preparation, "bad": f"bad\r\n{line}\r\n{prompt}"}, greeting=prompt, platform=platform, prompt=prompt)
+    with pytest.raises(CommandRejected) as caught:
+        found.send("bad")
+    assert caught.value.line == "bad" and line in caught.value.answer
+
+
+@pytest.mark.parametrize("line", ["interface is up, 0% Invalid packets", "description error: none", " % of traffic: Invalid 3"])
+def test_output_that_only_mentions_an_error_is_no_rejection(line):
+    found, _ = opened({"show x": f"show x\r\n{line}\r\nsw1#"})
+    assert line.strip() in found.send("show x")
+
+
+def test_a_hostname_change_is_followed():
+    answers = {"hostname core9": "hostname core9\r\ncore9(config)#", "end": "end\r\ncore9#"}
+    found, _ = opened(answers)
+    found.send("hostname core9")
+    assert found.base == "core9" and found.in_config
+    assert found.send("end") == ""
+
+
+def test_silence_ends_with_what_is_unknown():
+    found, _ = opened({"reload": "reload\r\nProceed with reload? [confirm]"})
+    with pytest.raises(PromptTimeout, match="unknown.*Proceed with reload"):
+        found.send("reload", timeout=0.05)
+
+
+def test_a_lost_connection_says_how_far_it_came():
+    found, _ = opened({"show run": ["show run\r\nhalf of", None]})
+    with pytest.raises(SessionLost, match="half of"):
+        found.send("show run")
+
+
+def test_bytes_that_are_no_text_and_terminal_codes_do_no_harm():
+    found, _ = opened({"show x": [b"show x\r\n\xff\xfe caf\xc3\xa9 \x1b[31mred\x1b[0m\x00\r\nsw1#"]})
+    assert found.send("show x") == "\ufffd\ufffd café red\n"

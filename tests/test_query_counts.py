@@ -1,0 +1,52 @@
+"""The number of queries of a list does not grow with its rows, and stays small."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from devices.models import Device, Network
+from jobs.models import DeviceRun
+from tests import make
+
+pytestmark = pytest.mark.django_db
+LISTS = ["dashboard", "jobs", "runs", "devices", "networks", "tags", "agents", "credentials", "templates", "profiles", "approval-log", "audit",
+         *(f"api:{n}-list" for n in ("device", "network", "asset-tag", "credential", "agent", "service-template", "configuration-profile",
+                                      "script", "approval", "job", "run", "device-run", "audit", "tenant"))]  # fmt: skip
+#: Session, user, tenants of the frame, banner, notices and rights are about ten of a page's queries.
+MOST = 26
+
+
+def count(client, url):
+    with CaptureQueriesContext(connection, ) as queries:
+        assert client.get(url).status_code == 200
+    return len(queries)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_needs_as_many_queries_for_thirty_rows_as_for_few(name, browser, person, tenant, hints):
+    acme = tenant("acme")
+    operator = person("acme-admin")
+    make.job(operator, make.template(acme), make.devices(acme, "linux"))
+    client = browser("acme-admin")
+    few = count(client, reverse(name))
+    network = Network.objects.filter(tenant=acme).first()
+    Device.objects.bulk_create(
+        Device(tenant=acme, name=f"more-{i}", address=f"192.0.2.{i}", platform="linux", network=network) for i in range(1, 20)
+    )
+    for i in range(8):
+        make.job(operator, make.template(acme), make.devices(acme, "linux"), name=f"More {i}")
+        make.new_template(acme, {"linux": "uname"}, name=f"More {i}")
+    many = count(client, reverse(name))
+    assert many <= few and many <= MOST, (few, many)
+
+
+def test_a_run_page_with_many_devices_needs_few_queries(browser, person, tenant, hints):
+    acme = tenant("acme")
+    _, run = make.job(person("acme-operator"), make.template(acme), make.devices(acme))
+    row = run.device_runs.first()
+    plan = row.plan_data
+    DeviceRun.objects.bulk_create(
+        DeviceRun(tenant=acme, run=run, device_name=f"d{i}", address="192.0.2.1", platform="linux", plan_data=plan) for i in range(300)
+    )
+    assert count(browser("acme-operator"), reverse("run", args=[run.pk])) <= 24
