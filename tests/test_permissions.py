@@ -64,10 +64,20 @@ def call(client, verb, t):
         JobRun.objects.filter(pk=t["run"].pk).update(status="succeeded")
         return client.delete(f"/api/v1/jobs/{t['job'].pk}/").status_code
     if verb == "api: add a device":
-        body = {"tenant": t["tenant"].pk, "name": "new", "address": "192.0.2.77", "platform": "linux", "network": t["device"].network_id}
+        body = {
+            "tenant": t["tenant"].pk,
+            "name": "new",
+            "address": "192.0.2.77",
+            "platform": "linux",
+            "network": t["device"].network_id,
+        }
         return client.post("/api/v1/devices/", body, format="json").status_code
     if verb == "api: add a template":
-        body = {"tenant": t["tenant"].pk, "name": "new", "steps": [{"name": "s", "kind": "read", "commands": {"linux": "uname"}}]}
+        body = {
+            "tenant": t["tenant"].pk,
+            "name": "new",
+            "steps": [{"name": "s", "kind": "read", "commands": {"linux": "uname"}}],
+        }
         return client.post("/api/v1/service-templates/", body, format="json").status_code
     found = client.get("/api/v1/audit/").json()["results"]
     return int(any(row["tenant"] == t["tenant"].pk for row in found))
@@ -84,8 +94,14 @@ def test_a_private_job_and_its_runs_exist_for_their_creator_only(person, tenant,
     from jobs.domain.spec import Visibility
 
     acme = tenant("acme")
-    job, run = make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"), visibility=Visibility.PRIVATE)
-    urls = [reverse("job", args=[job.pk]), reverse("run", args=[run.pk]), reverse("device-run", args=[run.pk, run.device_runs.get().pk])]
+    job, run = make.job(
+        person("acme-operator"), make.template(acme), make.devices(acme, "linux"), visibility=Visibility.PRIVATE
+    )
+    urls = [
+        reverse("job", args=[job.pk]),
+        reverse("run", args=[run.pk]),
+        reverse("device-run", args=[run.pk, run.device_runs.get().pk]),
+    ]
     assert [browser("acme-operator").get(url).status_code for url in urls] == [200] * 3
     assert [browser("acme-admin").get(url).status_code for url in urls] == [404] * 3
 

@@ -18,7 +18,9 @@ MOST = 26
 
 
 def count(client, url):
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         assert client.get(url).status_code == 200
     return len(queries)
 
@@ -32,7 +34,8 @@ def test_a_list_needs_as_many_queries_for_thirty_rows_as_for_few(name, browser, 
     few = count(client, reverse(name))
     network = Network.objects.filter(tenant=acme).first()
     Device.objects.bulk_create(
-        Device(tenant=acme, name=f"more-{i}", address=f"192.0.2.{i}", platform="linux", network=network) for i in range(1, 20)
+        Device(tenant=acme, name=f"more-{i}", address=f"192.0.2.{i}", platform="linux", network=network)
+        for i in range(1, 20)
     )
     for i in range(8):
         make.job(operator, make.template(acme), make.devices(acme, "linux"), name=f"More {i}")
@@ -47,6 +50,7 @@ def test_a_run_page_with_many_devices_needs_few_queries(browser, person, tenant,
     row = run.device_runs.first()
     plan = row.plan_data
     DeviceRun.objects.bulk_create(
-        DeviceRun(tenant=acme, run=run, device_name=f"d{i}", address="192.0.2.1", platform="linux", plan_data=plan) for i in range(300)
+        DeviceRun(tenant=acme, run=run, device_name=f"d{i}", address="192.0.2.1", platform="linux", plan_data=plan)
+        for i in range(300)
     )
     assert count(browser("acme-operator"), reverse("run", args=[run.pk])) <= 24

@@ -38,7 +38,7 @@ def check_value(variable: RuntimeVariable, given: str) -> Value | None:
 
 def _typed(variable: RuntimeVariable, text: str) -> Value:
     if variable.type is VariableType.INTEGER:
-        if not re.fullmatch(r"-?\d{1,18}", text):
+        if not re.fullmatch(r"-?[0-9]{1,18}", text):
             raise WrongValue("Give a whole number.")
         return int(text)
     if variable.type is VariableType.ADDRESS:

@@ -32,11 +32,18 @@ def test_each_bad_line_says_why_with_its_number():
     assert "is not an IP address" in found[2][2] and "is not an IP address" in found[3][2]
     assert "zone" in found[4][2]
     assert found[5][1:] == ("10.0.0.1", "")
-    assert "'=1+1' is not an IP address." == found[6][2]
+    assert found[6][2] == "'=1+1' is not an IP address."
 
 
 @pytest.mark.parametrize(
-    "data,word", [(b"", "empty"), (b"\xff\xff\xff", "Line 1"), (b"192.0.2.1\n\xe4\n", "Line 2"), (b"a\x00b", "NUL"), (b'"' + b"x" * 200_000, "line")]
+    "data,word",
+    [
+        (b"", "empty"),
+        (b"\xff\xff\xff", "Line 1"),
+        (b"192.0.2.1\n\xe4\n", "Line 2"),
+        (b"a\x00b", "NUL"),
+        (b'"' + b"x" * 200_000, "line"),
+    ],
 )
 def test_a_file_that_is_no_csv_is_refused_with_the_place(data, word):
     with pytest.raises(UnreadableFile, match=word):
@@ -49,7 +56,11 @@ def test_a_hundred_thousand_lines_are_read_quickly():
 
 
 def test_the_sample_is_itself_readable():
-    assert [address for _, address, problem in rows(SAMPLE.encode()) if not problem] == ["192.168.1.10", "192.168.1.11", "2001:db8::1"]
+    assert [address for _, address, problem in rows(SAMPLE.encode()) if not problem] == [
+        "192.168.1.10",
+        "192.168.1.11",
+        "2001:db8::1",
+    ]
 
 
 @pytest.mark.parametrize("text", ["1.2.3", "1.2.3.4 5", "0x7f.1", "１.2.3.4", "", "host"])

@@ -24,15 +24,26 @@ def test_every_rule_has_its_trigger_in_the_database():
         else:
             cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
         have = {name for (name,) in cursor.fetchall()}
-    wanted = {n for app in APPS for rule in rules(app) for n in ([f"{rule.name}_i", f"{rule.name}_u"] if rule.column else [rule.name])}
+    wanted = {
+        n
+        for app in APPS
+        for rule in rules(app)
+        for n in ([f"{rule.name}_i", f"{rule.name}_u"] if rule.column else [rule.name])
+    }
     assert len(wanted) > 60
     assert not wanted - have
 
 
 def test_a_device_takes_no_credential_or_network_of_another_tenant(tenant):
     device = make.devices(tenant("acme"))[0]
-    refused(lambda: Device.objects.filter(pk=device.pk).update(credential=Credential.objects.get(tenant=tenant("globex"))))
-    refused(lambda: Device.objects.filter(pk=device.pk).update(network=Network.objects.filter(tenant=tenant("globex")).first()))
+    refused(
+        lambda: Device.objects.filter(pk=device.pk).update(credential=Credential.objects.get(tenant=tenant("globex")))
+    )
+    refused(
+        lambda: Device.objects.filter(pk=device.pk).update(
+            network=Network.objects.filter(tenant=tenant("globex")).first()
+        )
+    )
 
 
 def test_a_row_never_moves_to_another_tenant(tenant):
@@ -73,6 +84,8 @@ def test_the_audit_trail_can_only_grow_and_its_chain_verifies(tenant):
 def test_a_forged_audit_event_breaks_the_chain(tenant):
     acme = tenant("acme")
     event = audit.record(tenant=acme, by=None, action="test", subject="x")
-    AuditEvent.objects.create(tenant=acme, at=event.at, actor_name="x", action="forged", subject="x", previous_hash=event.hash, hash="0" * 64)
+    AuditEvent.objects.create(
+        tenant=acme, at=event.at, actor_name="x", action="forged", subject="x", previous_hash=event.hash, hash="0" * 64
+    )
     with pytest.raises(ValueError, match="was changed"):
         audit.verify(acme)

@@ -16,7 +16,15 @@ CANARY = "canary-7f3a-do-not-show"
 
 def test_a_secret_shows_itself_nowhere():
     secret = Secret(CANARY)
-    shown = [str(secret), repr(secret), f"{secret}", f"{secret:>40}", repr(Login("u", secret)), str([secret]), "%s" % secret]
+    shown = [
+        str(secret),
+        repr(secret),
+        f"{secret}",
+        f"{secret:>40}",
+        repr(Login("u", secret)),
+        str([secret]),
+        f"{secret}",
+    ]
     assert not [text for text in shown if CANARY in text]
     for serialize in (pickle.dumps, copy.deepcopy):
         with pytest.raises(TypeError):
@@ -53,18 +61,33 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
     caplog.set_level(logging.DEBUG)
     secrets = {name: Secret(f"{CANARY}-{name}") for name in ("password", "enable_password", "private_key")}
     credential = save_credential(by=person("acme-admin"), tenant=acme, name="Planted", username="u", secrets=secrets)
-    answer = api("acme-admin").post("/api/v1/credentials/", {"tenant": acme.pk, "name": "By API", "username": "u", "password": f"{CANARY}-api"}, format="json")
+    answer = api("acme-admin").post(
+        "/api/v1/credentials/",
+        {"tenant": acme.pk, "name": "By API", "username": "u", "password": f"{CANARY}-api"},
+        format="json",
+    )
     assert answer.status_code == 201
     device = make.devices(acme)[0]
     account = Account("u", Secret(f"{CANARY}-job"), Secret(f"{CANARY}-job-enable"))
-    job, run = make.job(person("acme-admin"), make.template(acme), [device], credential=str(credential.pk), account=account)
+    job, run = make.job(
+        person("acme-admin"), make.template(acme), [device], credential=str(credential.pk), account=account
+    )
     draft = make.draft(person("acme-admin"), make.template(acme), [device], account=account)
     texts = {"api create": answer.content.decode()}
     client = browser("acme-admin")
     urls = [reverse(name) for name in OPEN - {"sign-out", "choose-tenant", "sign-in", "new-thing"}]
-    urls += [reverse("edit-thing", args=["credentials", credential.pk]), reverse("job", args=[job.pk]), reverse("run", args=[run.pk])]
-    urls += [reverse("wizard", args=[draft.pk, s]) for s in ("details", "tasks", "schedule")] + [reverse("api:credential-detail", args=[credential.pk])]
-    urls += [reverse("device-run", args=[run.pk, run.device_runs.get().pk]), reverse("api:device-run-detail", args=[run.device_runs.get().pk])]
+    urls += [
+        reverse("edit-thing", args=["credentials", credential.pk]),
+        reverse("job", args=[job.pk]),
+        reverse("run", args=[run.pk]),
+    ]
+    urls += [reverse("wizard", args=[draft.pk, s]) for s in ("details", "tasks", "schedule")] + [
+        reverse("api:credential-detail", args=[credential.pk])
+    ]
+    urls += [
+        reverse("device-run", args=[run.pk, run.device_runs.get().pk]),
+        reverse("api:device-run-detail", args=[run.device_runs.get().pk]),
+    ]
     urls += ["/admin/devices/credential/", f"/admin/devices/credential/{credential.pk}/change/"]
     for url in urls:
         response = client.get(url)
@@ -72,6 +95,11 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
         texts[url] = response.content.decode()
     texts["audit"] = str(list(AuditEvent.objects.values_list("subject", "details")))
     texts["log"], texts["hints"] = caplog.text, str(hints)
-    texts["rows"] = str(list(Credential.objects.values())) + repr(credential) + str(vars(run)) + str(dispatching.planning.plan_of(job, person("acme-admin")))
+    texts["rows"] = (
+        str(list(Credential.objects.values()))
+        + repr(credential)
+        + str(vars(run))
+        + str(dispatching.planning.plan_of(job, person("acme-admin")))
+    )
     assert not [place for place, text in texts.items() if CANARY in text]
     assert vault.open_login(credential).password.reveal() == f"{CANARY}-password"

@@ -72,9 +72,13 @@ def test_a_refused_enable_password_is_tried_once(answer):
 
 
 def test_an_answer_split_at_every_byte_is_the_same_answer():
-    text = "show run\r\nhostname sw1\r\nbanner motd # keep out #\r\nvlan 10\r\n name VLAN #\r\nsw1 # not a prompt\r\nsw1#"
+    text = (
+        "show run\r\nhostname sw1\r\nbanner motd # keep out #\r\nvlan 10\r\n name VLAN #\r\nsw1 # not a prompt\r\nsw1#"
+    )
     found, _ = opened({"show run": list(text)})
-    assert found.send("show run") == "hostname sw1\nbanner motd # keep out #\nvlan 10\n name VLAN #\nsw1 # not a prompt\n"
+    assert (
+        found.send("show run") == "hostname sw1\nbanner motd # keep out #\nvlan 10\n name VLAN #\nsw1 # not a prompt\n"
+    )
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))
@@ -85,7 +89,10 @@ def test_an_answer_cut_anywhere_is_whole(cut):
 
 
 def test_pages_are_turned_and_their_marks_removed():
-    answers = {"show run": ["show run\r\nline 1\r\n --More-- "], " ": ["\b" * 10 + " " * 10 + "\b" * 10 + "line 2\r\nsw1#"]}
+    answers = {
+        "show run": ["show run\r\nline 1\r\n --More-- "],
+        " ": ["\b" * 10 + " " * 10 + "\b" * 10 + "line 2\r\nsw1#"],
+    }
     found, script = opened(answers)
     assert found.send("show run").replace("\b", "").split() == ["line", "1", "line", "2"]
     assert script.sent[-1] == " "
@@ -106,13 +113,17 @@ def test_pages_are_turned_and_their_marks_removed():
 )
 def test_a_rejected_line_is_an_error_with_the_devices_words(platform, prompt, line):
     preparation = {c: f"{c}\r\n{prompt}" for c in BY_KEY[platform].preparation}
-    found, _ = opened({**preparation, "bad": f"bad\r\n{line}\r\n{prompt}"}, greeting=prompt, platform=platform, prompt=prompt)
+    found, _ = opened(
+        {**preparation, "bad": f"bad\r\n{line}\r\n{prompt}"}, greeting=prompt, platform=platform, prompt=prompt
+    )
     with pytest.raises(CommandRejected) as caught:
         found.send("bad")
     assert caught.value.line == "bad" and line in caught.value.answer
 
 
-@pytest.mark.parametrize("line", ["interface is up, 0% Invalid packets", "description error: none", " % of traffic: Invalid 3"])
+@pytest.mark.parametrize(
+    "line", ["interface is up, 0% Invalid packets", "description error: none", " % of traffic: Invalid 3"]
+)
 def test_output_that_only_mentions_an_error_is_no_rejection(line):
     found, _ = opened({"show x": f"show x\r\n{line}\r\nsw1#"})
     assert line.strip() in found.send("show x")

@@ -1,0 +1,168 @@
+"""Approval: the status × action table, four eyes, quorum, and that an approval is for exactly what was seen."""
+
+import itertools
+
+import pytest
+from django.utils import timezone
+
+from approvals import services
+from approvals.domain import MOVES, Action, ApprovalStatus, FourEyes, StaleDigest, after, is_approved
+from approvals.models import ApprovalPolicy
+from config.errors import Conflict, Forbidden, Invalid
+from jobs.services import dispatching, editing
+from tests import make
+
+S, A = ApprovalStatus, Action
+#: Every cell that is not here is refused.
+TABLE = {
+    (S.REQUESTED, A.COMMENT): S.REQUESTED, (S.REQUESTED, A.APPROVE): S.APPROVED, (S.REQUESTED, A.REJECT): S.REJECTED,
+    (S.REQUESTED, A.CLOSE): S.CLOSED, (S.APPROVED, A.COMMENT): S.APPROVED, (S.APPROVED, A.CLOSE): S.CLOSED,
+    (S.REJECTED, A.COMMENT): S.REJECTED, (S.REJECTED, A.CLOSE): S.CLOSED,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("status,action", itertools.product(S, A))
+def test_each_status_and_action(status, action):
+    if (status, action) in TABLE:
+        assert after(status, action) is TABLE[status, action]
+    else:
+        with pytest.raises(Conflict):
+            after(status, action)
+    assert set(MOVES) == set(TABLE)
+
+
+def test_a_quorum_counts_different_eligible_people():
+    assert not is_approved([1, 1], [1, 2], 2)
+    assert not is_approved([1, 3], [1, 2], 2)
+    assert is_approved([1, 2, 3], [1, 2], 2)
+
+
+@pytest.fixture
+def change(person, tenant, hints):
+    acme = tenant("acme")
+    draft = make.draft(person("acme-operator"), make.template(acme, "Set NTP server"), make.devices(acme, "cisco_ios"))
+    return editing.request_job(by=person("acme-operator"), draft=draft, message="please")
+
+
+def approve(job, by, digest=None, action=A.APPROVE):
+    return services.decide(
+        by=by,
+        request=job.approval,
+        action=action,
+        message="ok",
+        digest=digest or job.approval.digest,
+        now=timezone.now(),
+    )
+
+
+def run(job, by):
+    job.refresh_from_db()
+    return dispatching.run_now(by=by, job=job, now=timezone.now())
+
+
+@pytest.mark.django_db
+class TestTheLifeOfARequest:
+    def test_nothing_runs_before_the_approval_and_once_after_it(self, change, person, hints):
+        operator = person("acme-operator")
+        with pytest.raises(Conflict, match="approval status is Requested"):
+            run(change, operator)
+        approve(change, person("acme-approver-1"))
+        assert run(change, operator).approval_note == f"approved by request {change.approval_id}"
+        change.approval.refresh_from_db()
+        assert change.approval.status == "closed"
+        with pytest.raises(Conflict, match="Closed"):
+            run(change, operator)
+
+    def test_the_requester_decides_nothing_not_even_as_a_superuser(self, change, person):
+        operator = person("acme-operator")
+        operator.is_superuser = True
+        operator.save()
+        with pytest.raises(FourEyes):
+            approve(change, person("acme-operator"))
+
+    def test_a_viewer_and_a_stranger_decide_nothing(self, change, person):
+        with pytest.raises(Forbidden):
+            approve(change, person("acme-viewer"))
+        with pytest.raises(Exception, match="no such tenant"):
+            approve(change, person("globex-operator"))
+
+    def test_another_digest_than_the_one_asked_for_is_refused(self, change, person):
+        with pytest.raises(StaleDigest):
+            approve(change, person("acme-approver-1"), digest="0" * 64)
+
+    def test_an_edit_voids_the_approval(self, change, person, tenant):
+        approve(change, person("acme-approver-1"))
+        draft = editing.start_editing(by=person("acme-operator"), job=change)
+        from dataclasses import replace
+
+        from jobs.services.specs import spec_of
+
+        editing.save_draft(
+            by=person("acme-operator"),
+            draft=draft,
+            spec=replace(spec_of(draft), variables={"ntp_server": "198.51.100.1"}),
+        )
+        job, _ = editing.submit_job(by=person("acme-operator"), draft=draft)
+        assert job.approval is None
+        with pytest.raises(Conflict, match="Not Requested"):
+            run(job, person("acme-operator"))
+
+    @pytest.mark.parametrize("what", ["address", "credential", "quorum"])
+    def test_what_changes_between_approval_and_run_stops_the_run(self, what, change, person, tenant, hints):
+        from devices.models import Credential, Device
+        from devices.services.inventory import save_credential
+
+        approve(change, person("acme-approver-1"))
+        device = change.devices.get()
+        if what == "address":
+            Device.objects.filter(pk=device.pk).update(address="192.0.2.200")
+        elif what == "credential":
+            other = save_credential(by=None, tenant=tenant("acme"), name="Other", username="x")
+            Device.objects.filter(pk=device.pk).update(credential=Credential.objects.get(pk=other.pk))
+        else:
+            person("acme-approver-1").groups.clear()
+        found = run(change, person("acme-operator"))
+        assert found.status == "skipped" and found.device_runs.count() == 0
+        assert ("other content" if what != "quorum" else "no longer counts") in found.reason
+
+    def test_two_approvals_are_needed_where_the_tenant_says_so_and_one_person_is_one_vote(self, person, tenant, hints):
+        acme = tenant("acme")
+        ApprovalPolicy.objects.create(tenant=acme, required=2)
+        draft = make.draft(
+            person("acme-operator"), make.template(acme, "Set NTP server"), make.devices(acme, "cisco_ios")
+        )
+        job = editing.request_job(by=person("acme-operator"), draft=draft, message="")
+        assert approve(job, person("acme-approver-1")).status == "requested"
+        with pytest.raises(Conflict, match="decided this request already"):
+            approve(job, person("acme-approver-1"))
+        assert approve(job, person("acme-approver-2")).status == "approved"
+
+    def test_a_rejection_needs_a_reason_and_ends_the_request(self, change, person):
+        with pytest.raises(Invalid, match="Say why"):
+            services.decide(
+                by=person("acme-approver-1"),
+                request=change.approval,
+                action=A.REJECT,
+                message=" ",
+                digest=change.approval.digest,
+                now=timezone.now(),
+            )
+        approve(change, person("acme-approver-1"), action=A.REJECT)
+        with pytest.raises(Conflict):
+            approve(change, person("acme-approver-2"))
+
+    def test_a_reading_job_needs_none_and_a_change_by_right_says_so(self, person, tenant, hints):
+        acme = tenant("acme")
+        _, read = make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))
+        _, changed = make.job(person("acme-admin"), make.template(acme, "Set NTP server"), make.devices(acme, "linux"))
+        assert (read.status, read.approval_note) == ("queued", "")
+        assert changed.approval_note.startswith("bypassed")
+
+    def test_an_approver_has_no_bypass(self, person, tenant):
+        from approvals import access
+
+        assert not access.may_bypass(person("acme-approver-1"), tenant("acme"))
+
+    def test_the_banner_shows_only_to_who_may_decide(self, change, browser):
+        assert change.name in browser("acme-approver-1").get("/jobs/").content.decode().split("<main")[0]
+        assert "approval request" not in browser("acme-operator").get("/jobs/").content.decode().split("<main")[0]

@@ -1,0 +1,244 @@
+"""Jobs: drafts, names, what is missing, copies under edit, deleting, scheduled runs and their reasons."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from config.errors import Conflict, Forbidden, Invalid
+from devices.domain.secrets import Secret
+from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
+from devices.models import Device, DeviceTag, Network
+from devices.services import vault
+from jobs.domain.spec import Account, TriggerKind, TriggerSpec
+from jobs.models import JobRun, ServiceJob
+from jobs.services import dispatching, editing, planning
+from jobs.services.specs import spec_of
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def acme(tenant, hints):
+    return tenant("acme")
+
+
+def test_execute_now_starts_a_run_and_hints_the_agent(acme, person, hints, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        job, run = make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))
+    assert run.status == "queued" and run.device_runs.count() == 1
+    assert hints == [(run.pk, "agent.acme.acme-agent-1", 1)]
+
+
+@pytest.mark.parametrize("name", ["Nightly check", "NIGHTLY CHECK", " nightly check "])
+def test_a_name_is_taken_once_per_tenant_whatever_the_case(name, acme, person, tenant):
+    make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"), name="Nightly check")
+    make.job(
+        person("globex-operator"),
+        make.template(tenant("globex")),
+        make.devices(tenant("globex"), "linux"),
+        name="Nightly check",
+    )
+    with pytest.raises(Invalid, match="exists in Acme"):
+        make.draft(person("acme-operator"), make.template(acme), name=name)
+
+
+def test_what_is_missing_is_listed_by_field(acme, person):
+    draft = editing.start_draft(by=person("acme-operator"), template_id=make.template(acme, "Describe interface").pk)
+    assert set(editing.problems_of(draft, person("acme-operator"))) == {
+        "name", "description", "agent", "devices", "schedule", "variables.interface", "variables.text",
+    }  # fmt: skip
+    with pytest.raises(Invalid):
+        editing.submit_job(by=person("acme-operator"), draft=draft)
+    assert JobRun.objects.filter(job=draft).count() == 0
+
+
+def test_a_viewer_makes_no_job(acme, person):
+    with pytest.raises(Invalid):
+        editing.start_draft(by=person("acme-viewer"), template_id=make.template(acme).pk)
+
+
+def test_the_customer_comes_from_the_template_and_cannot_change(acme, person, tenant):
+    draft = make.draft(person("msp-admin"), make.template(acme), make.devices(acme, "linux"))
+    assert draft.tenant == acme
+    with pytest.raises(Invalid, match="customer comes from the template"):
+        editing.change_template(by=person("msp-admin"), draft=draft, template_id=make.template(tenant("globex")).pk)
+
+
+def test_editing_leaves_the_job_as_it_is_until_the_copy_is_submitted(acme, person):
+    operator = person("acme-operator")
+    account = Account("root", Secret("first-password"))
+    job, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), name="Before", account=account)
+    copy = editing.start_editing(by=operator, job=job)
+    assert editing.start_editing(by=operator, job=job).pk == copy.pk
+    editing.save_draft(by=operator, draft=copy, spec=replace(spec_of(copy), name="After"))
+    job.refresh_from_db()
+    assert job.name == "Before"
+    saved, run = editing.submit_job(by=operator, draft=copy)
+    assert (saved.pk, saved.name, run) == (job.pk, "After", None)
+    assert vault.open_login(saved.account).password.reveal() == "first-password"
+    assert not ServiceJob.objects.filter(pk=copy.pk).exists()
+
+
+def test_a_password_typed_while_editing_replaces_the_stored_one(acme, person):
+    operator = person("acme-operator")
+    job, _ = make.job(
+        operator, make.template(acme), make.devices(acme, "linux"), account=Account("root", Secret("old-password"))
+    )
+    copy = editing.start_editing(by=operator, job=job)
+    editing.save_draft(
+        by=operator, draft=copy, spec=replace(spec_of(copy), account=Account("root", Secret("new-password")))
+    )
+    saved, _ = editing.submit_job(by=operator, draft=copy)
+    assert vault.open_login(saved.account).password.reveal() == "new-password"
+
+
+def test_a_search_is_evaluated_when_the_job_runs(acme, person):
+    operator = person("acme-operator")
+    search = DeviceSelection(SelectionMode.SEARCH, DeviceSearch(platforms=("linux",)))
+    job, first = make.job(operator, make.template(acme), selection=search)
+    network = Network.objects.filter(tenant=acme).first()
+    Device.objects.create(tenant=acme, name="later", address="192.0.2.50", platform="linux", network=network)
+    second = dispatching.run_now(by=operator, job=job, now=timezone.now())
+    assert second.device_count == first.device_count + 1
+
+
+def test_tags_add_the_devices_that_carry_them_when_it_runs(acme, person):
+    cisco, linux = make.devices(acme, "cisco_ios", "linux")
+    tag = DeviceTag.objects.filter(device=cisco).get().tag
+    selection = DeviceSelection(SelectionMode.STATIC, devices=(str(linux.pk),), tags=(tag.pk,))
+    draft = make.draft(person("acme-operator"), make.template(acme), selection=selection)
+    expected = {linux.pk} | set(DeviceTag.objects.filter(tag=tag).values_list("device_id", flat=True))
+    assert set(planning.target_devices(draft, person("acme-operator")).values_list("pk", flat=True)) == expected
+
+
+def test_a_template_for_some_platforms_offers_their_devices_only(acme, person):
+    selection = DeviceSelection(SelectionMode.ALL)
+    draft = make.draft(person("acme-operator"), make.template(acme, "Describe interface"), selection=selection)
+    found = set(planning.target_devices(draft, person("acme-operator")).values_list("platform", flat=True))
+    assert found == {"cisco_ios", "arista_eos"}
+
+
+@pytest.mark.parametrize(
+    "given,source",
+    [
+        ("task", "task"),
+        ("account", "job account"),
+        ("job", "job"),
+        ("device", "device"),
+        ("default", "default of the tenant"),
+    ],
+)
+def test_the_winning_credential(given, source, acme, person):
+    """X-18: task > job account > job > device > default of the tenant; each level also beats all below it."""
+    from devices.services.inventory import save_credential
+    from jobs.domain.spec import TaskSpec
+
+    order = ["task", "account", "job", "device", "default"]
+    levels = order[order.index(given) :]
+    made = {name: save_credential(by=None, tenant=acme, name=name, username="u") for name in ("task", "job", "device")}
+    device = make.devices(acme, "linux")[0]
+    changes = {}
+    if "task" in levels:
+        changes["tasks"] = (TaskSpec(0, credential=str(made["task"].pk)),)
+    if "account" in levels:
+        changes["account"] = Account("u", Secret("password"))
+    if "job" in levels:
+        changes["credential"] = str(made["job"].pk)
+    if "device" in levels:
+        Device.objects.filter(pk=device.pk).update(credential=made["device"])
+    draft = make.draft(person("acme-operator"), make.template(acme), [device], snapshots=False, **changes)
+    (plan,) = planning.plan_of(draft, person("acme-operator")).devices
+    assert (plan.steps[0].credential or plan.credential).source == source
+
+
+def test_deleting_a_job_keeps_its_history_and_frees_its_name(acme, person, browser):
+    operator = person("acme-operator")
+    job, run = make.job(operator, make.template(acme), make.devices(acme, "linux"), name="Once")
+    with pytest.raises(Conflict, match="is running"):
+        editing.delete_job(by=operator, job=job)
+    JobRun.objects.filter(pk=run.pk).update(status="succeeded")
+    client = browser("acme-operator")
+    assert "Yes, delete it" in client.get(f"/jobs/{job.pk}/delete/").content.decode()
+    assert client.post(f"/jobs/{job.pk}/delete/").status_code == 302
+    assert client.get(f"/jobs/{job.pk}/").status_code == 404
+    assert "Once" in client.get(f"/runs/{run.pk}/").content.decode() and "Once" in client.get("/runs/").content.decode()
+    make.job(operator, make.template(acme), make.devices(acme, "linux"), name="Once")
+
+
+def test_nobody_edits_a_private_job_of_another(acme, person):
+    from jobs.domain.spec import Visibility
+
+    job, _ = make.job(
+        person("acme-operator"), make.template(acme), make.devices(acme, "linux"), visibility=Visibility.PRIVATE
+    )
+    with pytest.raises(Forbidden):
+        editing.set_enabled(by=person("acme-admin"), job=job, enabled=False)
+
+
+class TestScheduledOnce:
+    def job(self, acme, person, by="acme-operator", **changes):
+        self.at = timezone.now() + timedelta(hours=1)
+        triggers = (TriggerSpec(TriggerKind.ONCE, "Once", self.at, "Europe/Berlin"),)
+        job, run = make.job(person(by), make.template(acme), make.devices(acme, "linux"), triggers=triggers, **changes)
+        assert run is None
+        return job
+
+    def test_it_runs_at_its_time_once_and_never_before(self, acme, person):
+        self.job(acme, person)
+        assert dispatching.dispatch_due(now=self.at - timedelta(seconds=1)) == []
+        (run,) = dispatching.dispatch_due(now=self.at)
+        assert run.scheduled_for == self.at and run.status == "queued"
+        assert dispatching.dispatch_due(now=self.at + timedelta(days=1)) == []
+
+    def test_a_time_in_the_past_is_refused(self, acme, person):
+        past = (TriggerSpec(TriggerKind.ONCE, "Once", timezone.now() - timedelta(minutes=1)),)
+        with pytest.raises(Invalid, match="past"):
+            make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"), triggers=past)
+
+    @pytest.mark.parametrize(
+        "why,word",
+        [
+            ("off", "switched off"),
+            ("tenant", "Acme is switched off"),
+            ("right", "may no longer run"),
+            ("device", "No device matches"),
+        ],
+    )
+    def test_what_does_not_run_is_a_skipped_run_with_its_reason(self, why, word, acme, person):
+        job = self.job(acme, person)
+        if why == "off":
+            editing.set_enabled(by=person("acme-operator"), job=job, enabled=False)
+        elif why == "tenant":
+            type(acme).objects.filter(pk=acme.pk).update(enabled=False)
+        elif why == "right":
+            person("acme-operator").groups.clear()
+        else:
+            Device.objects.filter(tenant=acme).update(enabled=False)
+        (run,) = dispatching.dispatch_due(now=self.at)
+        assert run.status == "skipped" and word in run.reason and run.device_runs.count() == 0
+
+    def test_a_change_without_approval_is_skipped(self, acme, person):
+        template = make.template(acme, "Set NTP server")
+        triggers = (TriggerSpec(TriggerKind.ONCE, "Once", timezone.now() + timedelta(hours=1)),)
+        make.job(person("acme-operator"), template, make.devices(acme, "linux"), triggers=triggers)
+        (run,) = dispatching.dispatch_due(now=timezone.now() + timedelta(hours=2))
+        assert run.status == "skipped" and "needs approval" in run.reason
+
+
+def test_the_same_plan_has_the_same_digest_and_another_has_another(acme, person):
+    draft = make.draft(person("acme-operator"), make.template(acme), make.devices(acme, "linux", "cisco_ios"))
+    one, two = (planning.plan_of(draft, person("acme-operator")) for _ in range(2))
+    assert one.digest == two.digest and len(one.digest) == 64
+    editing.save_draft(by=person("acme-operator"), draft=draft, spec=replace(spec_of(draft), snapshots=True))
+    assert planning.plan_of(ServiceJob.objects.get(pk=draft.pk), person("acme-operator")).digest != one.digest
+
+
+def test_a_run_nobody_took_is_hinted_again(acme, person, hints, django_capture_on_commit_callbacks):
+    _, run = make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert dispatching.hint_forgotten(now=timezone.now()) == 0
+        assert dispatching.hint_forgotten(now=timezone.now() + timedelta(seconds=10)) == 1
+    assert [hint[0] for hint in hints] == [run.pk]
