@@ -35,13 +35,13 @@ def need(condition, why):
 class Demo:
     """A running `manage.py demo`."""
 
-    def __init__(self, var, devices=24, **environment):
+    def __init__(self, var, devices=24, python=sys.executable, **environment):
         self.var, self.port = Path(var), servers.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         clean = {k: v for k, v in os.environ.items() if k not in ("BROKER_URL", "INTERLOCK_VAR", "DATABASE_URL")}
         self.environment = {**clean, **environment, "PYTHONUNBUFFERED": "1"}
         words = [
-            sys.executable,
+            python,
             "manage.py",
             "demo",
             "--var",
@@ -51,7 +51,7 @@ class Demo:
             "--devices",
             str(devices),
         ]
-        self.output = self.var.parent / f"{self.var.name}.out"
+        self.output = self.var.parent / f"{self.var.name}-{self.port}.out"
         self.process = subprocess.Popen(
             words, cwd=ROOT, env=self.environment, stdout=self.output.open("w"), stderr=subprocess.STDOUT
         )
@@ -63,6 +63,10 @@ class Demo:
             assert time.monotonic() - self.started < seconds, self.output.read_text()
             time.sleep(0.1)
         return time.monotonic() - self.started
+
+    def wait_for_end(self, seconds=40):
+        self.process.wait(seconds)
+        return self.output.read_text()
 
     def stop(self, number=signal.SIGTERM):
         if self.process.poll() is None:
