@@ -129,3 +129,13 @@ def test_a_right_on_every_object_of_a_model_gives_nothing(person, browser):
     stranger.user_permissions.add(*Permission.objects.filter(content_type__app_label="devices"))
     body = browser("globex-operator").get("/devices/").content.decode()
     assert "acme-sw01" not in body and "globex-sw01" in body
+
+
+def test_an_inactive_person_holds_no_right_even_where_the_rows_of_rights_remain(person):
+    """Guardian lists objects for inactive users too; access must not."""
+    from devices import access
+    from devices.domain.roles import Verb
+
+    operator = person("acme-operator")
+    operator.is_active = False
+    assert not access.tenants_where(operator, Verb.VIEW).exists()

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from django.contrib.auth.models import User
-from django.db import close_old_connections, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -142,7 +142,6 @@ def _assignments(run: JobRun, rows: list[DeviceRun]) -> list[Assignment]:
 
 def execute(item: Assignment) -> Finished:
     """Run one claimed device to its end; whatever happens becomes a result. Touches the database only for its journal."""
-    close_old_connections()
     journal = Journal(item.device_run)
     finished = Finished(journal, None)
     try:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from django.db import connections
+
 A = TypeVar("A")
 R = TypeVar("R")
 
@@ -28,10 +30,18 @@ class Threads:
         """Start the work in a thread and return its future."""
         with self._lock:
             self._busy += 1
-        future = self._executor.submit(work, item)
+        future = self._executor.submit(_with_own_connection, work, item)
         future.add_done_callback(self._freed)
         return future
 
     def _freed(self, future: Future[R]) -> None:
         with self._lock:
             self._busy -= 1
+
+
+def _with_own_connection(work: Callable[[A], R], item: A) -> R:
+    """Do the work, then give its database connection back: a hundred idle ones would use up the server's."""
+    try:
+        return work(item)
+    finally:
+        connections.close_all()

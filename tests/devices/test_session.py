@@ -152,3 +152,9 @@ def test_a_lost_connection_says_how_far_it_came():
 def test_bytes_that_are_no_text_and_terminal_codes_do_no_harm():
     found, _ = opened({"show x": [b"show x\r\n\xff\xfe caf\xc3\xa9 \x1b[31mred\x1b[0m\x00\r\nsw1#"]})
     assert found.send("show x") == "\ufffd\ufffd café red\n"
+
+
+@pytest.mark.parametrize("chunk", ["other#", "vlan name VLAN-#", "sw10#", "core sw1#"])
+def test_text_at_a_chunk_border_that_looks_like_a_prompt_does_not_end_the_answer(chunk):
+    found, _ = opened({"show run": [f"show run\r\nbanner\r\n{chunk}", "\r\nthe rest\r\nsw1#"]})
+    assert found.send("show run") == f"banner\n{chunk}\nthe rest\n"
