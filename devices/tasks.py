@@ -1,7 +1,4 @@
-"""The Celery face of agents: call each on its own queue, note who answers."""
-
-import os
-import socket
+"""The Celery face of agents: ask the workers which queues they serve."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -9,15 +6,13 @@ from django.utils import timezone
 from config.celery import app
 from devices.services import agents
 
+#: How long (seconds) workers have to answer.
+PATIENCE = 3.0
+
 
 @shared_task(name="devices.call_agents")
 def call_agents() -> None:
-    """Send one call to every agent's queue; a worker that serves the queue answers by running it."""
-    for agent_id, queue in agents.queues():
-        app.send_task("devices.answer_call", args=[agent_id], queue=queue, expires=20, retry=False)
-
-
-@shared_task(name="devices.answer_call")
-def answer_call(agent_id: int) -> None:
-    """Note that a worker on this agent's queue is alive."""
-    agents.note_heartbeat(agent_id=agent_id, worker=f"{socket.gethostname()}:{os.getpid()}", now=timezone.now())
+    """Call all workers at once; an agent is alive when one of them serves its queue. Nothing piles up for a silent one."""
+    replies = app.control.inspect(timeout=PATIENCE).active_queues() or {}
+    served = {queue["name"]: worker for worker, queues in replies.items() for queue in queues}
+    agents.note_heartbeats(served=served, now=timezone.now())

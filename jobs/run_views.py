@@ -159,7 +159,7 @@ def _board(request: HttpRequest, found: JobRun) -> dict[str, Any]:
         eta = (timezone.now() - found.started_at) / ended * (total - ended)
     return {
         "pill": status_pill(found.status), "total": total, "ended": ended, "lines": lines, "page": page, "chips": chips,
-        "only": shown, "step_names": names, "eta": eta,
+        "only": shown, "step_names": names, "eta": eta, "offline": found.is_open and found.agent is not None and not found.agent.is_online(timezone.now()),
     }  # fmt: skip
 
 

@@ -2,12 +2,10 @@
 
 import os
 import socket
-from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
 
-from devices.services import agents
 from jobs.services import dispatching, running
 from jobs.services.threads import Threads
 
@@ -16,10 +14,9 @@ WORKER = f"{socket.gethostname()}:{os.getpid()}"
 POOL = Threads(128)
 
 
-@shared_task(name="jobs.run_devices", bind=True)
-def run_devices(self: Any, run_id: int) -> None:
+@shared_task(name="jobs.run_devices")
+def run_devices(run_id: int) -> None:
     """Work on the queued devices of a run until none is left to claim."""
-    agents.note_work(queue=self.request.delivery_info["routing_key"], worker=WORKER, now=timezone.now())
     running.work_on(run_id=run_id, worker=WORKER, pool=POOL)
 
 

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from devices.models import Agent
 
 
-def queues() -> list[tuple[int, str]]:
-    """Return (id, queue) of every agent."""
-    return list(Agent.objects.values_list("pk", "queue"))
-
-
-def note_heartbeat(*, agent_id: int, worker: str, now: datetime) -> None:
-    """Note that a worker answered on the agent's queue."""
-    Agent.objects.filter(pk=agent_id).update(heartbeat_at=now, worker=worker)
-
-
-def note_work(*, queue: str, worker: str, now: datetime) -> None:
-    """Note that a worker of the queue is at work; a busy agent is not an offline one."""
-    Agent.objects.filter(queue=queue).update(heartbeat_at=now, worker=worker)
-
-
-def heartbeat(*, agent_id: int) -> datetime | None:
-    """Return when the agent was last heard of."""
-    return Agent.objects.values_list("heartbeat_at", flat=True).get(pk=agent_id)
+def note_heartbeats(*, served: Mapping[str, str], now: datetime) -> int:
+    """Note which queues are served (queue → worker); return how many agents are alive."""
+    rows = list(Agent.objects.filter(queue__in=served))
+    for row in rows:
+        row.heartbeat_at, row.worker = now, served[row.queue][:200]
+    Agent.objects.bulk_update(rows, ["heartbeat_at", "worker"])
+    return len(rows)

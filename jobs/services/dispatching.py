@@ -9,7 +9,7 @@ from django.db import transaction
 
 from approvals import access as approval_access
 from approvals import services as approvals
-from config.errors import Conflict
+from config.errors import Conflict, ServiceError
 from devices.services import audit
 from jobs import access, queue
 from jobs.domain.plan import DevicePlan, Plan
@@ -47,11 +47,20 @@ def dispatch_due(*, now: datetime) -> list[JobRun]:
                 scheduled_for = trigger.next_run_at
                 Trigger.objects.filter(pk=trigger.pk).update(next_run_at=None)
                 if trigger.job.deleted_at is None:
-                    runs.append(
-                        start_run(by=trigger.job.created_by, job=trigger.job, trigger=trigger, now=scheduled_for)
-                    )
+                    runs.append(_start_or_skip(trigger, scheduled_for))
         if len(claimed) < BATCH:
             return runs
+
+
+def _start_or_skip(trigger: Trigger, scheduled_for: datetime) -> JobRun:
+    """Start one occurrence; what refuses it becomes the reason of a skipped run and does not hold up the others."""
+    job = trigger.job
+    try:
+        with transaction.atomic():
+            return start_run(by=job.created_by, job=job, trigger=trigger, now=scheduled_for)
+    except ServiceError as error:
+        empty = Plan(str(job.template_id), job.version.number, ())
+        return _create(job.created_by, job, trigger, empty, scheduled_for, "", error.message)
 
 
 def hint_forgotten(*, now: datetime) -> int:
@@ -63,7 +72,8 @@ def hint_forgotten(*, now: datetime) -> int:
     ).exclude(device_runs__status=RunStatus.RUNNING)
     rows = list(waiting.distinct().select_related("agent")[:BATCH])
     for run in rows:
-        if run.agent:
+        # An agent that nobody serves gets no more messages than the first; they would only pile up.
+        if run.agent and run.agent.is_online(now):
             queue.hint_run(run.pk, run.agent.queue, run.max_parallel)
     return len(rows)
 

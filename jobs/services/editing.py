@@ -196,6 +196,9 @@ def _variable_problems(draft: ServiceJob) -> dict[str, list[str]]:
 
 def _save(by: Any, draft: ServiceJob, now: datetime, needs_schedule: bool) -> ServiceJob:
     access.check_may_run(by, draft.tenant)
+    # The lock makes a double click wait, and the second one find that there is no draft any more.
+    if ServiceJob.objects.select_for_update(of=("self",)).get(pk=draft.pk).status != ServiceJob.Status.DRAFT:
+        raise Conflict("This job was submitted already. Reload the page to see it.")
     problems = problems_of(draft, by)
     if not needs_schedule or draft.draft_of:
         problems.pop("schedule", None)

@@ -74,6 +74,20 @@
   });
   document.querySelectorAll("form").forEach(toggleParts);
 
+  // A second click while the first is on its way would ask twice.
+  document.addEventListener("submit", (event) => {
+    const pressed = event.submitter;
+    if (pressed && !event.defaultPrevented) setTimeout(() => { pressed.disabled = true; }, 0);
+  });
+  window.addEventListener("pageshow", () => document.querySelectorAll("form button:disabled:not([data-off])").forEach((b) => { b.disabled = false; }));
+
+  // Exact times in the reader's own zone.
+  function localTimes(part) {
+    part.querySelectorAll("time[datetime]").forEach((time) => { time.title = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" }); });
+  }
+  localTimes(document);
+  document.body.addEventListener("htmx:afterSettle", (event) => localTimes(event.target));
+
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.target && event.detail.target.id === "drawer") event.detail.target.opener = event.detail.elt;
     // A board that is being read is not moved under the reader's eyes.

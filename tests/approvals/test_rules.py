@@ -21,7 +21,7 @@ TABLE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("status,action", itertools.product(S, A))
+@pytest.mark.parametrize("status,action", list(itertools.product(S, A)))
 def test_each_status_and_action(status, action):
     if (status, action) in TABLE:
         assert after(status, action) is TABLE[status, action]

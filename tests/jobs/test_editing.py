@@ -11,6 +11,7 @@ from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
 from devices.models import Device, DeviceTag, Network
 from devices.services import vault
+from devices.services.agents import note_heartbeats
 from jobs.domain.spec import Account, TriggerKind, TriggerSpec
 from jobs.models import JobRun, ServiceJob
 from jobs.services import dispatching, editing, planning
@@ -238,7 +239,39 @@ def test_the_same_plan_has_the_same_digest_and_another_has_another(acme, person)
 
 def test_a_run_nobody_took_is_hinted_again(acme, person, hints, django_capture_on_commit_callbacks):
     _, run = make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))
+    later = timezone.now() + timedelta(seconds=10)
     with django_capture_on_commit_callbacks(execute=True):
         assert dispatching.hint_forgotten(now=timezone.now()) == 0
-        assert dispatching.hint_forgotten(now=timezone.now() + timedelta(seconds=10)) == 1
+        dispatching.hint_forgotten(now=later)
+        assert hints == [], "an agent that nobody serves gets no pile of messages"
+        note_heartbeats(served={run.agent.queue: "worker"}, now=later)
+        dispatching.hint_forgotten(now=later)
     assert [hint[0] for hint in hints] == [run.pk]
+
+
+def test_a_draft_is_submitted_once_however_often_one_clicks(acme, person):
+    operator = person("acme-operator")
+    draft = make.draft(operator, make.template(acme), make.devices(acme, "linux"))
+    stale = ServiceJob.objects.get(pk=draft.pk)
+    editing.submit_job(by=operator, draft=draft)
+    with pytest.raises(Conflict, match="submitted already"):
+        editing.submit_job(by=operator, draft=stale)
+    assert JobRun.objects.filter(job=draft).count() == 1
+
+
+def test_one_job_that_cannot_start_does_not_hold_up_the_others(acme, person, monkeypatch):
+    operator = person("acme-operator")
+    at = timezone.now() + timedelta(hours=1)
+    once = (TriggerSpec(TriggerKind.ONCE, "Once", at),)
+    broken, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
+    fine, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
+    start = dispatching.start_run
+
+    def refuses(*, job, **more):
+        if job.pk == broken.pk:
+            raise Conflict("Somebody else was first.")
+        return start(job=job, **more)
+
+    monkeypatch.setattr(dispatching, "start_run", refuses)
+    found = {run.job_id: (run.status, run.reason) for run in dispatching.dispatch_due(now=at)}
+    assert found == {broken.pk: ("skipped", "Somebody else was first."), fine.pk: ("queued", "")}

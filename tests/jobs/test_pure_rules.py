@@ -10,7 +10,7 @@ from jobs.domain.plan import PlannedStep
 from jobs.domain.states import COLOURS, ENDED, LABELS, MOVES, OPEN, RunStatus, may_move, outcome
 
 
-@pytest.mark.parametrize("old,new", itertools.product(RunStatus, RunStatus))
+@pytest.mark.parametrize("old,new", list(itertools.product(RunStatus, RunStatus)))
 def test_an_ended_run_never_changes_and_no_run_goes_back(old, new):
     if old in ENDED:
         assert not may_move(old, new)

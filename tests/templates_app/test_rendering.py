@@ -39,7 +39,7 @@ def test_a_mistake_is_said_with_its_line(text, line, word):
 
 @pytest.mark.parametrize(
     "text",
-    ["{{ '%1000000000s' % 'x' }}", "{{ 'a' * 10**9 }}", "{{ 2 ** 99999999 }}", "{% for a in range(10**9) %}x{% endfor %}", "{{ name.__class__ }}",
+    ["{{ '%1000000000s' % 'x' }}", "{{ 'a' * 10**9 }}", "{{ 2 ** 99999999 }}", "{% for a in range(10**9) %}x{% endfor %}", "{{ name.__class__ }}", "{% for a in range(2000) %}{% endfor %}",
      "{% for a in range(1000) %}{% for b in range(1000) %}xxxxxxxxxxxxxxxx{% endfor %}{% endfor %}"],
 )  # fmt: skip
 def test_no_text_runs_away(text):

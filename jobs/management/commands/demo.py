@@ -11,8 +11,8 @@ from django.db import connection, connections
 
 from config import env
 from config.celery import app
-from devices.services import agents
 from devices.simulator import inventory
+from devices.tasks import call_agents
 from jobs.demo import history, world
 from jobs.demo.processes import (
     Problem,
@@ -101,11 +101,9 @@ class Command(BaseCommand):
         self._wait_for_worker(processes)
 
     def _wait_for_worker(self, processes: Processes) -> None:
-        """Call an agent and wait for its answer: proof that broker and worker are there."""
-        agent_id, queue = agents.queues()[0]
-        before = agents.heartbeat(agent_id=agent_id)
-        app.send_task("devices.answer_call", args=[agent_id], queue=queue, expires=60)
-        processes.wait_for("The worker", lambda: agents.heartbeat(agent_id=agent_id) != before, 60)
+        """Call the workers until both answer: proof that broker and workers are there; then note who serves what."""
+        processes.wait_for("The worker", lambda: len(app.control.inspect(timeout=0.5).ping() or {}) == 2, 60)
+        call_agents()
 
     def _reset(self) -> None:
         self._say(f"Clearing {settings.VAR} …")
