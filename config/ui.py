@@ -74,6 +74,12 @@ def ago(moment: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def wall(moment: datetime) -> str:
+    """Return a moment as the wall clock of its own zone, which Django's date filter would replace by the server's."""
+    return f"{moment:%a %Y-%m-%d %H:%M} {moment.tzname()}"
+
+
+@register.filter
 def duration(span: timedelta | None) -> str:
     """Return a length of time in words: 4.2 s, 3 min 10 s, 2 h 5 min."""
     if span is None:

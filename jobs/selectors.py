@@ -9,7 +9,7 @@ from django.db.models import Count, Min, Prefetch, Q, QuerySet
 from devices import access as tenants
 from jobs import access
 from jobs.domain.states import OPEN, RunStatus
-from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult
+from jobs.models import DeviceRun, JobRun, ScheduleFilter, ServiceJob, StepResult
 
 
 def visible_jobs(user: Any) -> QuerySet[ServiceJob]:
@@ -26,6 +26,11 @@ def editable_job(user: Any, pk: Any) -> ServiceJob:
     rows = ServiceJob.objects.filter(deleted_at=None, status=ServiceJob.Status.DRAFT, created_by=user)
     rows = rows.select_related("tenant", "template", "version", "agent", "account", "credential", "draft_of")
     return tenants.get_visible(user, rows, pk=pk)
+
+
+def visible_filters(user: Any) -> QuerySet[ScheduleFilter]:
+    """Schedule filters of the tenants the user sees."""
+    return tenants.scoped(user, ScheduleFilter.objects.select_related("tenant"))
 
 
 def visible_runs(user: Any) -> QuerySet[JobRun]:

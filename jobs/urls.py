@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from jobs import run_views, views
+from jobs import filter_views, run_views, views
 from jobs.wizard import views as wizard
 
 STEP = "(?P<step>details|tasks|schedule)"
@@ -22,6 +22,9 @@ urlpatterns = [
     re_path(f"^drafts/(?P<pk>[0-9a-f-]{{36}})/{STEP}/$", wizard.wizard, name="wizard"),
     re_path(f"^drafts/(?P<pk>[0-9a-f-]{{36}})/{STEP}/live/$", wizard.live, name="wizard-live"),
     path("drafts/<uuid:pk>/picker/", wizard.picker, name="wizard-picker"),
+    path("filters/", filter_views.filter_list, name="filters"),
+    path("filters/new/", filter_views.edit_filter, name="new-filter"),
+    path("filters/<int:pk>/", filter_views.edit_filter, name="edit-filter"),
     path("runs/", run_views.run_list, name="runs"),
     path("runs/<int:pk>/", run_views.run, name="run"),
     path("runs/<int:pk>/board/", run_views.board, name="run-board"),

@@ -26,7 +26,7 @@ from devices import access as tenants
 from devices.scope import within
 from jobs import access, dashboard, selectors
 from jobs.models import ServiceJob
-from jobs.services import dispatching, editing, planning
+from jobs.services import dispatching, editing, planning, scheduling
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -92,7 +92,7 @@ def job(request: HttpRequest, pk: Any) -> HttpResponse:
         "plan": plan,
         "device_count": planning.target_devices(found, request.user).count(),
         "runs": selectors.with_counts(selectors.visible_runs(request.user).filter(job=found))[:10],
-        "triggers": found.triggers.exclude(kind="now"),
+        "triggers": scheduling.described(found),
         "may_run": access.may_run(request.user, found.tenant),
         "approval_pill": status_pill(status),
         "changes": found.version.content.changes_devices,

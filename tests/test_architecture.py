@@ -57,7 +57,17 @@ def is_domain(path):
 def is_face(path):
     return (
         path.name
-        in ("views.py", "run_views.py", "account.py", "admin.py", "tasks.py", "forms.py", "dashboard.py", "api.py")
+        in (
+            "views.py",
+            "run_views.py",
+            "filter_views.py",
+            "account.py",
+            "admin.py",
+            "tasks.py",
+            "forms.py",
+            "dashboard.py",
+            "api.py",
+        )
         or "wizard" in path.parts
         or "commands" in path.parts
         or "api" in path.parts

@@ -6,7 +6,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from devices.models import Agent, AssetTag, AuditEvent, Credential, Network
-from jobs.services import editing
+from jobs.services import editing, filters
 from templates_app.models import ConfigurationProfile
 from tests import make
 
@@ -16,10 +16,10 @@ pytestmark = pytest.mark.django_db
 OPEN = {
     "sign-in", "sign-out", "healthz", "choose-tenant", "notices", "tokens", "dashboard", "jobs", "new-job", "sample-csv", "runs",
     "approval-log", "templates", "new-template", "profiles", "new-profile", "devices", "networks", "tags", "agents", "credentials",
-    "tenants", "new-tenant", "audit", "new-thing", "api:schema", "api:docs", "api:api-root",
+    "tenants", "new-tenant", "audit", "filters", "new-filter", "api:upcoming", "new-thing", "api:schema", "api:docs", "api:api-root",
     *(f"api:{name}-list" for name in (
         "tenant", "network", "asset-tag", "device", "credential", "agent", "audit", "service-template", "configuration-profile",
-        "script", "approval", "job", "run", "device-run")),
+        "script", "approval", "job", "run", "device-run", "schedule-filter")),
 }  # fmt: skip
 #: Django's admin is swept by model below; these have no object of a tenant.
 ADMIN = re.compile(r"^admin:")
@@ -47,6 +47,9 @@ def acme(person, hints):
     asked = editing.request_job(by=operator, draft=make.draft(operator, change, [device]), message="please")
     draft = make.draft(operator, read, [device])
     device_run = run.device_runs.get()
+    freeze = filters.save_filter(
+        by=None, tenant=tenant, name="Acme freeze", rules=[{"mode": "exclude", "yearly": ["12-24"]}]
+    )
     ids = {
         "device": device.pk, "network": Network.objects.filter(tenant=tenant).first().pk, "tag": AssetTag.objects.filter(tenant=tenant).first().pk,
         "agent": Agent.objects.get(tenant=tenant).pk, "credential": Credential.objects.get(tenant=tenant).pk,
@@ -68,6 +71,7 @@ def acme(person, hints):
         "device": one(device.pk), "forget-key": one(device.pk),
         "edit-thing": [{"kind": k, "pk": ids[v]} for k, v in (
             ("devices", "device"), ("networks", "network"), ("tags", "tag"), ("agents", "agent"), ("credentials", "credential"))],
+        "edit-filter": one(freeze.pk), "api:schedule-filter-detail": one(freeze.pk),
         "drop-token": [],
         "api:job-detail": one(job.pk), "api:job-run": one(job.pk), "api:job-plan": one(job.pk), "api:run-detail": one(run.pk),
         "api:run-cancel": one(run.pk), "api:run-devices": one(run.pk), "api:device-run-detail": one(device_run.pk),
@@ -77,7 +81,7 @@ def acme(person, hints):
         "api:audit-detail": one(ids["audit"]), "api:service-template-detail": one(read.pk),
         "api:configuration-profile-detail": one(ids["profile"]), "api:script-detail": [],
     }  # fmt: skip
-    found["names"] = [device.name, job.name, "acme-agent-1", "acme-operator", device.address]
+    found["names"] = [device.name, "Acme freeze", job.name, "acme-agent-1", "acme-operator", device.address]
     return found
 
 

@@ -6,10 +6,13 @@ from typing import Any
 
 from rest_framework import serializers
 
+from config.errors import Invalid
 from devices import selectors as inventory
 from devices.api.resources import Scoped
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
+from jobs.domain.recurrence import ImpossibleRule
+from jobs.domain.schedules import schedule_from
 from jobs.domain.spec import (
     JOB_TYPE_LABELS,
     VISIBILITY_CHOICES,
@@ -20,6 +23,7 @@ from jobs.domain.spec import (
     TriggerKind,
     TriggerSpec,
     Visibility,
+    once_at,
 )
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult
 from templates_app import selectors as templates
@@ -75,6 +79,11 @@ class JobInput(serializers.Serializer):
     notify_groups = serializers.ListField(child=serializers.IntegerField(), default=list)
     tasks = TaskSerializer(many=True, default=list)
     max_parallel = serializers.IntegerField(min_value=1, max_value=500, default=25)
+    triggers = serializers.ListField(
+        child=serializers.DictField(),
+        default=list,
+        help_text="Schedules as in /api/v1/upcoming/, each with an optional name and filter (id).",
+    )
     execute = serializers.ChoiceField(choices=["now", "once", "none"], default="none")
     at = serializers.DateTimeField(allow_null=True, default=None)
     time_zone = serializers.CharField(max_length=60, default="UTC")
@@ -92,9 +101,11 @@ class JobInput(serializers.Serializer):
         d = self.validated_data
         selection, account = d["selection"], d.get("account")
         search = selection.get("search") or {}
-        triggers: tuple[TriggerSpec, ...] = ()
-        if d["execute"] != "none":
-            triggers = (TriggerSpec(TriggerKind(d["execute"]), "", d["at"], d["time_zone"]),)
+        triggers = tuple(_trigger(data) for data in d["triggers"])
+        if d["execute"] == "now":
+            triggers += (TriggerSpec(TriggerKind.NOW),)
+        elif d["execute"] == "once":
+            triggers += (once_at(d["at"], d["time_zone"]),)
         return JobSpec(
             template=d["template"].pk, name=d["name"], description=d["description"], job_type=JobType(d["job_type"]),
             agent=d["agent"].pk, enabled=d["enabled"], snapshots=d["snapshots"], visibility=Visibility(d["visibility"]),
@@ -115,6 +126,16 @@ class JobInput(serializers.Serializer):
             ),
             triggers=triggers, max_parallel=d["max_parallel"],
         )  # fmt: skip
+
+
+def _trigger(data: dict[str, Any]) -> TriggerSpec:
+    """Return the trigger of one item of `triggers`; Invalid names what is wrong."""
+    rule = {key: value for key, value in data.items() if key not in ("name", "filter")}
+    try:
+        schedule_from(rule)
+    except ImpossibleRule as error:
+        raise Invalid(fields={f"triggers.{error.field}": [str(error)]}) from None
+    return TriggerSpec(TriggerKind(rule["kind"]), str(data.get("name", ""))[:80], rule, data.get("filter"))
 
 
 class JobSerializer(serializers.ModelSerializer):

@@ -7,6 +7,7 @@ from rest_framework.routers import DefaultRouter
 from approvals.api import Approvals
 from devices.api import resources as inventory
 from jobs.api import resources as jobs
+from jobs.api import upcoming
 from templates_app.api import resources as templates
 
 router = DefaultRouter()
@@ -22,10 +23,12 @@ router.register("configuration-profiles", templates.Profiles, "configuration-pro
 router.register("scripts", templates.Scripts, "script")
 router.register("approvals", Approvals, "approval")
 router.register("jobs", jobs.Jobs, "job")
+router.register("schedule-filters", upcoming.Filters, "schedule-filter")
 router.register("runs", jobs.Runs, "run")
 router.register("device-runs", jobs.DeviceRuns, "device-run")
 
 urlpatterns = [
+    path("v1/upcoming/", upcoming.Upcoming.as_view(), name="upcoming"),
     path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),

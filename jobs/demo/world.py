@@ -13,6 +13,7 @@ from devices.services import inventory, tenants, tokens
 from devices.simulator.inventory import ORDER, SHORT
 from devices.simulator.state import DeviceSpec
 from jobs.demo.templates import PROFILES, TEMPLATES
+from jobs.services import filters
 from templates_app.models import Script, ScriptParameter
 from templates_app.services import authoring
 
@@ -36,6 +37,7 @@ OPSRAMP = {
     "709824de-8315-4cf9-ad1c-b15aaf7bf2a5": "10.233.19.130",
     "4e96d5bc-763c-4c00-beab-928d653a0422": "172.30.1.60",
 }
+HOLIDAYS = [{"mode": "exclude", "yearly": ["01-01", "12-24", "12-25", "12-26", "12-31"]}]
 TAGS = {"cisco_ios": "Switches", "arista_eos": "Switches", "juniper_junos": "Routers", "linux": "Servers"}
 LOGIN = {"username": "netops", "password": "demo-login", "enable": "demo-enable"}
 
@@ -135,6 +137,7 @@ def _furnish(tenant: Tenant) -> None:
         authoring.save_template(
             by=None, tenant=tenant, name=name, description=description, status="ready", content=content
         )
+    filters.save_filter(by=None, tenant=tenant, name="Holidays", rules=HOLIDAYS, time_zone="Europe/Berlin")
     for name, (description, values) in PROFILES.items():
         authoring.save_profile(by=None, tenant=tenant, name=name, description=description, values=values)
     if tenant.key == "client_13":

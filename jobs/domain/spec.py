@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSelection
+from jobs.domain.missed import MissedPolicy
 
 
 class JobType(StrEnum):
@@ -34,6 +37,11 @@ class TriggerKind(StrEnum):
 
     NOW = "now"
     ONCE = "once"
+    EVERY = "every"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    CRON = "cron"
 
 
 class ConnectionProtocol(StrEnum):
@@ -71,13 +79,22 @@ class TaskSpec:
 
 @dataclass(frozen=True, slots=True)
 class TriggerSpec:
-    """One trigger. `at` (aware) belongs to kind once; now carries none."""
+    """One trigger. `rule` is its schedule as JSON (`jobs.domain.schedules`); now has none. `schedule_filter` is an id."""
 
     kind: TriggerKind
     name: str = ""
-    at: datetime | None = None
-    time_zone: str = "UTC"
+    rule: dict[str, Any] = field(default_factory=dict)
+    schedule_filter: int | None = None
+    missed: MissedPolicy = MissedPolicy.ONCE
+    grace_minutes: int = 15
+    catch_up: int = 1
     enabled: bool = True
+
+
+def once_at(at: datetime, zone: str = "UTC", name: str = "Once") -> TriggerSpec:
+    """Return the trigger for one instant (aware), written as the wall clock of a zone."""
+    wall = at.astimezone(ZoneInfo(zone)).replace(tzinfo=None, microsecond=0)
+    return TriggerSpec(TriggerKind.ONCE, name, {"kind": "once", "time_zone": zone, "start_at": wall.isoformat()})
 
 
 @dataclass(frozen=True, slots=True)

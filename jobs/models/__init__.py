@@ -2,6 +2,17 @@
 
 from jobs.models.jobs import JobDevice, JobTag, JobTask, ServiceJob, TaskDevice
 from jobs.models.runs import DeviceRun, JobRun, StepResult
-from jobs.models.triggers import Trigger
+from jobs.models.triggers import ScheduleFilter, Trigger
 
-__all__ = ["DeviceRun", "JobDevice", "JobRun", "JobTag", "JobTask", "ServiceJob", "StepResult", "TaskDevice", "Trigger"]
+__all__ = [
+    "DeviceRun",
+    "JobDevice",
+    "JobRun",
+    "JobTag",
+    "JobTask",
+    "ScheduleFilter",
+    "ServiceJob",
+    "StepResult",
+    "TaskDevice",
+    "Trigger",
+]

@@ -1,21 +1,48 @@
-"""Triggers: when a job is to run. `next_run_at` is the one column the dispatcher looks at."""
+"""Triggers: when a job is to run, and the filters that remove timings. The dispatcher looks at `next_run_at` alone."""
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from devices.models import TenantOwned
+from jobs.domain.missed import LABELS, MissedPolicy
 from jobs.domain.spec import TriggerKind
 from jobs.models.jobs import ServiceJob
 
 
+class ScheduleFilter(TenantOwned):
+    """A named filter: timings that match are removed from a trigger. `rules` as `jobs.domain.filters` reads them.
+
+    Tenants below may use it.
+    """
+
+    name = models.CharField(max_length=120)
+    time_zone = models.CharField(max_length=60, default="UTC")
+    rules = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint("tenant", Lower("name"), name="schedule_filter_name_once_per_tenant")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Trigger(TenantOwned):
-    """One trigger of a job. `next_run_at` is None when nothing more is to come."""
+    """One trigger of a job. `rule` is its schedule as JSON; `next_run_at` is None when nothing more is to come."""
+
+    tenant_rules = {"schedule_filter": "ancestors"}
 
     job = models.ForeignKey(ServiceJob, on_delete=models.CASCADE, related_name="triggers")
     name = models.CharField(max_length=80, blank=True)
     kind = models.CharField(max_length=10, choices=[(k.value, k.value.title()) for k in TriggerKind])
-    at = models.DateTimeField(null=True)
-    time_zone = models.CharField(max_length=60, default="UTC")
+    rule = models.JSONField(default=dict)
+    schedule_filter = models.ForeignKey(ScheduleFilter, null=True, on_delete=models.PROTECT, related_name="triggers")
+    missed = models.CharField(
+        max_length=10, default=MissedPolicy.ONCE, choices=[(p.value, LABELS[p]) for p in MissedPolicy]
+    )
+    grace_minutes = models.PositiveIntegerField(default=15)
+    catch_up = models.PositiveIntegerField(default=1)
     enabled = models.BooleanField(default=True)
     next_run_at = models.DateTimeField(null=True)
 

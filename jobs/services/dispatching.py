@@ -12,13 +12,16 @@ from approvals import services as approvals
 from config.errors import Conflict, ServiceError
 from devices.services import audit
 from jobs import access, queue
+from jobs.domain.missed import MissedPolicy, judge
 from jobs.domain.plan import DevicePlan, Plan
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, ServiceJob, Trigger
-from jobs.services import planning
+from jobs.services import planning, scheduling
 
 BATCH = 200
+#: At most so many occurrences of one trigger are looked back at; older ones of a long outage follow in the next rounds.
+MOST_DUE = 500
 #: A run whose devices nobody has claimed for this long gets a new hint.
 HINT_AGAIN_AFTER = timedelta(seconds=5)
 
@@ -30,7 +33,7 @@ def run_now(*, by: Any, job: ServiceJob, now: datetime) -> JobRun:
     if reason:
         raise Conflict(reason)
     with transaction.atomic():
-        trigger = Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name="Run now", at=now)
+        trigger = Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name="Run now")
         return start_run(by=by, job=job, trigger=trigger, now=now)
 
 
@@ -40,26 +43,36 @@ def dispatch_due(*, now: datetime) -> list[JobRun]:
     while True:
         with transaction.atomic():
             due = Trigger.objects.filter(enabled=True, next_run_at__lte=now).order_by("next_run_at", "pk")
-            claimed = list(
-                due.select_for_update(skip_locked=True, of=("self",)).select_related("job__created_by")[:BATCH]
-            )
+            related = ("job__created_by", "job__tenant", "schedule_filter")
+            claimed = list(due.select_for_update(skip_locked=True, of=("self",)).select_related(*related)[:BATCH])
             for trigger in claimed:
-                scheduled_for = trigger.next_run_at
-                Trigger.objects.filter(pk=trigger.pk).update(next_run_at=None)
-                if trigger.job.deleted_at is None:
-                    runs.append(_start_or_skip(trigger, scheduled_for))
+                runs += _fire(trigger, now)
         if len(claimed) < BATCH:
             return runs
 
 
-def _start_or_skip(trigger: Trigger, scheduled_for: datetime) -> JobRun:
+def _fire(trigger: Trigger, now: datetime) -> list[JobRun]:
+    """Turn every due occurrence of a claimed trigger into a row, and move `next_run_at` in the same transaction."""
+    first = trigger.next_run_at
+    due = scheduling.due_between(trigger, first, now, MOST_DUE) or [first]
+    Trigger.objects.filter(pk=trigger.pk).update(next_run_at=scheduling.next_after(trigger, due[-1]))
+    if trigger.job.deleted_at is not None:
+        return []
+    policy, grace = MissedPolicy(trigger.missed), timedelta(minutes=trigger.grace_minutes)
+    verdicts = judge(due, now, policy, grace=grace, most=trigger.catch_up)
+    return [_start_or_skip(trigger, verdict.at, verdict.reason) for verdict in verdicts]
+
+
+def _start_or_skip(trigger: Trigger, scheduled_for: datetime, reason: str) -> JobRun:
     """Start one occurrence; what refuses it becomes the reason of a skipped run and does not hold up the others."""
     job = trigger.job
+    empty = Plan(str(job.template_id), job.version.number, ())
+    if reason:
+        return _create(job.created_by, job, trigger, empty, scheduled_for, "", reason)
     try:
         with transaction.atomic():
             return start_run(by=job.created_by, job=job, trigger=trigger, now=scheduled_for)
     except ServiceError as error:
-        empty = Plan(str(job.template_id), job.version.number, ())
         return _create(job.created_by, job, trigger, empty, scheduled_for, "", error.message)
 
 

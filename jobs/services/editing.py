@@ -18,8 +18,8 @@ from devices.domain.roles import Verb
 from devices.services import audit, vault
 from jobs import access
 from jobs.domain.spec import Account, JobSpec, TriggerKind
-from jobs.models import JobRun, ServiceJob
-from jobs.services import dispatching, planning
+from jobs.models import JobRun, ServiceJob, Trigger
+from jobs.services import dispatching, planning, scheduling
 from jobs.services.specs import secret_text, spec_of, write_spec
 from templates_app import selectors as templates
 from templates_app.domain import variables as rules
@@ -203,8 +203,8 @@ def _save(by: Any, draft: ServiceJob, now: datetime, needs_schedule: bool) -> Se
     if not needs_schedule or draft.draft_of:
         problems.pop("schedule", None)
     for trigger in draft.triggers.all():
-        if trigger.kind == TriggerKind.ONCE and trigger.at and trigger.at <= now and not trigger.runs.exists():
-            problems["schedule"] = ["The time lies in the past; choose a later one."]
+        if trigger.kind != TriggerKind.NOW and trigger.enabled and scheduling.next_after(trigger, now) is None:
+            problems["schedule"] = [_never(trigger)]
     if problems:
         raise Invalid(fields=problems)
     _check_name(draft, draft.name)
@@ -213,12 +213,18 @@ def _save(by: Any, draft: ServiceJob, now: datetime, needs_schedule: bool) -> Se
     ServiceJob.objects.filter(pk=job.pk).update(
         status=ServiceJob.Status.SAVED, editors=editors, revision=job.revision + 1
     )
-    for trigger in job.triggers.filter(kind=TriggerKind.ONCE, runs=None):
-        trigger.next_run_at = trigger.at
-        trigger.save(update_fields=["next_run_at"])
+    for trigger in job.triggers.filter(enabled=True, runs=None).exclude(kind=TriggerKind.NOW):
+        Trigger.objects.filter(pk=trigger.pk).update(next_run_at=scheduling.next_after(trigger, now))
     job.refresh_from_db()
     audit.record(tenant=job.tenant, by=by, action="job.saved", subject=job.name, revision=job.revision)
     return job
+
+
+def _never(trigger: Trigger) -> str:
+    if trigger.kind == TriggerKind.ONCE and trigger.schedule_filter is None:
+        return "The time lies in the past; choose a later one."
+    removed = f" the filter '{trigger.schedule_filter}' removes all its timings, or" if trigger.schedule_filter else ""
+    return f"The trigger '{trigger}' would never fire:{removed} its end has passed. Change the rule."
 
 
 def _write_back(by: Any, draft: ServiceJob) -> ServiceJob:

@@ -52,9 +52,8 @@ def plan_of(job: ServiceJob, by: Any, *, first: int | None = None) -> Plan:
 
 def content_digest(job: ServiceJob, plan: Plan) -> str:
     """Return the SHA-256 (hex) of all that an approval is bound to: the plan, when it runs, and in whose eyes."""
-    triggers = sorted(
-        [t.kind, t.at.isoformat() if t.at else "", t.time_zone] for t in job.triggers.all() if t.kind != "now"
-    )
+    live = [t for t in job.triggers.all() if t.kind != "now" and t.enabled]
+    triggers = sorted(json.dumps([t.kind, t.rule, t.schedule_filter_id], sort_keys=True) for t in live)
     body = [plan.digest, triggers, job.selection_mode, job.max_parallel, job.created_by_id]
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 

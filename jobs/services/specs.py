@@ -14,6 +14,9 @@ from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMod
 from devices.models import AssetTag, Tenant
 from devices.services import vault
 from devices.services.inventory import save_credential
+from jobs.domain.missed import MissedPolicy
+from jobs.domain.recurrence import ImpossibleRule
+from jobs.domain.schedules import schedule_from
 from jobs.domain.spec import (
     Account,
     ConnectionProtocol,
@@ -25,7 +28,7 @@ from jobs.domain.spec import (
     TriggerSpec,
     Visibility,
 )
-from jobs.models import JobDevice, JobTag, JobTask, ServiceJob, TaskDevice, Trigger
+from jobs.models import JobDevice, JobTag, JobTask, ScheduleFilter, ServiceJob, TaskDevice, Trigger
 from templates_app import selectors as templates
 from templates_app.domain.content import VariableType
 
@@ -60,7 +63,17 @@ def spec_of(job: ServiceJob) -> JobSpec:
         notify_groups=tuple(job.notify_groups.values_list("pk", flat=True)),
         tasks=tasks,
         triggers=tuple(
-            TriggerSpec(TriggerKind(t.kind), t.name, t.at, t.time_zone, t.enabled) for t in job.triggers.all()
+            TriggerSpec(
+                TriggerKind(t.kind),
+                t.name,
+                t.rule,
+                t.schedule_filter_id,
+                MissedPolicy(t.missed),
+                t.grace_minutes,
+                t.catch_up,
+                t.enabled,
+            )
+            for t in job.triggers.all()
         ),
         max_parallel=job.max_parallel,
     )
@@ -188,16 +201,39 @@ def _write_tasks(by: Any, job: ServiceJob, spec: JobSpec) -> None:
 
 
 def _write_triggers(job: ServiceJob, spec: JobSpec) -> None:
-    """Replace the triggers that have not fired; fired ones stay, because runs point at them."""
+    """Replace the triggers; those that have fired stay, switched off, because runs point at them."""
     job.triggers.filter(runs=None).delete()
-    kept = {(t.kind, t.at) for t in job.triggers.all()}
+    job.triggers.update(enabled=False, next_run_at=None)
     for trigger in spec.triggers:
-        if (trigger.kind.value, trigger.at) in kept and trigger.kind is TriggerKind.ONCE:
-            continue
+        if trigger.kind is not TriggerKind.NOW:
+            _check_rule(trigger)
+        if trigger.schedule_filter and not filters_above(job.tenant).filter(pk=trigger.schedule_filter).exists():
+            raise Invalid(fields={"schedule_filter": ["There is no such schedule filter."]})
         Trigger.objects.create(
-            tenant=job.tenant, job=job, name=trigger.name, kind=trigger.kind, at=trigger.at,
-            time_zone=trigger.time_zone, enabled=trigger.enabled, next_run_at=None,
-        )  # fmt: skip
+            tenant=job.tenant,
+            job=job,
+            name=trigger.name,
+            kind=trigger.kind,
+            rule=trigger.rule,
+            schedule_filter_id=trigger.schedule_filter,
+            missed=trigger.missed,
+            grace_minutes=trigger.grace_minutes,
+            catch_up=trigger.catch_up,
+            enabled=trigger.enabled,
+        )
+
+
+def _check_rule(trigger: TriggerSpec) -> None:
+    try:
+        schedule_from(trigger.rule)
+    except ImpossibleRule as error:
+        raise Invalid(fields={"schedule": [str(error)]}, rule_field=error.field) from None
+
+
+def filters_above(tenant: Tenant) -> Any:
+    """Return the schedule filters that a tenant may use: its own and those of the tenants above it."""
+    above = [int(part) for part in tenant.path.strip("/").split("/") if part]
+    return ScheduleFilter.objects.filter(tenant__in=above)
 
 
 def _usable_credential(by: Any, tenant: Tenant, pk: str) -> bool:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 
@@ -22,9 +20,6 @@ from jobs.domain.spec import (
     JobType,
     TaskSpec,
     TransferProtocol,
-    TriggerKind,
-    TriggerSpec,
-    Visibility,
 )
 from jobs.models import ServiceJob
 from templates_app import selectors as templates
@@ -287,74 +282,6 @@ class TasksForm(WizardForm):
         return any(job is not None and name in job.sealed_variables for job in sources)
 
 
-class ScheduleForm(WizardForm):
-    """Step 3, Schedule Details."""
-
-    execute = forms.ChoiceField(label="When", widget=forms.RadioSelect)
-    at = forms.DateTimeField(
-        label="Date and time", required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
-    )  # fmt: skip
-    time_zone = forms.ChoiceField(
-        label="Time zone", required=False, choices=lambda: [(z, z) for z in sorted(available_timezones())]
-    )
-    visibility = forms.ChoiceField(
-        label="Visibility", widget=forms.RadioSelect,
-        choices=[(Visibility.PUBLIC, "Public: everyone who may see this customer's jobs"), (Visibility.PRIVATE, "Private: only you")],
-    )  # fmt: skip
-
-    def arrange(self) -> None:
-        choices = [
-            ("now", "Execute Now: run immediately on submission"),
-            ("once", "Schedule Now: once, at a date and time"),
-        ]
-        if self.draft.draft_of:
-            choices.append(("later", "Save only: do not run it now"))
-        self.fields["execute"].choices = choices
-        # The wall clock of the chosen zone is what counts, so Django must not attach a zone of its own.
-        self.fields["at"].to_python = _naive(self.fields["at"])  # type: ignore[method-assign]
-
-    def start(self) -> dict[str, Any]:
-        trigger = next((t for t in self.spec.triggers if t.kind is TriggerKind.ONCE), None)
-        now = any(t.kind is TriggerKind.NOW for t in self.spec.triggers)
-        zone = trigger.time_zone if trigger else self.draft.tenant.time_zone
-        default = "later" if self.draft.draft_of else "now"
-        return {
-            "execute": "once" if trigger else "now" if now else default,
-            "at": trigger.at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if trigger and trigger.at else None,
-            "time_zone": zone,
-            "visibility": self.spec.visibility.value,
-        }
-
-    def clean(self) -> dict[str, Any]:
-        """A time is needed for Schedule Now; it must exist in its zone."""
-        data = super().clean() or {}
-        if data.get("execute") != "once":
-            return data
-        if not data.get("at"):
-            if "at" not in self.errors:
-                self.add_error("at", "Give the date and time.")
-            return data
-        zone = ZoneInfo(data.get("time_zone") or "UTC")
-        local = data["at"].replace(tzinfo=zone)
-        if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != data["at"]:
-            self.add_error(
-                "at", f"This time does not exist in {zone.key}: the clock is put forward then. Choose another."
-            )
-        return data
-
-    def spec_after(self) -> JobSpec:
-        """Return the specification with this step's values."""
-        v = self.values()
-        triggers: tuple[TriggerSpec, ...] = ()
-        if v["execute"] == "now":
-            triggers = (TriggerSpec(TriggerKind.NOW),)
-        elif v["execute"] == "once" and isinstance(v.get("at"), datetime):
-            at = v["at"].replace(tzinfo=ZoneInfo(v["time_zone"] or "UTC")).astimezone(UTC)
-            triggers = (TriggerSpec(TriggerKind.ONCE, "Once", at, v["time_zone"] or "UTC"),)
-        return replace(self.spec, triggers=triggers, visibility=Visibility(v["visibility"]))
-
-
 def _variable_field(variable: Any, stored: bool) -> forms.Field:
     label, text = variable.label or variable.name, variable.help
     if variable.default:
@@ -378,16 +305,6 @@ def _variable_field(variable: Any, stored: bool) -> forms.Field:
         forms.Textarea(attrs={"class": "code", "rows": 4}) if variable.type is VariableType.LINES else forms.TextInput()
     )
     return forms.CharField(label=label, help_text=text, required=False, widget=widget, strip=False)
-
-
-def _naive(field: forms.DateTimeField) -> Any:
-    parse = forms.DateTimeField.to_python
-
-    def to_python(value: Any) -> Any:
-        found = parse(field, value)
-        return found.replace(tzinfo=None) if found else found
-
-    return to_python
 
 
 def _is_uuid(text: str) -> bool:

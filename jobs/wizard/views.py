@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from config.errors import Forbidden, Invalid
@@ -18,13 +19,14 @@ from devices.domain.selection import SelectionMode
 from devices.views import show_problems
 from jobs import access, selectors
 from jobs.models import ServiceJob
-from jobs.services import editing, planning
+from jobs.services import editing, planning, scheduling
 from jobs.services.specs import spec_of
 from jobs.wizard import forms
+from jobs.wizard.schedule import ScheduleForm
 from templates_app import selectors as templates
 
 STEPS = (("details", "Job Details"), ("tasks", "Task Details"), ("schedule", "Schedule"))
-FORMS: dict[str, type[Any]] = {"details": forms.DetailsForm, "tasks": forms.TasksForm, "schedule": forms.ScheduleForm}
+FORMS: dict[str, type[Any]] = {"details": forms.DetailsForm, "tasks": forms.TasksForm, "schedule": ScheduleForm}
 PREVIEW = 8
 
 
@@ -190,7 +192,12 @@ def _panel(draft: ServiceJob, user: Any) -> dict[str, Any]:
     """What the side panel shows: how many devices match, the first ones, what they would get."""
     devices = planning.target_devices(draft, user)
     plan = planning.plan_of(draft, user, first=PREVIEW)
-    return {"device_count": devices.count(), "plans": plan.devices, "more": max(0, devices.count() - PREVIEW)}
+    return {
+        "coming": scheduling.preview(draft, timezone.now()),
+        "device_count": devices.count(),
+        "plans": plan.devices,
+        "more": max(0, devices.count() - PREVIEW),
+    }
 
 
 def _stepper(draft: ServiceJob, user: Any, step: str) -> list[tuple[str, str, str, bool]]:

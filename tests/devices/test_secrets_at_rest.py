@@ -75,7 +75,7 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
     draft = make.draft(person("acme-admin"), make.template(acme), [device], account=account)
     texts = {"api create": answer.content.decode()}
     client = browser("acme-admin")
-    urls = [reverse(name) for name in OPEN - {"sign-out", "choose-tenant", "sign-in", "new-thing"}]
+    urls = [reverse(name) for name in OPEN - {"sign-out", "choose-tenant", "sign-in", "new-thing", "api:upcoming"}]
     urls += [
         reverse("edit-thing", args=["credentials", credential.pk]),
         reverse("job", args=[job.pk]),

@@ -12,7 +12,7 @@ from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMod
 from devices.models import Device, DeviceTag, Network
 from devices.services import vault
 from devices.services.agents import note_heartbeats
-from jobs.domain.spec import Account, TriggerKind, TriggerSpec
+from jobs.domain.spec import Account, once_at
 from jobs.models import JobRun, ServiceJob
 from jobs.services import dispatching, editing, planning
 from jobs.services.specs import spec_of
@@ -181,21 +181,21 @@ def test_nobody_edits_a_private_job_of_another(acme, person):
 
 class TestScheduledOnce:
     def job(self, acme, person, by="acme-operator", **changes):
-        self.at = timezone.now() + timedelta(hours=1)
-        triggers = (TriggerSpec(TriggerKind.ONCE, "Once", self.at, "Europe/Berlin"),)
+        self.at = timezone.now().replace(microsecond=0) + timedelta(hours=1)
+        triggers = (once_at(self.at, "Europe/Berlin"),)
         job, run = make.job(person(by), make.template(acme), make.devices(acme, "linux"), triggers=triggers, **changes)
         assert run is None
         return job
 
     def test_it_runs_at_its_time_once_and_never_before(self, acme, person):
         self.job(acme, person)
-        assert dispatching.dispatch_due(now=self.at - timedelta(seconds=1)) == []
+        assert dispatching.dispatch_due(now=self.at - timedelta(milliseconds=1)) == []
         (run,) = dispatching.dispatch_due(now=self.at)
         assert run.scheduled_for == self.at and run.status == "queued"
         assert dispatching.dispatch_due(now=self.at + timedelta(days=1)) == []
 
     def test_a_time_in_the_past_is_refused(self, acme, person):
-        past = (TriggerSpec(TriggerKind.ONCE, "Once", timezone.now() - timedelta(minutes=1)),)
+        past = (once_at(timezone.now() - timedelta(minutes=1)),)
         with pytest.raises(Invalid, match="past"):
             make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"), triggers=past)
 
@@ -223,9 +223,9 @@ class TestScheduledOnce:
 
     def test_a_change_without_approval_is_skipped(self, acme, person):
         template = make.template(acme, "Set NTP server")
-        triggers = (TriggerSpec(TriggerKind.ONCE, "Once", timezone.now() + timedelta(hours=1)),)
+        triggers = (once_at(timezone.now() + timedelta(hours=1)),)
         make.job(person("acme-operator"), template, make.devices(acme, "linux"), triggers=triggers)
-        (run,) = dispatching.dispatch_due(now=timezone.now() + timedelta(hours=2))
+        (run,) = dispatching.dispatch_due(now=timezone.now() + timedelta(minutes=60, seconds=10))
         assert run.status == "skipped" and "needs approval" in run.reason
 
 
@@ -261,8 +261,8 @@ def test_a_draft_is_submitted_once_however_often_one_clicks(acme, person):
 
 def test_one_job_that_cannot_start_does_not_hold_up_the_others(acme, person, monkeypatch):
     operator = person("acme-operator")
-    at = timezone.now() + timedelta(hours=1)
-    once = (TriggerSpec(TriggerKind.ONCE, "Once", at),)
+    at = timezone.now().replace(microsecond=0) + timedelta(hours=1)
+    once = (once_at(at),)
     broken, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
     fine, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
     start = dispatching.start_run

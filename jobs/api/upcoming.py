@@ -1,0 +1,116 @@
+"""POST /api/v1/upcoming/: when schedules fire, without storing anything; and the schedule filters they name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from config.api_resource import Resource
+from config.errors import Invalid
+from devices import selectors as inventory
+from devices.api.resources import Creates, Scoped
+from jobs import selectors
+from jobs.domain.filters import Filter, filter_from
+from jobs.domain.recurrence import ImpossibleRule, Schedule
+from jobs.domain.schedules import schedule_from
+from jobs.models import ScheduleFilter
+from jobs.services import filters, scheduling
+
+
+class UpcomingInput(serializers.Serializer):
+    """Schedules and filters. A filter is the id of a stored one, or an object with `rules`."""
+
+    triggers = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=20)
+    filters = serializers.ListField(child=serializers.JSONField(), default=list, max_length=20)
+    after = serializers.DateTimeField(required=False, help_text="Default: now.")
+    n = serializers.IntegerField(default=10, min_value=1, max_value=200)
+
+
+class OccurrenceSerializer(serializers.Serializer):
+    """One coming occurrence."""
+
+    at = serializers.DateTimeField()
+    local = serializers.CharField()
+    trigger = serializers.IntegerField()
+    note = serializers.CharField(allow_null=True)
+    removed_by = serializers.CharField(allow_null=True)
+
+
+class UpcomingSerializer(serializers.Serializer):
+    """What is ahead, in order."""
+
+    occurrences = OccurrenceSerializer(many=True)
+
+
+class Upcoming(APIView):
+    """The stateless preview."""
+
+    @extend_schema(request=UpcomingInput, responses=UpcomingSerializer)
+    def post(self, request: Request) -> Response:
+        """Return the next n occurrences of all triggers merged; removed ones are among them and say by what."""
+        given = UpcomingInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        data = given.validated_data
+        schedules = [_schedule(index, rule) for index, rule in enumerate(data["triggers"])]
+        removing = [_filter(request.user, index, item) for index, item in enumerate(data["filters"])]
+        found = scheduling.ahead(schedules, removing, data.get("after") or timezone.now(), data["n"])
+        rows = [
+            {
+                "at": f"{item.occurrence.at:%Y-%m-%dT%H:%M:%SZ}",
+                "local": item.occurrence.local.isoformat(timespec="seconds"),
+                "trigger": item.trigger,
+                "note": item.occurrence.note or None,
+                "removed_by": item.removed_by or None,
+            }
+            for item in found
+        ]
+        return Response({"occurrences": rows})
+
+
+def _schedule(index: int, rule: dict[str, Any]) -> Schedule:
+    try:
+        return schedule_from(rule)
+    except ImpossibleRule as error:
+        raise Invalid(fields={f"triggers.{index}.{error.field}": [str(error)]}) from None
+
+
+def _filter(user: Any, index: int, item: Any) -> Filter:
+    try:
+        if isinstance(item, dict):
+            return filter_from(item)
+        row = selectors.visible_filters(user).filter(pk=int(item)).first()
+    except (ImpossibleRule, TypeError, ValueError, OverflowError) as error:
+        said = str(error) if isinstance(error, ImpossibleRule) else "Give the id of a filter, or an object with rules."
+        raise Invalid(fields={f"filters.{index}": [said]}) from None
+    found = scheduling.filter_of(row)
+    if found is None:
+        raise Invalid(fields={f"filters.{index}": ["There is no such schedule filter."]})
+    return found
+
+
+class FilterSerializer(serializers.ModelSerializer):
+    tenant = Scoped(selector=inventory.visible_tenants)
+
+    class Meta:
+        model = ScheduleFilter
+        fields = ["id", "tenant", "name", "time_zone", "rules"]
+        validators: list[Any] = []
+
+
+class Filters(Creates, Resource):
+    """Schedule filters: timings that match are removed from a trigger."""
+
+    serializer_class = FilterSerializer
+    search_fields, ordering_fields = ["name"], ["name"]
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_filters(user)
+
+    def make(self, user: Any, data: dict[str, Any]) -> Any:
+        return filters.save_filter(by=user, **data)

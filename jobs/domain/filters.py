@@ -1,0 +1,104 @@
+"""Schedule filters: timings that match are removed from a trigger (N-10). Values and one predicate, pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from jobs.domain.recurrence import WEEKDAYS, ImpossibleRule
+
+CLOCK = re.compile(r"^([01][0-9]|2[0-3]):([0-5][0-9])$")
+
+
+@dataclass(frozen=True, slots=True)
+class FilterRule:
+    """One rule: dates, yearly dates (month, day), a date range, weekdays or a time window; `only` keeps what matches."""
+
+    dates: frozenset[date] = frozenset()
+    yearly: frozenset[tuple[int, int]] = frozenset()
+    first: date | None = None
+    last: date | None = None
+    weekdays: frozenset[int] = frozenset()
+    since: time | None = None
+    until: time | None = None
+    only: bool = False
+
+    def matches(self, wall: datetime) -> bool:
+        """Say whether a wall-clock time falls under the rule. A window may go over midnight; its end is not included."""
+        if self.dates or self.yearly:
+            return wall.date() in self.dates or (wall.month, wall.day) in self.yearly
+        if self.first and self.last:
+            return self.first <= wall.date() <= self.last
+        if self.weekdays and wall.weekday() not in self.weekdays:
+            return False
+        if self.since is None or self.until is None:
+            return bool(self.weekdays)
+        clock = wall.time()
+        if self.since <= self.until:
+            return self.since <= clock < self.until
+        return clock >= self.since or clock < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A named filter with rules in a zone of its own."""
+
+    name: str
+    zone: ZoneInfo
+    rules: tuple[FilterRule, ...]
+
+    def removes(self, at: datetime) -> bool:
+        """Say whether an instant (aware) is removed: an excluding rule matches, or no "only within" rule does."""
+        wall = at.astimezone(self.zone).replace(tzinfo=None)
+        if any(rule.matches(wall) for rule in self.rules if not rule.only):
+            return True
+        keeping = [rule for rule in self.rules if rule.only]
+        return bool(keeping) and not any(rule.matches(wall) for rule in keeping)
+
+
+def filter_from(data: Mapping[str, Any]) -> Filter:
+    """Read `{"name", "time_zone", "rules": [{"mode": "exclude|only", one of "dates", "yearly", "range", "weekdays", "window"}]}`."""
+    zone = data.get("time_zone", "UTC")
+    if zone not in available_timezones():
+        raise ImpossibleRule("time_zone", "Give an IANA time zone, for example Europe/Berlin.")
+    rules = data.get("rules")
+    if not isinstance(rules, Sequence) or isinstance(rules, str) or not rules:
+        raise ImpossibleRule("rules", "Give at least one rule.")
+    return Filter(str(data.get("name", "inline")), ZoneInfo(zone), tuple(_rule(rule) for rule in rules))
+
+
+def _rule(data: Any) -> FilterRule:
+    if not isinstance(data, Mapping) or data.get("mode", "exclude") not in ("exclude", "only"):
+        raise ImpossibleRule("rules", "Each rule has a mode, exclude or only, and one condition.")
+    only = data.get("mode") == "only"
+    try:
+        if "dates" in data:
+            return FilterRule(dates=frozenset(date.fromisoformat(d) for d in data["dates"]), only=only)
+        if "yearly" in data:
+            return FilterRule(yearly=frozenset(_month_day(d) for d in data["yearly"]), only=only)
+        if "range" in data:
+            first, last = (date.fromisoformat(d) for d in data["range"])
+            return FilterRule(first=first, last=last, only=only)
+        weekdays = frozenset(WEEKDAYS.index(day) for day in data.get("weekdays", ()))
+        since, until = (_clock(t) for t in data["window"]) if "window" in data else (None, None)
+    except (TypeError, ValueError):
+        raise ImpossibleRule("rules", "Dates are 2027-12-24, yearly dates 12-24, windows ['22:00', '06:00'].") from None
+    if not weekdays and since is None:
+        raise ImpossibleRule("rules", "Each rule needs dates, yearly, range, weekdays or window.")
+    return FilterRule(weekdays=weekdays, since=since, until=until, only=only)
+
+
+def _month_day(text: str) -> tuple[int, int]:
+    found = date.fromisoformat(f"2024-{text}")
+    return found.month, found.day
+
+
+def _clock(text: str) -> time:
+    found = CLOCK.match(text)
+    if not found:
+        raise ValueError(text)
+    return time(int(found[1]), int(found[2]))

@@ -1,0 +1,99 @@
+"""Pages of schedule filters."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+
+from config import lists
+from config.errors import Forbidden, Invalid
+from config.lists import Column, Listing
+from devices import access
+from devices.domain.roles import Verb
+from devices.forms import TenantForm
+from devices.scope import within
+from devices.views import show_problems
+from jobs import selectors
+from jobs.domain.recurrence import ImpossibleRule
+from jobs.services import filters
+
+HELP = (
+    "One rule a line: 'exclude 2027-12-24', 'exclude yearly 12-25', 'exclude 2027-12-24..2028-01-02', "
+    "'exclude saturday sunday', 'only monday friday 22:00-06:00'."
+)
+
+
+class FilterForm(TenantForm):
+    """A schedule filter."""
+
+    name = forms.CharField(max_length=120)
+    time_zone = forms.ChoiceField(choices=lambda: [(z, z) for z in sorted(available_timezones())], initial="UTC")
+    rules = forms.CharField(widget=forms.Textarea(attrs={"class": "code", "rows": 8}), help_text=HELP)
+
+    def clean_rules(self) -> list[dict[str, Any]]:
+        """Read the lines."""
+        try:
+            return filters.rules_from_lines(self.cleaned_data["rules"])
+        except ImpossibleRule as error:
+            raise forms.ValidationError(str(error)) from None
+
+
+def filter_list(request: HttpRequest) -> HttpResponse:
+    """The schedule filters."""
+    columns = (
+        Column(
+            "Name",
+            lambda f: format_html('<a href="{}">{}</a>', reverse("edit-filter", args=[f.pk]), f.name),
+            sort="name",
+            css="strong",
+        ),
+        Column("Rules", lambda f: filters.lines_from_rules(f.rules), css="mono"),
+        Column("Time zone", lambda f: f.time_zone),
+        Column("Customer", lambda f: f.tenant.name, sort="tenant__name"),
+    )
+    may = access.tenants_where(request.user, Verb.ADMINISTER).exists()
+    new: dict[str, Any] = {"new_url": reverse("new-filter"), "new_label": "New filter"} if may else {}
+    intro = "Timings that match a filter are removed from a trigger: holidays, freezes, business hours. Customers below may use it too."
+    listing = Listing(
+        "Schedule Filters", columns, ("name",), "No schedule filter yet.", intro=intro, order="name", **new
+    )
+    return lists.show(request, within(request, selectors.visible_filters(request.user)), listing)
+
+
+def edit_filter(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """Make or change a filter."""
+    owners = access.tenants_where(request.user, Verb.ADMINISTER).order_by("path")
+    instance = access.get_visible(request.user, selectors.visible_filters(request.user), pk=pk) if pk else None
+    if instance:
+        access.check_may(request.user, Verb.ADMINISTER, instance.tenant)
+    elif not owners.exists():
+        raise Forbidden("You administer no tenant, so there is nothing you could add here.")
+    initial = None
+    if instance:
+        lines = filters.lines_from_rules(instance.rules)
+        initial = {"name": instance.name, "time_zone": instance.time_zone, "rules": lines}
+    tenant = instance.tenant if instance else None
+    form = FilterForm(
+        request.POST or None, user=request.user, tenants=owners, tenant=tenant, instance=instance, initial=initial
+    )
+    if request.method == "POST" and form.is_valid() and form.tenant:
+        try:
+            filters.save_filter(by=request.user, tenant=form.tenant, instance=instance, **form.cleaned_data)
+        except Invalid as error:
+            show_problems(form, error)
+        else:
+            messages.success(request, "The filter was saved.")
+            return redirect("filters")
+    title = f"Change filter {instance}" if instance else "New schedule filter"
+    return render(
+        request,
+        "form.html",
+        {"form": form, "title": title, "back": reverse("filters"), "back_label": "Schedule Filters"},
+    )

@@ -1,0 +1,95 @@
+"""Write schedule filters, and read them from the lines that people type."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.db import transaction
+
+from config.errors import Invalid
+from devices import access
+from devices.domain.roles import Verb
+from devices.models import Tenant
+from devices.services import audit
+from jobs.domain.filters import filter_from
+from jobs.domain.recurrence import WEEKDAYS, ImpossibleRule
+from jobs.models import ScheduleFilter
+
+LINE = re.compile(r"^(exclude|only)\s+(.+)$", re.IGNORECASE)
+
+
+def save_filter(
+    *, by: Any, tenant: Tenant, name: str, rules: Any, time_zone: str = "UTC", instance: ScheduleFilter | None = None
+) -> ScheduleFilter:
+    """Make or change a schedule filter of a tenant; Invalid names the field that is wrong."""
+    if by is not None:
+        access.check_may(by, Verb.ADMINISTER, tenant)
+    try:
+        filter_from({"name": name, "time_zone": time_zone, "rules": rules})
+    except ImpossibleRule as error:
+        raise Invalid(fields={error.field: [str(error)]}) from None
+    taken = ScheduleFilter.objects.filter(tenant=tenant, name__iexact=name).exclude(
+        pk=instance.pk if instance else None
+    )
+    if taken.exists():
+        raise Invalid(fields={"name": [f"A filter named '{name}' exists in this tenant; choose another name."]})
+    row = instance or ScheduleFilter(tenant=tenant)
+    row.name, row.time_zone, row.rules = name, time_zone, rules
+    with transaction.atomic():
+        row.save()
+        audit.record(tenant=tenant, by=by, action="filter.saved", subject=name)
+    return row
+
+
+def rules_from_lines(text: str) -> list[dict[str, Any]]:
+    """Read one rule a line: `exclude 2027-12-24`, `exclude yearly 12-25`, `exclude 2027-12-24..2028-01-02`,
+    `only monday friday 08:00-18:00`. ImpossibleRule names the line."""
+    rules = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        found = LINE.match(line.strip())
+        if not found:
+            raise ImpossibleRule("rules", f"Line {number}: begin with 'exclude' or 'only'.")
+        try:
+            rule = {"mode": found[1].lower(), **_condition(found[2].split())}
+            filter_from({"rules": [rule]})
+        except (ValueError, KeyError):
+            raise ImpossibleRule("rules", f"Line {number}: '{line.strip()[:60]}' is not understood.") from None
+        rules.append(rule)
+    if not rules:
+        raise ImpossibleRule("rules", "Write at least one line.")
+    return rules
+
+
+def lines_from_rules(rules: list[dict[str, Any]]) -> str:
+    """Write rules as the lines that `rules_from_lines` reads."""
+    lines = []
+    for rule in rules:
+        words = [*rule.get("dates", ()), *rule.get("weekdays", ())]
+        if "yearly" in rule:
+            words += ["yearly", *rule["yearly"]]
+        if "range" in rule:
+            words.append("..".join(rule["range"]))
+        if "window" in rule:
+            words.append("-".join(rule["window"]))
+        lines.append(" ".join([rule.get("mode", "exclude"), *words]))
+    return "\n".join(lines)
+
+
+def _condition(words: list[str]) -> dict[str, Any]:
+    if words[0].lower() == "yearly":
+        return {"yearly": words[1:]}
+    if ".." in words[0]:
+        return {"range": words[0].split("..")}
+    if re.match(r"^\d{4}-", words[0]):
+        return {"dates": words}
+    condition: dict[str, Any] = {}
+    for word in words:
+        if word.lower() in WEEKDAYS:
+            condition.setdefault("weekdays", []).append(word.lower())
+        else:
+            first, last = word.split("-")
+            condition["window"] = [first, last]
+    return condition
