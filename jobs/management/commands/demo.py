@@ -10,9 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
 
 from config import env
-from config.celery import app
 from devices.simulator import inventory
-from devices.tasks import call_agents
+from devices.tasks import note_who_answers
 from jobs.demo import history, world
 from jobs.demo.processes import (
     Problem,
@@ -101,9 +100,8 @@ class Command(BaseCommand):
         self._wait_for_worker(processes)
 
     def _wait_for_worker(self, processes: Processes) -> None:
-        """Call the workers until both answer: proof that broker and workers are there; then note who serves what."""
-        processes.wait_for("The worker", lambda: len(app.control.inspect(timeout=0.5).ping() or {}) == 2, 60)
-        call_agents()
+        """Call the workers until both answer: proof that broker and workers are there."""
+        processes.wait_for("The worker", lambda: note_who_answers(1.0, workers=2) == 2, 60)
 
     def _reset(self) -> None:
         self._say(f"Clearing {settings.VAR} …")
