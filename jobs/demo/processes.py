@@ -131,11 +131,6 @@ def start_broker(processes: Processes) -> str:
     return "embedded Valkey"
 
 
-def manage(*words: str) -> list[str]:
-    """Return the command line of a manage.py command in this interpreter."""
-    return [sys.executable, str(env.ROOT / "manage.py"), *words]
-
-
 def module(*words: str) -> list[str]:
     """Return the command line of a module in this interpreter."""
     return [sys.executable, "-m", *words]
