@@ -20,7 +20,7 @@ from jobs.domain.plan import SNAPSHOT, PlannedStep
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, StepResult
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=120)
 RENEW_AFTER = 15.0
 CHECK_AFTER = 1.0
 FLUSH_AFTER = 0.7
