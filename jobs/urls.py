@@ -21,6 +21,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/delete/", views.delete, name="delete-job"),
     re_path(f"^drafts/(?P<pk>[0-9a-f-]{{36}})/{STEP}/$", wizard.wizard, name="wizard"),
     re_path(f"^drafts/(?P<pk>[0-9a-f-]{{36}})/{STEP}/live/$", wizard.live, name="wizard-live"),
+    path("drafts/<uuid:pk>/discard/", wizard.discard, name="discard-draft"),
     path("drafts/<uuid:pk>/picker/", wizard.picker, name="wizard-picker"),
     path("filters/", filter_views.filter_list, name="filters"),
     path("filters/new/", filter_views.edit_filter, name="new-filter"),

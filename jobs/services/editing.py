@@ -148,7 +148,7 @@ def delete_job(*, by: Any, job: ServiceJob, now: datetime | None = None) -> None
     """Take a job out of Job Management. Its runs stay in Job History; a draft is simply gone."""
     _check_may_edit(by, job)
     if job.status == ServiceJob.Status.DRAFT:
-        job.delete()
+        discard_draft(by=by, draft=job)
         return
     if JobRun.objects.filter(job=job, status__in=["queued", "waiting", "running"]).exists():
         raise Conflict("The job is running. Cancel the run or wait for its end, then delete the job.")
@@ -159,6 +159,17 @@ def delete_job(*, by: Any, job: ServiceJob, now: datetime | None = None) -> None
         ServiceJob.objects.filter(pk=job.pk).update(deleted_at=now or timezone.now())
         ServiceJob.objects.filter(draft_of=job).delete()
         audit.record(tenant=job.tenant, by=by, action="job.deleted", subject=job.name)
+
+
+def discard_draft(*, by: Any, draft: ServiceJob) -> None:
+    """Throw a draft, or a copy under edit, away with the account typed into it; the job that was edited stays as it is."""
+    if draft.status != ServiceJob.Status.DRAFT or draft.created_by_id != by.pk:
+        raise Conflict("Only your own drafts can be discarded.")
+    with transaction.atomic():
+        account = draft.account
+        draft.delete()
+        if account:
+            account.delete()
 
 
 def problems_of(draft: ServiceJob, by: Any) -> dict[str, list[str]]:
@@ -238,7 +249,7 @@ def _write_back(by: Any, draft: ServiceJob) -> ServiceJob:
         draft.sealed_variables
     )
     spec = replace(spec, secret_variables={name: secret_text(draft, name) for name in typed})
-    draft.delete()
+    discard_draft(by=by, draft=draft)
     write_spec(by=by, job=job, spec=spec)
     if job.approval and job.approval.status in ("requested", "approved"):
         request = job.approval

@@ -81,6 +81,16 @@ def live(request: HttpRequest, pk: Any, step: str) -> HttpResponse:
 
 
 @require_POST
+def discard(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Throw the draft away."""
+    draft = selectors.editable_job(request.user, pk)
+    target = redirect("job", pk=draft.draft_of_id) if draft.draft_of_id else redirect("jobs")
+    editing.discard_draft(by=request.user, draft=draft)
+    messages.success(request, "The draft was discarded.")
+    return target
+
+
+@require_POST
 def picker(request: HttpRequest, pk: Any) -> HttpResponse:
     """Answer with the device picker, narrowed by what was typed."""
     draft = selectors.editable_job(request.user, pk)

@@ -275,3 +275,23 @@ def test_one_job_that_cannot_start_does_not_hold_up_the_others(acme, person, mon
     monkeypatch.setattr(dispatching, "start_run", refuses)
     found = {run.job_id: (run.status, run.reason) for run in dispatching.dispatch_due(now=at)}
     assert found == {broken.pk: ("skipped", "Somebody else was first."), fine.pk: ("queued", "")}
+
+
+def test_a_discarded_copy_takes_its_password_along_and_leaves_the_job_as_it_was(acme, person, browser):
+    from devices.models import Credential
+
+    operator = person("acme-operator")
+    job, _ = make.job(
+        operator, make.template(acme), make.devices(acme, "linux"), account=Account("root", Secret("old-password"))
+    )
+    copy = editing.start_editing(by=operator, job=job)
+    editing.save_draft(
+        by=operator,
+        draft=copy,
+        spec=replace(spec_of(copy), name="Other", account=Account("root", Secret("typed-password"))),
+    )
+    accounts = Credential.objects.filter(name="").count()
+    assert browser("acme-operator").post(f"/drafts/{copy.pk}/discard/").status_code == 302
+    job.refresh_from_db()
+    assert job.name != "Other" and vault.open_login(job.account).password.reveal() == "old-password"
+    assert Credential.objects.filter(name="").count() == accounts - 1
