@@ -111,18 +111,6 @@ def query(context: dict[str, Any], **changes: Any) -> str:
     return f"?{values.urlencode()}" if values else "?"
 
 
-@register.filter
-def percent(part: int, whole: int) -> int:
-    """Return part of whole in whole percent."""
-    return round(100 * (part or 0) / whole) if whole else 0
-
-
-@register.filter
-def lookup(mapping: Any, key: Any) -> Any:
-    """Return mapping[key], or nothing."""
-    return mapping.get(key) if hasattr(mapping, "get") else None
-
-
 def _relative(span: timedelta) -> str:
     seconds = span.total_seconds()
     size = abs(seconds)

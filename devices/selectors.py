@@ -78,7 +78,7 @@ def tokens_of(user: Any) -> QuerySet[ApiToken]:
 
 def agents_for(tenant: Tenant) -> QuerySet[Agent]:
     """Agents that may run a job of the tenant: its own and those of the tenants above it."""
-    return Agent.objects.filter(tenant__in=_own_and_above(tenant))
+    return Agent.objects.filter(tenant__in=own_and_above(tenant))
 
 
 def devices_under(tenant: Tenant, platforms: list[str] | tuple[str, ...] = ()) -> QuerySet[Device]:
@@ -117,5 +117,6 @@ def searched(rows: QuerySet[Device], search: DeviceSearch) -> QuerySet[Device]:
     return rows
 
 
-def _own_and_above(tenant: Tenant) -> list[int]:
+def own_and_above(tenant: Tenant) -> list[int]:
+    """Return the ids of a tenant and of those above it, from the root."""
     return [int(part) for part in tenant.path.strip("/").split("/") if part]

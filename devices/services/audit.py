@@ -47,6 +47,17 @@ def event_hash(event: AuditEvent) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def verify_all() -> list[tuple[str, int, str]]:
+    """Return (tenant, number of events, problem or empty) for every tenant."""
+    found = []
+    for tenant in Tenant.objects.order_by("path"):
+        try:
+            found.append((tenant.key, verify(tenant), ""))
+        except ValueError as error:
+            found.append((tenant.key, 0, str(error)))
+    return found
+
+
 def verify(tenant: Tenant) -> int:
     """Return how many events the tenant's chain has; ValueError names the first event that does not fit."""
     previous, count = "0" * 64, 0

@@ -53,14 +53,6 @@ def schedule_from(data: Mapping[str, Any]) -> Schedule:
     return schedule
 
 
-def duration_text(interval: timedelta) -> str:
-    """Return an interval in the form that `interval` takes: PT90M, PT2H, P1D."""
-    minutes = int(interval.total_seconds() // 60)
-    if minutes % 1440 == 0:
-        return f"P{minutes // 1440}D"
-    return f"PT{minutes // 60}H" if minutes % 60 == 0 else f"PT{minutes}M"
-
-
 def _zone(name: Any) -> ZoneInfo:
     if not isinstance(name, str) or name not in available_timezones():
         raise ImpossibleRule("time_zone", "Give an IANA time zone, for example Europe/Berlin.")

@@ -60,15 +60,6 @@ def save_draft(*, by: Any, draft: ServiceJob, spec: JobSpec) -> ServiceJob:
         return write_spec(by=by, job=draft, spec=spec)
 
 
-def change_template(*, by: Any, draft: ServiceJob, template_id: int) -> ServiceJob:
-    """Give a draft another template of the same customer; tasks and values of the old one go."""
-    template = tenants.get_visible(by, templates.usable_templates(by), Verb.RUN, pk=template_id)
-    if draft.draft_of or template.tenant_id != draft.tenant_id:
-        raise Invalid(fields={"template": ["The customer comes from the template and cannot change; make a new job."]})
-    draft.template, draft.version, draft.sealed_variables = template, template.current, {}
-    return save_draft(by=by, draft=draft, spec=replace(spec_of(draft), tasks=(), variables={}))
-
-
 def submit_job(
     *, by: Any, draft: ServiceJob, now: datetime | None = None, needs_schedule: bool = True
 ) -> tuple[ServiceJob, JobRun | None]:

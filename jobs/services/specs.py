@@ -232,8 +232,7 @@ def _check_rule(trigger: TriggerSpec) -> None:
 
 def filters_above(tenant: Tenant) -> Any:
     """Return the schedule filters that a tenant may use: its own and those of the tenants above it."""
-    above = [int(part) for part in tenant.path.strip("/").split("/") if part]
-    return ScheduleFilter.objects.filter(tenant__in=above)
+    return ScheduleFilter.objects.filter(tenant__in=inventory.own_and_above(tenant))
 
 
 def _usable_credential(by: Any, tenant: Tenant, pk: str) -> bool:

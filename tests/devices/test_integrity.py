@@ -1,6 +1,9 @@
 """The database itself refuses references into another tenant, moved rows, and changed history."""
 
+import io
+
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
 from devices.models import AssetTag, AuditEvent, Credential, Device, DeviceTag, Network
@@ -89,3 +92,5 @@ def test_a_forged_audit_event_breaks_the_chain(tenant):
     )
     with pytest.raises(ValueError, match="was changed"):
         audit.verify(acme)
+    with pytest.raises(CommandError, match="1 audit trails are broken"):
+        call_command("verify_audit", stdout=io.StringIO())
