@@ -40,7 +40,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
         ),
         Column("Network", lambda r: r.network_names or "—"),
         Column("Type", lambda r: JOB_TYPE_LABELS.get(r.job_type, r.job_type), sort="job_type"),
-        Column("Status", lambda r: status_pill(r.status), sort="status"),
+        Column("Status", _status_and_cause, sort="status"),
         Column("Devices", _progress),
         Column("Start Time", lambda r: ago(r.started_at), sort="started_at", css="nowrap"),
         Column("End Time", lambda r: ago(r.ended_at), sort="ended_at", css="nowrap"),
@@ -121,6 +121,15 @@ def status_pill(status: str) -> str:
     """Return a run status as a pill."""
     found = RunStatus(status)
     return pill(status, LABELS[found], COLOURS[found])
+
+
+def _status_and_cause(run: JobRun) -> str:
+    """The status, and in words under it why it is not a plain success."""
+    return (
+        format_html('<span>{}<br><span class="quiet">{}</span></span>', status_pill(run.status), run.reason)
+        if run.reason
+        else status_pill(run.status)
+    )
 
 
 def _progress(run: JobRun) -> str:

@@ -178,10 +178,23 @@ def settle(*, run_id: int) -> None:
     with transaction.atomic():
         statuses = DeviceRun.objects.filter(run=run_id).values_list("status", flat=True).distinct()
         moved = JobRun.objects.filter(pk=run_id, status__in=OPEN).update(
-            status=outcome(statuses), ended_at=timezone.now()
+            status=outcome(statuses), ended_at=timezone.now(), reason=_causes(run_id)
         )
         if moved:
             _tell(JobRun.objects.select_related("job", "tenant").get(pk=run_id))
+
+
+def _causes(run_id: int) -> str:
+    """Say in one line which devices did not succeed and why, for the history: `login refused: sw01; rejected: rt01`."""
+    found: dict[str, list[str]] = {}
+    bad = DeviceRun.objects.filter(run=run_id).exclude(status=RunStatus.SUCCEEDED).order_by("pk")
+    for name, reason, status in bad.values_list("device_name", "reason", "status"):
+        found.setdefault((reason or status).replace("_", " "), []).append(name)
+    parts = []
+    for cause, names in found.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        parts.append(f"{cause}: {', '.join(names[:3])}{more}")
+    return "; ".join(parts)[:500]
 
 
 def reap(*, now: datetime) -> int:

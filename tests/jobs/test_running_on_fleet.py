@@ -87,6 +87,11 @@ def test_four_devices_with_four_fates_end_partial_and_say_why(acme, person):
     )
     assert finish(run).status == "partial"
     rows = by_name(run)
+    assert set(run.reason.split("; ")) == {
+        f"login refused: {wrong.name}",
+        f"unreachable: {gone.name}",
+        f"rejected: {picky.name}",
+    }
     assert rows[good.name].status == "succeeded"
     assert (rows[wrong.name].status, rows[wrong.name].reason) == ("failed", "login_refused")
     assert "refused the login of 'netops'" in rows[wrong.name].message
