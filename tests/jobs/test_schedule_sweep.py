@@ -109,7 +109,7 @@ def compare(zone, change, count):
 def test_a_few_clock_changes_agree_with_the_independent_judges():
     found = transitions()
     assert len(found) > 150
-    assert sum(compare(zone, change, 3) for zone, change in found[::25]) > 1000
+    assert sum(compare(zone, change, 9) for zone, change in found[::40]) > 500
 
 
 @pytest.mark.e2e
