@@ -198,16 +198,12 @@ def new_tenant(request: HttpRequest) -> HttpResponse:
     """Make a tenant below another."""
     parents = access.tenants_where(request.user, Verb.ADMINISTER).order_by("path")
     form = forms.SubTenantForm(request.POST or None, tenants=parents)
-    if (
-        request.method == "POST"
-        and form.is_valid()
-        and _try(form, lambda: tenants.create_tenant(by=request.user, **form.cleaned_data))
-    ):
-        messages.success(request, "The tenant was made; give its people roles next.")
-        return redirect("tenants")
-    return render(
-        request, "form.html", {"form": form, "title": "New tenant", "back": reverse("tenants"), "back_label": "Tenants"}
-    )
+
+    def save() -> str:
+        tenants.create_tenant(by=request.user, **form.cleaned_data)
+        return "The tenant was made; give its people roles next."
+
+    return form_page(request, form, save, title="New tenant", back="tenants", back_label="Tenants")
 
 
 def edit_thing(request: HttpRequest, kind: str, pk: Any = None) -> HttpResponse:
@@ -227,16 +223,12 @@ def edit_thing(request: HttpRequest, kind: str, pk: Any = None) -> HttpResponse:
         initial=resource.initial(instance) if instance else None,
     )  # fmt: skip
 
-    def save() -> None:
+    def save() -> str:
         resource.save(by=request.user, tenant=form.tenant, instance=instance, **form.cleaned_data)
+        return f"The {resource.word} '{form.cleaned_data['name']}' was saved."
 
-    if request.method == "POST" and form.is_valid() and _try(form, save):
-        messages.success(request, f"The {resource.word} '{form.cleaned_data['name']}' was saved.")
-        return redirect(kind)
     title = f"Change {resource.word} {instance}" if instance else f"New {resource.word}"
-    return render(
-        request, "form.html", {"form": form, "title": title, "back": reverse(kind), "back_label": kind.title()}
-    )
+    return form_page(request, form, save, title=title, back=kind, back_label=kind.title())
 
 
 @require_POST
@@ -264,14 +256,17 @@ def audit_list(request: HttpRequest) -> HttpResponse:
     return lists.show(request, within(request, selectors.visible_audit(request.user)), listing)
 
 
-def _try(form: Any, verb: Callable[[], Any]) -> bool:
-    """Call a service; put what it says is wrong beside the fields."""
-    try:
-        verb()
-    except Invalid as error:
-        show_problems(form, error)
-        return False
-    return True
+def form_page(
+    request: HttpRequest, form: Any, save: Callable[[], str], *, title: str, back: str, back_label: str
+) -> HttpResponse:
+    """One form on a page: save what is valid and go back with the sentence that `save` returns, or show what is wrong."""
+    if request.method == "POST" and form.is_valid():
+        try:
+            messages.success(request, save())
+            return redirect(back)
+        except Invalid as error:
+            show_problems(form, error)
+    return render(request, "form.html", {"form": form, "title": title, "back": reverse(back), "back_label": back_label})
 
 
 def show_problems(form: Any, error: Invalid) -> None:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from zoneinfo import available_timezones
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 
 from config import lists
-from config.errors import Forbidden, Invalid
+from config.errors import Forbidden
 from config.lists import Column, Listing
 from devices import access
 from devices.domain.roles import Verb
 from devices.forms import TenantForm
+from devices.models import Tenant
 from devices.scope import within
-from devices.views import show_problems
+from devices.views import form_page
 from jobs import selectors
 from jobs.domain.recurrence import ImpossibleRule
 from jobs.services import filters
@@ -83,17 +82,11 @@ def edit_filter(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     form = FilterForm(
         request.POST or None, user=request.user, tenants=owners, tenant=tenant, instance=instance, initial=initial
     )
-    if request.method == "POST" and form.is_valid() and form.tenant:
-        try:
-            filters.save_filter(by=request.user, tenant=form.tenant, instance=instance, **form.cleaned_data)
-        except Invalid as error:
-            show_problems(form, error)
-        else:
-            messages.success(request, "The filter was saved.")
-            return redirect("filters")
+
+    def save() -> str:
+        owner = cast(Tenant, form.tenant)
+        filters.save_filter(by=request.user, tenant=owner, instance=instance, **form.cleaned_data)
+        return "The filter was saved."
+
     title = f"Change filter {instance}" if instance else "New schedule filter"
-    return render(
-        request,
-        "form.html",
-        {"form": form, "title": title, "back": reverse("filters"), "back_label": "Schedule Filters"},
-    )
+    return form_page(request, form, save, title=title, back="filters", back_label="Schedule Filters")

@@ -19,7 +19,7 @@ from devices.domain import platforms
 from devices.domain.roles import Verb
 from devices.models import Tenant
 from devices.scope import within
-from devices.views import show_problems
+from devices.views import form_page, show_problems
 from templates_app import access, forms, selectors
 from templates_app.domain.content import TemplateContent
 from templates_app.services import authoring
@@ -193,19 +193,11 @@ def edit_profile(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         request.POST or None, user=request.user, tenants=tenants.tenants_where(request.user, Verb.AUTHOR).order_by("path"),
         tenant=instance.tenant if instance else None, instance=instance, initial=initial,
     )  # fmt: skip
-    if request.method == "POST" and form.is_valid():
-        try:
-            authoring.save_profile(
-                by=request.user, tenant=cast(Tenant, form.tenant), instance=instance, **form.cleaned_data
-            )
-        except Invalid as error:
-            show_problems(form, error)
-        else:
-            messages.success(request, "The profile was saved.")
-            return redirect("profiles")
+
+    def save() -> str:
+        tenant = cast(Tenant, form.tenant)
+        authoring.save_profile(by=request.user, tenant=tenant, instance=instance, **form.cleaned_data)
+        return "The profile was saved."
+
     title = f"Change profile {instance}" if instance else "New profile"
-    return render(
-        request,
-        "form.html",
-        {"form": form, "title": title, "back": reverse("profiles"), "back_label": "Configuration Profiles"},
-    )
+    return form_page(request, form, save, title=title, back="profiles", back_label="Configuration Profiles")

@@ -200,13 +200,13 @@ def _context(request: HttpRequest, draft: ServiceJob, form: Any, step: str) -> d
 
 def _panel(draft: ServiceJob, user: Any) -> dict[str, Any]:
     """What the side panel shows: how many devices match, the first ones, what they would get."""
-    devices = planning.target_devices(draft, user)
+    count = planning.target_devices(draft, user).count()
     plan = planning.plan_of(draft, user, first=PREVIEW)
     return {
         "coming": scheduling.preview(draft, timezone.now()),
-        "device_count": devices.count(),
+        "device_count": count,
         "plans": plan.devices,
-        "more": max(0, devices.count() - PREVIEW),
+        "more": max(0, count - PREVIEW),
     }
 
 
