@@ -2,7 +2,7 @@
 PYTHON ?= python
 export INTERLOCK_VAR ?= $(CURDIR)/var/check
 
-.PHONY: check test test-all bench lock
+.PHONY: check test test-all bench lock fuzz-schedules
 
 check:            ## formatting, lint, types, migrations
 	ruff format --check .
@@ -19,9 +19,13 @@ test-all: test    ## the same on PostgreSQL, then end to end with real processes
 	$(PYTHON) -m tests.servers $(PYTHON) -m pytest -q -m "not e2e" -n 2
 	$(PYTHON) -m pytest -q -m e2e
 
-bench:            ## devices per second beside Nornir+Netmiko on the same fleet
+bench:            ## devices per second beside Nornir+Netmiko; the scheduler with 100,000 triggers beside django-celery-beat
 	$(PYTHON) -m tests.bench
+	$(PYTHON) -m tests.servers $(PYTHON) -m tests.bench_schedule
 
 lock:             ## compile the pinned requirements from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 pyproject.toml -o requirements.txt --no-header --no-annotate -q
 	uv pip compile --universal --python-version 3.11 pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt --no-header --no-annotate -q
+
+fuzz-schedules:   ## compare the recurrence engine with its judges at N clock changes: make fuzz-schedules N=5000000
+	N=$(or $(N),5000000) $(PYTHON) -m pytest -q -s tests/jobs/test_schedule_sweep.py

@@ -149,7 +149,7 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
         "control_folder": str(VAR / "run" / "control"),
     }
 CELERY_BEAT_SCHEDULE = {
-    "jobs: dispatch what is due": {"task": "jobs.tick", "schedule": 5.0, "options": {"expires": 15}},
+    "jobs: dispatch what is due": {"task": "jobs.tick", "schedule": 2.0, "options": {"expires": 10}},
     "jobs: end runs whose worker vanished": {"task": "jobs.reap", "schedule": 5.0, "options": {"expires": 15}},
     "devices: ask every agent for a heartbeat": {
         "task": "devices.call_agents",

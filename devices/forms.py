@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
@@ -11,6 +10,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from devices import selectors
 from devices.domain import platforms
 from devices.domain.secrets import Secret
+from devices.domain.zones import ZONE_CHOICES
 from devices.models import Tenant
 
 
@@ -165,7 +165,7 @@ class SubTenantForm(forms.Form):
     name = forms.CharField(max_length=120)
     kind = forms.ChoiceField(choices=Tenant.Kind.choices, initial=Tenant.Kind.CUSTOMER)
     parent = forms.ModelChoiceField(None, empty_label=None, label="Belongs to")
-    time_zone = forms.ChoiceField(choices=lambda: [(z, z) for z in sorted(available_timezones())], initial="UTC")
+    time_zone = forms.ChoiceField(choices=ZONE_CHOICES, initial="UTC")
 
     def __init__(self, *args: Any, tenants: Any, **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, cast
-from zoneinfo import available_timezones
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +14,7 @@ from config.errors import Forbidden
 from config.lists import Column, Listing
 from devices import access
 from devices.domain.roles import Verb
+from devices.domain.zones import ZONE_CHOICES
 from devices.forms import TenantForm
 from devices.models import Tenant
 from devices.scope import within
@@ -25,7 +25,7 @@ from jobs.services import filters
 
 HELP = (
     "One rule a line: 'exclude 2027-12-24', 'exclude yearly 12-25', 'exclude 2027-12-24..2028-01-02', "
-    "'exclude saturday sunday', 'only monday friday 22:00-06:00'."
+    "'exclude saturday sunday', 'only monday friday 22:00-06:00', 'exclude cron */5 2 * * *'."
 )
 
 
@@ -33,7 +33,7 @@ class FilterForm(TenantForm):
     """A schedule filter."""
 
     name = forms.CharField(max_length=120)
-    time_zone = forms.ChoiceField(choices=lambda: [(z, z) for z in sorted(available_timezones())], initial="UTC")
+    time_zone = forms.ChoiceField(choices=ZONE_CHOICES, initial="UTC")
     rules = forms.CharField(widget=forms.Textarea(attrs={"class": "code", "rows": 8}), help_text=HELP)
 
     def clean_rules(self) -> list[dict[str, Any]]:

@@ -6,7 +6,8 @@ import socket
 from celery import shared_task
 from django.utils import timezone
 
-from jobs.services import dispatching, running
+from jobs import pulse  # noqa: F401 - connects the worker's watch over beat
+from jobs.services import dispatching, running, starting
 from jobs.services.threads import Threads
 
 WORKER = f"{socket.gethostname()}:{os.getpid()}"
@@ -22,10 +23,16 @@ def run_devices(run_id: int) -> None:
 
 @shared_task(name="jobs.tick")
 def tick() -> None:
-    """Start what is due; hint again what nobody has taken."""
+    """Turn what is due into runs; hint again what nobody has taken."""
     now = timezone.now()
-    dispatching.dispatch_due(now=now)
-    dispatching.hint_forgotten(now=now)
+    dispatching.beat_ticked(now=now)
+    dispatching.tick(now=now)
+
+
+@shared_task(name="jobs.start_runs")
+def start_runs() -> None:
+    """Decide about the runs that the tick made, and plan them."""
+    starting.start_queued()
 
 
 @shared_task(name="jobs.reap")

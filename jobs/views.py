@@ -26,7 +26,7 @@ from devices import access as tenants
 from devices.scope import within
 from jobs import access, dashboard, selectors
 from jobs.models import ServiceJob
-from jobs.services import dispatching, editing, planning, scheduling
+from jobs.services import editing, planning, scheduling, starting
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -168,7 +168,7 @@ def run_now(request: HttpRequest, pk: Any) -> HttpResponse:
     """Start a saved job."""
     found = _saved(request, pk)
     try:
-        run = dispatching.run_now(by=request.user, job=found, now=timezone.now())
+        run = starting.run_now(by=request.user, job=found, now=timezone.now())
     except Conflict as error:
         messages.error(request, error.message)
         return redirect("job", pk=pk)

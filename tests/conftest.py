@@ -69,5 +69,5 @@ def hints(monkeypatch):
     from jobs import queue
 
     sent = []
-    monkeypatch.setattr(queue, "_send", lambda run_id, name, lanes: sent.append((run_id, name, lanes)))
+    monkeypatch.setattr(queue, "_send", sent.extend)
     return sent

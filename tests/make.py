@@ -14,7 +14,8 @@ from devices.simulator.server import Fleet
 from devices.simulator.state import CommandLog, Scenario
 from jobs.demo import world
 from jobs.domain.spec import TriggerKind, TriggerSpec
-from jobs.services import editing
+from jobs.models import JobRun
+from jobs.services import dispatching, editing, starting
 from jobs.services.specs import spec_of
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep
 from templates_app.models import ServiceTemplate
@@ -58,14 +59,22 @@ def draft(by, of, chosen=(), triggers=NOW, **changes):
     return editing.save_draft(by=by, draft=found, spec=spec)
 
 
-def job(by, of, chosen=(), **changes):
+def job(by, of, chosen=(), needs_schedule=True, **changes):
     """Make and submit a job; return it and its run (None when it needs approval or has no trigger for now)."""
-    return editing.submit_job(by=by, draft=draft(by, of, chosen, **changes))
+    return editing.submit_job(by=by, draft=draft(by, of, chosen, **changes), needs_schedule=needs_schedule)
 
 
 def user(name):
     """Return an account of the cast."""
     return User.objects.get(username=name)
+
+
+def tick(now):
+    """Tick and start at a moment, as beat and worker would; return the runs made, in order."""
+    before = JobRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    dispatching.tick(now=now)
+    starting.start_queued(now=now)
+    return list(JobRun.objects.filter(pk__gt=before).order_by("pk"))
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def acme(person, hints):
             ("devices", "device"), ("networks", "network"), ("tags", "tag"), ("agents", "agent"), ("credentials", "credential"))],
         "edit-filter": one(freeze.pk), "api:schedule-filter-detail": one(freeze.pk),
         "drop-token": [],
-        "api:job-detail": one(job.pk), "api:job-run": one(job.pk), "api:job-plan": one(job.pk), "api:run-detail": one(run.pk),
+        "api:job-detail": one(job.pk), "api:job-run": one(job.pk), "api:job-plan": one(job.pk), "api:job-upcoming": one(job.pk), "api:run-detail": one(run.pk),
         "api:run-cancel": one(run.pk), "api:run-devices": one(run.pk), "api:device-run-detail": one(device_run.pk),
         "api:approval-detail": one(asked.approval_id), "api:approval-decide": one(asked.approval_id),
         "api:tenant-detail": one(ids["tenant"]), "api:network-detail": one(ids["network"]), "api:asset-tag-detail": one(ids["tag"]),

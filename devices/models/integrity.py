@@ -1,7 +1,8 @@
 """Same-tenant references and append-only tables, enforced by triggers in SQLite and PostgreSQL.
 
-SQLite drops a table's triggers when Django rebuilds the table, so a migration that alters a tenant-owned table ends
-with `TenantTriggers("app")`; a test compares the triggers that exist with the rules.
+SQLite drops a table's triggers when Django rebuilds the table, and stumbles over those that refer to it. So a migration
+that alters a tenant-owned table begins with `NoTenantTriggers("app")` for each app whose rows refer to the table, and
+ends with `TenantTriggers("app")` for the same; a test compares the triggers that exist with the rules.
 """
 
 from __future__ import annotations
@@ -93,6 +94,21 @@ class TenantTriggers(Operation):
         return f"Install the tenant triggers of {self.app_label}"
 
 
+class NoTenantTriggers(TenantTriggers):
+    """Remove the triggers of one app on SQLite, while its tables, or tables they refer to, are rebuilt."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Drop every trigger of the rules."""
+        if schema_editor.connection.vendor == "sqlite":
+            for rule in rules(self.app_label):
+                for end in ("_i", "_u") if rule.column else ("",):
+                    schema_editor.execute(f"DROP TRIGGER IF EXISTS {rule.name}{end}", params=None)
+
+    def describe(self) -> str:
+        """Say what `migrate` prints."""
+        return f"Remove the tenant triggers of {self.app_label} while tables change"
+
+
 class AppendOnly(TenantTriggers):
     """Forbid UPDATE and DELETE on one table."""
 
@@ -129,9 +145,23 @@ def _statements(rule: Rule, vendor: str) -> list[str]:
         f"(SELECT 1 FROM {rule.target} r WHERE r.{rule.target_key} = NEW.{rule.column} AND {condition})"
     )
     message = f"{rule.table}.{rule.column} refers to another tenant"
-    return _refuse(f"{rule.name}_i", rule.table, "INSERT", broken, message, vendor) + _refuse(
+    inserted = _refuse_inserted if vendor == "postgresql" else _refuse
+    return inserted(f"{rule.name}_i", rule.table, "INSERT", broken, message, vendor) + _refuse(
         f"{rule.name}_u", rule.table, f"UPDATE OF {rule.column}", broken, message, vendor
     )
+
+
+def _refuse_inserted(name: str, table: str, event: str, broken: str, message: str, vendor: str) -> list[str]:
+    """Return the statements of a PostgreSQL trigger that looks at all rows of an INSERT at once: many rows, one query."""
+    return [
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger AS $body$ BEGIN "
+        f"IF EXISTS (SELECT 1 FROM added WHERE {broken.replace('NEW.', 'added.')}) THEN "
+        f"RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NULL; END "
+        f"$body$ LANGUAGE plpgsql",
+        f"DROP TRIGGER IF EXISTS {name} ON {table}",
+        f"CREATE TRIGGER {name} AFTER {event} ON {table} REFERENCING NEW TABLE AS added "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
+    ]
 
 
 def _refuse(name: str, table: str, event: str, broken: str, message: str, vendor: str) -> list[str]:

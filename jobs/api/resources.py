@@ -20,8 +20,9 @@ from jobs.api.serializers import (
     JobSerializer,
     RunSerializer,
 )
+from jobs.api.upcoming import UpcomingQuery, UpcomingSerializer, occurrences
 from jobs.models import ServiceJob
-from jobs.services import control, dispatching, editing, planning
+from jobs.services import control, editing, planning, scheduling, starting
 from templates_app.domain.content import VariableType
 
 
@@ -51,7 +52,7 @@ class Jobs(Resource):
     search_fields, ordering_fields = ["name", "description"], ["name", "changed_at"]
 
     def rows(self, user: Any) -> Any:
-        return selectors.visible_jobs(user)
+        return selectors.visible_jobs(user).prefetch_related("triggers")
 
     @extend_schema(request=JobInput, responses={201: CreatedJob})
     def create(self, request: Request) -> Response:
@@ -77,7 +78,7 @@ class Jobs(Resource):
     @action(detail=True, methods=["post"])
     def run(self, request: Request, pk: str | None = None) -> Response:
         """Start the job now."""
-        run = dispatching.run_now(by=request.user, job=self.get_object(), now=timezone.now())
+        run = starting.run_now(by=request.user, job=self.get_object(), now=timezone.now())
         return Response(RunSerializer(run).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses=PlanSerializer)
@@ -87,6 +88,17 @@ class Jobs(Resource):
         plan = planning.plan_of(self.get_object(), request.user)
         return Response({"digest": plan.digest, "devices": [device.as_json() for device in plan.devices]})
 
+    @extend_schema(parameters=[UpcomingQuery], responses=UpcomingSerializer)
+    @action(detail=True, methods=["get"])
+    def upcoming(self, request: Request, pk: str | None = None) -> Response:
+        """When the job's triggers fire next, merged; `trigger` is the position among its enabled triggers."""
+        asked = UpcomingQuery(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        data = asked.validated_data
+        return Response(
+            occurrences(scheduling.preview(self.get_object(), data.get("after") or timezone.now(), data["n"]))
+        )
+
 
 class Runs(Resource):
     """Runs: Job History."""
@@ -95,7 +107,7 @@ class Runs(Resource):
     search_fields, ordering_fields = ["job_name"], ["id", "started_at", "status"]
 
     def rows(self, user: Any) -> Any:
-        return selectors.with_counts(selectors.visible_runs(user)).order_by("-id")
+        return selectors.with_counts(selectors.visible_runs(user).select_related("trigger")).order_by("-id")
 
     @extend_schema(request=None, responses=RunSerializer)
     @action(detail=True, methods=["post"])

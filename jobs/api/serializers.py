@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.errors import Invalid
@@ -11,6 +12,7 @@ from devices import selectors as inventory
 from devices.api.resources import Scoped
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
+from jobs.domain.missed import MissedPolicy
 from jobs.domain.recurrence import ImpossibleRule
 from jobs.domain.schedules import schedule_from
 from jobs.domain.spec import (
@@ -25,7 +27,9 @@ from jobs.domain.spec import (
     Visibility,
     once_at,
 )
-from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult
+from jobs.domain.turns import OVERLAP_CHOICES, Overlap
+from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult, Trigger
+from jobs.services import scheduling
 from templates_app import selectors as templates
 
 
@@ -56,6 +60,33 @@ class TaskSerializer(serializers.Serializer):
     credential = serializers.UUIDField(allow_null=True, default=None)
 
 
+class TriggerOptions(serializers.Serializer):
+    """What a trigger has besides its schedule."""
+
+    name = serializers.CharField(max_length=80, allow_blank=True, default="")
+    filter = serializers.IntegerField(allow_null=True, default=None)
+    enabled = serializers.BooleanField(default=True)
+    missed = serializers.ChoiceField(choices=[p.value for p in MissedPolicy], default="once")
+    grace_minutes = serializers.IntegerField(min_value=0, max_value=10_080, default=15)
+    catch_up = serializers.IntegerField(min_value=1, max_value=500, default=1)
+
+
+class TriggerSerializer(serializers.ModelSerializer):
+    """A stored trigger; `words` says its schedule."""
+
+    filter = serializers.IntegerField(source="schedule_filter_id", allow_null=True)
+    words = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Trigger
+        fields = ["id", "name", "kind", "rule", "words", "filter", "enabled", "missed", "grace_minutes", "catch_up",
+                  "next_run_at"]  # fmt: skip
+        read_only_fields = fields
+
+    def get_words(self, trigger: Trigger) -> str:
+        return scheduling.words(trigger)
+
+
 class JobInput(serializers.Serializer):
     """What creates a job. `execute`: now, once (with `at`), or none (saved only)."""
 
@@ -79,10 +110,17 @@ class JobInput(serializers.Serializer):
     notify_groups = serializers.ListField(child=serializers.IntegerField(), default=list)
     tasks = TaskSerializer(many=True, default=list)
     max_parallel = serializers.IntegerField(min_value=1, max_value=500, default=25)
+    overlap = serializers.ChoiceField(
+        choices=OVERLAP_CHOICES, default="queue", help_text="What becomes of a run while another of this job is open."
+    )
+    in_queue = serializers.BooleanField(
+        default=False, help_text="Run in the queue: one at a time per customer and agent, first in, first out."
+    )
     triggers = serializers.ListField(
         child=serializers.DictField(),
         default=list,
-        help_text="Schedules as in /api/v1/upcoming/, each with an optional name and filter (id).",
+        help_text="Schedules as in /api/v1/upcoming/, each with an optional name, filter (id), enabled, missed (skip, once, "
+        "catch_up), grace_minutes and catch_up.",
     )
     execute = serializers.ChoiceField(choices=["now", "once", "none"], default="none")
     at = serializers.DateTimeField(allow_null=True, default=None)
@@ -124,18 +162,24 @@ class JobInput(serializers.Serializer):
                          str(t["credential"]) if t["credential"] else None)
                 for t in d["tasks"]
             ),
-            triggers=triggers, max_parallel=d["max_parallel"],
+            triggers=triggers, max_parallel=d["max_parallel"], overlap=Overlap(d["overlap"]), in_queue=d["in_queue"],
         )  # fmt: skip
 
 
 def _trigger(data: dict[str, Any]) -> TriggerSpec:
     """Return the trigger of one item of `triggers`; Invalid names what is wrong."""
-    rule = {key: value for key, value in data.items() if key not in ("name", "filter")}
+    rule = {key: value for key, value in data.items() if key not in TriggerOptions().fields}
     try:
         schedule_from(rule)
     except ImpossibleRule as error:
         raise Invalid(fields={f"triggers.{error.field}": [str(error)]}) from None
-    return TriggerSpec(TriggerKind(rule["kind"]), str(data.get("name", ""))[:80], rule, data.get("filter"))
+    options = TriggerOptions(data=data)
+    if not options.is_valid():
+        raise Invalid(fields={f"triggers.{field}": list(map(str, said)) for field, said in options.errors.items()})
+    more = dict(options.validated_data)
+    return TriggerSpec(
+        TriggerKind(rule["kind"]), rule=rule, schedule_filter=more.pop("filter"), missed=MissedPolicy(more.pop("missed")), **more
+    )  # fmt: skip
 
 
 class JobSerializer(serializers.ModelSerializer):
@@ -146,15 +190,21 @@ class JobSerializer(serializers.ModelSerializer):
     template_version = serializers.IntegerField(source="version.number")
     created_by = serializers.CharField(source="created_by.username")
     next_run_at = serializers.DateTimeField(read_only=True)
+    triggers = serializers.SerializerMethodField()
 
     class Meta:
         model = ServiceJob
         fields = [
             "id", "tenant", "name", "description", "template", "template_name", "template_version", "job_type", "agent",
-            "enabled", "snapshots", "visibility", "selection_mode", "variables", "status", "approval", "approval_status",
+            "enabled", "snapshots", "visibility", "overlap", "in_queue", "selection_mode", "variables", "status", "triggers", "approval", "approval_status",
             "next_run_at", "created_by", "created_at", "changed_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(TriggerSerializer(many=True))
+    def get_triggers(self, job: ServiceJob) -> Any:
+        live = [t for t in job.triggers.all() if not t.retired and t.kind != TriggerKind.NOW]
+        return TriggerSerializer(live, many=True).data
 
     def get_approval_status(self, job: ServiceJob) -> str:
         return job.approval.status if job.approval else "not_requested"
@@ -164,6 +214,8 @@ class RunSerializer(serializers.ModelSerializer):
     """One run; `counts` says how many devices are in each status."""
 
     executed_by = serializers.CharField(source="executed_by.username")
+    trigger_name = serializers.CharField(source="trigger.name", allow_null=True, default=None)
+    lateness = serializers.DurationField(read_only=True, help_text="From the due time to the first device begun.")
     ended_count = serializers.IntegerField(read_only=True)
     ok_count = serializers.IntegerField(read_only=True)
 
@@ -172,7 +224,7 @@ class RunSerializer(serializers.ModelSerializer):
         fields = [
             "id", "tenant", "job", "job_name", "job_type", "network_names", "template_name", "template_version", "agent",
             "executed_by", "approval_note", "digest", "status", "reason", "device_count", "ended_count", "ok_count",
-            "scheduled_for", "started_at", "ended_at",
+            "trigger_name", "scheduled_for", "started_at", "lateness", "ended_at",
         ]  # fmt: skip
         read_only_fields = fields
 

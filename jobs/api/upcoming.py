@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from django.utils import timezone
@@ -28,6 +30,13 @@ class UpcomingInput(serializers.Serializer):
 
     triggers = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=20)
     filters = serializers.ListField(child=serializers.JSONField(), default=list, max_length=20)
+    after = serializers.DateTimeField(required=False, help_text="Default: now.")
+    n = serializers.IntegerField(default=10, min_value=1, max_value=200)
+
+
+class UpcomingQuery(serializers.Serializer):
+    """What a stored job is asked for."""
+
     after = serializers.DateTimeField(required=False, help_text="Default: now.")
     n = serializers.IntegerField(default=10, min_value=1, max_value=200)
 
@@ -59,18 +68,24 @@ class Upcoming(APIView):
         data = given.validated_data
         schedules = [_schedule(index, rule) for index, rule in enumerate(data["triggers"])]
         removing = [_filter(request.user, index, item) for index, item in enumerate(data["filters"])]
-        found = scheduling.ahead(schedules, removing, data.get("after") or timezone.now(), data["n"])
-        rows = [
-            {
-                "at": f"{item.occurrence.at:%Y-%m-%dT%H:%M:%SZ}",
-                "local": item.occurrence.local.isoformat(timespec="seconds"),
-                "trigger": item.trigger,
-                "note": item.occurrence.note or None,
-                "removed_by": item.removed_by or None,
-            }
-            for item in found
-        ]
-        return Response({"occurrences": rows})
+        pairs = [(schedule, removing) for schedule in schedules]
+        found = islice(scheduling.ahead(pairs, data.get("after") or timezone.now()), data["n"])
+        return Response(occurrences(found))
+
+
+def occurrences(found: Iterable[scheduling.Ahead]) -> dict[str, Any]:
+    """Return the answer that shows coming occurrences."""
+    rows = [
+        {
+            "at": f"{item.occurrence.at:%Y-%m-%dT%H:%M:%SZ}",
+            "local": item.occurrence.local.isoformat(timespec="seconds"),
+            "trigger": item.trigger,
+            "note": item.occurrence.note or None,
+            "removed_by": item.removed_by or None,
+        }
+        for item in found
+    ]
+    return {"occurrences": rows}
 
 
 def _schedule(index: int, rule: dict[str, Any]) -> Schedule:

@@ -7,16 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from jobs.domain.recurrence import WEEKDAYS, ImpossibleRule
+from devices.domain.zones import IS_ZONE
+from jobs.domain.recurrence import WEEKDAYS, ImpossibleRule, check_cron, cron_matches
 
 CLOCK = re.compile(r"^([01][0-9]|2[0-3]):([0-5][0-9])$")
 
 
 @dataclass(frozen=True, slots=True)
 class FilterRule:
-    """One rule: dates, yearly dates (month, day), a date range, weekdays or a time window; `only` keeps what matches."""
+    """One rule: dates, yearly dates (month, day), a date range, weekdays, a time window or a cron expression.
+
+    `only` keeps what matches.
+    """
 
     dates: frozenset[date] = frozenset()
     yearly: frozenset[tuple[int, int]] = frozenset()
@@ -25,10 +29,13 @@ class FilterRule:
     weekdays: frozenset[int] = frozenset()
     since: time | None = None
     until: time | None = None
+    cron: str = ""
     only: bool = False
 
     def matches(self, wall: datetime) -> bool:
         """Say whether a wall-clock time falls under the rule. A window may go over midnight; its end is not included."""
+        if self.cron:
+            return cron_matches(self.cron, wall)
         if self.dates or self.yearly:
             return wall.date() in self.dates or (wall.month, wall.day) in self.yearly
         if self.first and self.last:
@@ -61,9 +68,10 @@ class Filter:
 
 
 def filter_from(data: Mapping[str, Any]) -> Filter:
-    """Read `{"name", "time_zone", "rules": [{"mode": "exclude|only", one of "dates", "yearly", "range", "weekdays", "window"}]}`."""
+    """Read `{"name", "time_zone", "rules": [{"mode": "exclude|only", one of "dates", "yearly", "range", "cron", or
+    "weekdays" with or without "window"}]}`."""
     zone = data.get("time_zone", "UTC")
-    if zone not in available_timezones():
+    if zone not in IS_ZONE:
         raise ImpossibleRule("time_zone", "Give an IANA time zone, for example Europe/Berlin.")
     rules = data.get("rules")
     if not isinstance(rules, Sequence) or isinstance(rules, str) or not rules:
@@ -83,12 +91,17 @@ def _rule(data: Any) -> FilterRule:
         if "range" in data:
             first, last = (date.fromisoformat(d) for d in data["range"])
             return FilterRule(first=first, last=last, only=only)
+        if "cron" in data:
+            check_cron(str(data["cron"]))
+            return FilterRule(cron=str(data["cron"]), only=only)
         weekdays = frozenset(WEEKDAYS.index(day) for day in data.get("weekdays", ()))
         since, until = (_clock(t) for t in data["window"]) if "window" in data else (None, None)
+    except ImpossibleRule as error:
+        raise ImpossibleRule("rules", str(error)) from None
     except (TypeError, ValueError):
         raise ImpossibleRule("rules", "Dates are 2027-12-24, yearly dates 12-24, windows ['22:00', '06:00'].") from None
     if not weekdays and since is None:
-        raise ImpossibleRule("rules", "Each rule needs dates, yearly, range, weekdays or window.")
+        raise ImpossibleRule("rules", "Each rule needs dates, yearly, range, weekdays, window or cron.")
     return FilterRule(weekdays=weekdays, since=since, until=until, only=only)
 
 

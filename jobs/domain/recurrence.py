@@ -112,22 +112,21 @@ class Occurrence:
 
 
 def upcoming(schedule: Schedule, after: datetime) -> Iterator[Occurrence]:
-    """Yield the occurrences strictly later than `after` (aware), in order, each instant once.
-
-    ImpossibleRule when the rule itself is wrong; an empty iterator when nothing is left.
-    """
-    check(schedule)
-    count, last = 0, None
-    since = None if schedule.max_count else after
+    """Yield the occurrences of a checked schedule strictly later than `after` (aware), in order, each instant once."""
+    count, last, most = 0, None, schedule.max_count
     end = instant_of(schedule.end_at, schedule.zone)[0] if schedule.end_at else None
-    for found in _all(schedule, since):
+    if most and isinstance(schedule.rule, Every):
+        # Arithmetic tells the last one; for the other rules only counting from the first does.
+        final = instant_of(schedule.start_at, schedule.zone)[0] + schedule.rule.interval * (most - 1)
+        end, most = min(end, final) if end else final, None
+    for found in _all(schedule, None if most else after):
         if last is not None and found.at <= last:
             continue
         last = found.at
         count += 1
         if end is not None and found.at > end:
             return
-        if schedule.max_count and count > schedule.max_count:
+        if most and count > most:
             return
         if found.at > after:
             yield found
@@ -164,7 +163,7 @@ def check(schedule: Schedule) -> None:
     if isinstance(rule, Monthly):
         _check_monthly(rule)
     if isinstance(rule, Cron):
-        _check_cron(rule.expression)
+        check_cron(rule.expression)
 
 
 def describe(schedule: Schedule) -> str:
@@ -306,13 +305,20 @@ def _check_monthly(rule: Monthly) -> None:
         raise ImpossibleRule("days", f"{names} never has a day {min(rule.days)}.")
 
 
-def _check_cron(expression: str) -> None:
+def check_cron(expression: str) -> None:
+    """Raise ImpossibleRule (field `expression`) when the expression is not valid or never matches."""
     try:
         found = next(CronSim(_fields(expression), datetime(2024, 1, 1, tzinfo=UTC)), None)
     except CronSimError as error:
         raise ImpossibleRule("expression", f"The cron expression is not valid: {error}.") from None
     if found is None:
         raise ImpossibleRule("expression", "The cron expression never matches a date.")
+
+
+def cron_matches(expression: str, wall: datetime) -> bool:
+    """Say whether the minute of a wall-clock time (naive) is one that the expression names."""
+    minute = wall.replace(second=0, microsecond=0)
+    return next(CronSim(_fields(expression), minute - timedelta(minutes=1)), None) == minute
 
 
 def _fields(expression: str) -> str:

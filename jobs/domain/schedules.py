@@ -12,8 +12,9 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
+from devices.domain.zones import IS_ZONE
 from jobs.domain.recurrence import (
     WEEKDAYS,
     WEEKS,
@@ -35,26 +36,31 @@ DURATION = re.compile(r"^P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?)?$")
 
 
 def schedule_from(data: Mapping[str, Any]) -> Schedule:
-    """Return the schedule; ImpossibleRule names the field that is wrong."""
+    """Return the schedule of given data; ImpossibleRule names the field that is wrong."""
+    schedule = stored_schedule(data)
+    check(schedule)
+    return schedule
+
+
+def stored_schedule(data: Mapping[str, Any]) -> Schedule:
+    """Return the schedule of data that was checked when it was stored."""
     kind = data.get("kind")
     if kind not in KINDS:
         raise ImpossibleRule("kind", f"Choose one of: {', '.join(KINDS)}.")
     unknown = set(data) - {"kind", "time_zone", "start_at", "end_at", "max_count", "name", "enabled", *FIELDS[kind]}
     if unknown:
         raise ImpossibleRule(sorted(unknown)[0], f"A trigger of kind {kind} has no such field.")
-    schedule = Schedule(
+    return Schedule(
         rule=PARSERS[kind](data),
         zone=_zone(data.get("time_zone", "UTC")),
         start_at=_wall(data.get("start_at"), "start_at"),
         end_at=_wall(data["end_at"], "end_at") if data.get("end_at") else None,
         max_count=_number(data["max_count"], "max_count") if data.get("max_count") is not None else None,
     )
-    check(schedule)
-    return schedule
 
 
 def _zone(name: Any) -> ZoneInfo:
-    if not isinstance(name, str) or name not in available_timezones():
+    if not isinstance(name, str) or name not in IS_ZONE:
         raise ImpossibleRule("time_zone", "Give an IANA time zone, for example Europe/Berlin.")
     return ZoneInfo(name)
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSelection
 from jobs.domain.missed import MissedPolicy
+from jobs.domain.turns import Overlap
 
 
 class JobType(StrEnum):
@@ -118,4 +119,6 @@ class JobSpec:
     notify_groups: tuple[int, ...] = ()
     tasks: tuple[TaskSpec, ...] = ()
     triggers: tuple[TriggerSpec, ...] = ()
+    overlap: Overlap = Overlap.QUEUE
+    in_queue: bool = False
     max_parallel: int = 25

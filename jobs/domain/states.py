@@ -28,7 +28,7 @@ ENDED = frozenset(RunStatus) - OPEN
 #: What may follow what; an ended status is followed by nothing.
 MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     S.QUEUED: frozenset({S.WAITING, S.RUNNING, S.CANCELLED, S.SKIPPED, S.ERRORED}),
-    S.WAITING: frozenset({S.RUNNING, S.CANCELLED, S.SKIPPED, S.ERRORED}),
+    S.WAITING: frozenset({S.QUEUED, S.CANCELLED, S.SKIPPED, S.ERRORED}),
     S.RUNNING: frozenset({S.SUCCEEDED, S.PARTIAL, S.FAILED, S.ERRORED, S.CANCELLED, S.INTERRUPTED}),
     **{status: frozenset() for status in ENDED},
 }

@@ -2,7 +2,7 @@
 
 from jobs.models.jobs import JobDevice, JobTag, JobTask, ServiceJob, TaskDevice
 from jobs.models.runs import DeviceRun, JobRun, StepResult
-from jobs.models.triggers import ScheduleFilter, Trigger
+from jobs.models.triggers import Pulse, ScheduleFilter, Trigger
 
 __all__ = [
     "DeviceRun",
@@ -10,6 +10,7 @@ __all__ = [
     "JobRun",
     "JobTag",
     "JobTask",
+    "Pulse",
     "ScheduleFilter",
     "ServiceJob",
     "StepResult",

@@ -19,13 +19,15 @@ from jobs.domain.spec import (
     TransferProtocol,
     Visibility,
 )
+from jobs.domain.turns import OVERLAP_CHOICES, Overlap
 from templates_app.models import ConfigurationProfile, ServiceTemplate, TemplateVersion
 
 
 class ServiceJob(TenantOwned):
     """One job. A draft belongs to its creator; `draft_of` is set while an existing job is being edited.
 
-    Deleting keeps the row (`deleted_at`), because its runs are history.
+    Deleting keeps the row (`deleted_at`), because its runs are history. `in_queue` is the mission's jobQueued: its runs
+    and those of other such jobs of the tenant go one at a time through an agent, first in, first out.
     """
 
     tenant_rules = {"agent": "ancestors"}
@@ -60,6 +62,8 @@ class ServiceJob(TenantOwned):
     sealed_variables = models.JSONField(default=dict)
     notify_users = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
     notify_groups = models.ManyToManyField(Group, related_name="+")
+    overlap = models.CharField(max_length=10, choices=OVERLAP_CHOICES, default=Overlap.QUEUE)
+    in_queue = models.BooleanField(default=False)
     max_parallel = models.PositiveIntegerField(default=25)
     approval = models.ForeignKey(ApprovalRequest, null=True, on_delete=models.PROTECT, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

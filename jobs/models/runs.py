@@ -2,10 +2,12 @@
 
 import json
 import zlib
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from devices.models import Agent, ConfigSnapshot, Device, TenantOwned
 from jobs.domain.plan import DevicePlan
@@ -15,13 +17,17 @@ from jobs.models.triggers import Trigger
 
 
 class JobRun(TenantOwned):
-    """One execution of a job. Names are copied, so that history tells what was, not what is."""
+    """One execution of a job. Names are copied, so that history tells what was, not what is.
+
+    `scheduled_for` is when it was due; `planned_at` None means that nobody has decided about it yet.
+    """
 
     tenant_rules = {"agent": "ancestors"}
 
     job = models.ForeignKey(ServiceJob, on_delete=models.PROTECT, related_name="runs")
-    trigger = models.ForeignKey(Trigger, null=True, on_delete=models.SET_NULL, related_name="runs")
-    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="reruns")
+    # Without indexes of their own: the unique constraint leads with the trigger, and a partial one finds the few parents.
+    trigger = models.ForeignKey(Trigger, null=True, on_delete=models.SET_NULL, related_name="runs", db_index=False)
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="reruns", db_index=False)
     scheduled_for = models.DateTimeField()
     job_name = models.CharField(max_length=160)
     job_type = models.CharField(max_length=20)
@@ -31,14 +37,18 @@ class JobRun(TenantOwned):
     agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
     executed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     approval_note = models.CharField(max_length=200, blank=True)
-    digest = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64, blank=True)
     max_parallel = models.PositiveIntegerField(default=25)
+    in_queue = models.BooleanField(default=False)
     status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.QUEUED)
     reason = models.CharField(max_length=500, blank=True)
     device_count = models.PositiveIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True)
-    cancelled_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
+    cancelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    planned_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
@@ -47,7 +57,11 @@ class JobRun(TenantOwned):
         constraints = [models.UniqueConstraint("trigger", "scheduled_for", name="one_run_per_occurrence")]
         indexes = [
             models.Index(fields=["tenant", "-id"]),
+            models.Index(fields=["parent"], name="reruns", condition=models.Q(parent__isnull=False)),
             models.Index(fields=["status"], name="open_runs", condition=models.Q(status__in=sorted(OPEN))),
+            models.Index(
+                fields=["id"], name="unplanned_runs", condition=models.Q(status=RunStatus.QUEUED, planned_at=None)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -57,6 +71,11 @@ class JobRun(TenantOwned):
     def is_open(self) -> bool:
         """Say whether it can still change."""
         return self.status in OPEN
+
+    @property
+    def lateness(self) -> timedelta | None:
+        """How long after its due time the first device was begun; None when none was."""
+        return max(timedelta(0), self.started_at - self.scheduled_for) if self.started_at else None
 
     @property
     def colour(self) -> str:

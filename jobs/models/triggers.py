@@ -29,7 +29,10 @@ class ScheduleFilter(TenantOwned):
 
 
 class Trigger(TenantOwned):
-    """One trigger of a job. `rule` is its schedule as JSON; `next_run_at` is None when nothing more is to come."""
+    """One trigger of a job. `rule` is its schedule as JSON; `next_run_at` is None when nothing more is to come.
+
+    One that an edit replaced after it had fired stays, `retired`, because runs point at it.
+    """
 
     tenant_rules = {"schedule_filter": "ancestors"}
 
@@ -44,6 +47,7 @@ class Trigger(TenantOwned):
     grace_minutes = models.PositiveIntegerField(default=15)
     catch_up = models.PositiveIntegerField(default=1)
     enabled = models.BooleanField(default=True)
+    retired = models.BooleanField(default=False)
     next_run_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -56,3 +60,10 @@ class Trigger(TenantOwned):
 
     def __str__(self) -> str:
         return self.name or self.get_kind_display()
+
+
+class Pulse(models.Model):
+    """One row: when beat last made the scheduler tick, and when anybody last did."""
+
+    beat_at = models.DateTimeField()
+    tick_at = models.DateTimeField()

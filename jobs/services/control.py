@@ -27,5 +27,10 @@ def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
         DeviceRun.objects.filter(run=run, status__in=[RunStatus.QUEUED, RunStatus.WAITING]).update(
             status=RunStatus.CANCELLED, reason="cancelled", message="Cancelled before anything was sent.", ended_at=now
         )
+        # A run that was not planned yet has no device whose end would end it.
+        unplanned = JobRun.objects.filter(pk=run.pk, planned_at=None, status__in=[RunStatus.QUEUED, RunStatus.WAITING])
+        unplanned.update(
+            status=RunStatus.CANCELLED, reason="Cancelled before it started.", planned_at=now, ended_at=now
+        )
         audit.record(tenant=run.tenant, by=by, action="run.cancelled", subject=run.job_name, run=run.pk)
     settle(run_id=run.pk)

@@ -19,7 +19,7 @@ from devices.services import audit, vault
 from jobs import access
 from jobs.domain.spec import Account, JobSpec, TriggerKind
 from jobs.models import JobRun, ServiceJob, Trigger
-from jobs.services import dispatching, planning, scheduling
+from jobs.services import planning, scheduling, starting
 from jobs.services.specs import secret_text, spec_of, write_spec
 from templates_app import selectors as templates
 from templates_app.domain import variables as rules
@@ -72,7 +72,7 @@ def submit_job(
         ]
         run = None
         if wants_now and not approval_needed(job, by):
-            run = dispatching.start_run(by=by, job=job, trigger=wants_now[0], now=now)
+            run = starting.start_now(by=by, job=job, trigger=wants_now[0], now=now)
         elif wants_now:
             job.triggers.filter(kind=TriggerKind.NOW, runs=None).delete()
     return job, run

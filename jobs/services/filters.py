@@ -44,7 +44,7 @@ def save_filter(
 
 def rules_from_lines(text: str) -> list[dict[str, Any]]:
     """Read one rule a line: `exclude 2027-12-24`, `exclude yearly 12-25`, `exclude 2027-12-24..2028-01-02`,
-    `only monday friday 08:00-18:00`. ImpossibleRule names the line."""
+    `only monday friday 08:00-18:00`, `exclude cron */5 2 * * *`. ImpossibleRule names the line."""
     rules = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
@@ -55,6 +55,8 @@ def rules_from_lines(text: str) -> list[dict[str, Any]]:
         try:
             rule = {"mode": found[1].lower(), **_condition(found[2].split())}
             filter_from({"rules": [rule]})
+        except ImpossibleRule as error:
+            raise ImpossibleRule("rules", f"Line {number}: {error}") from None
         except (ValueError, KeyError):
             raise ImpossibleRule("rules", f"Line {number}: '{line.strip()[:60]}' is not understood.") from None
         rules.append(rule)
@@ -72,6 +74,8 @@ def lines_from_rules(rules: list[dict[str, Any]]) -> str:
             words += ["yearly", *rule["yearly"]]
         if "range" in rule:
             words.append("..".join(rule["range"]))
+        if "cron" in rule:
+            words += ["cron", rule["cron"]]
         if "window" in rule:
             words.append("-".join(rule["window"]))
         lines.append(" ".join([rule.get("mode", "exclude"), *words]))
@@ -81,6 +85,8 @@ def lines_from_rules(rules: list[dict[str, Any]]) -> str:
 def _condition(words: list[str]) -> dict[str, Any]:
     if words[0].lower() == "yearly":
         return {"yearly": words[1:]}
+    if words[0].lower() == "cron":
+        return {"cron": " ".join(words[1:])}
     if ".." in words[0]:
         return {"range": words[0].split("..")}
     if re.match(r"^\d{4}-", words[0]):

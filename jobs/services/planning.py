@@ -25,6 +25,12 @@ def target_devices(job: ServiceJob, by: Any) -> QuerySet[Device]:
     return inventory.selected(choices, selection_of(job))
 
 
+def network_names(job: ServiceJob, by: Any) -> str:
+    """Return the names of the target devices' networks, for the history."""
+    names = target_devices(job, by).order_by().values_list("network__name", flat=True).distinct()
+    return ", ".join(sorted(name for name in names if name)[:8])[:300]
+
+
 def plan_of(job: ServiceJob, by: Any, *, first: int | None = None) -> Plan:
     """Return the plan for all target devices, or for the first few of them (a preview)."""
     devices = target_devices(job, by).select_related("credential", "tenant")

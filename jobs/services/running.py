@@ -29,6 +29,7 @@ from jobs.domain.execution import Cancelled, DeviceResult, LeaseLost, interrupti
 from jobs.domain.plan import SNAPSHOT, CredentialChoice, DevicePlan, PlannedStep
 from jobs.domain.states import LABELS, OPEN, RunStatus, outcome
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult
+from jobs.services import starting
 from jobs.services.journal import LEASE, Journal
 from jobs.services.specs import secret_text
 from templates_app.domain.rendering import SECRET_MARK
@@ -177,11 +178,13 @@ def settle(*, run_id: int) -> None:
         return
     with transaction.atomic():
         statuses = DeviceRun.objects.filter(run=run_id).values_list("status", flat=True).distinct()
-        moved = JobRun.objects.filter(pk=run_id, status__in=OPEN).update(
+        moved = JobRun.objects.filter(pk=run_id, status__in=OPEN, planned_at__isnull=False).update(
             status=outcome(statuses), ended_at=timezone.now(), reason=_causes(run_id)
         )
         if moved:
-            _tell(JobRun.objects.select_related("job", "tenant").get(pk=run_id))
+            run = JobRun.objects.select_related("job", "tenant").get(pk=run_id)
+            _tell(run)
+            starting.ended(run)
 
 
 def _causes(run_id: int) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from jobs.domain.filters import Filter, filter_from
 from jobs.domain.recurrence import Occurrence, Schedule, describe, upcoming
-from jobs.domain.schedules import schedule_from
+from jobs.domain.schedules import schedule_from, stored_schedule
 from jobs.models import ScheduleFilter, ServiceJob, Trigger
 
 #: A trigger whose next so many occurrences are all removed by its filter is taken as never firing.
@@ -36,47 +37,64 @@ def next_after(trigger: Trigger, moment: datetime) -> datetime | None:
     return None
 
 
-def due_between(trigger: Trigger, first: datetime, now: datetime, most: int) -> list[datetime]:
-    """Return the instants from `first` to `now` (both included) at which the trigger was to fire, at most `most`."""
-    removing = filter_of(trigger.schedule_filter)
+def due_and_next(
+    rule: dict[str, Any], removing: Filter | None, first: datetime, now: datetime, most: int
+) -> tuple[list[datetime], datetime | None]:
+    """Return the instants from `first` to `now` at which a trigger was to fire, at most `most`, and the one after.
+
+    An instant that the rule does not have any more (it was written before the rule's meaning changed) fires as stored.
+    """
     due: list[datetime] = []
-    for found in upcoming(schedule_from(trigger.rule), first - MOMENT):
+    removed = 0
+    for found in upcoming(stored_schedule(rule), first - MOMENT):
+        if removing is not None and removing.removes(found.at):
+            removed += 1
+            if removed > REMOVED_IN_A_ROW:
+                break
+            continue
         if found.at > now or len(due) >= most:
-            break
-        if removing is None or not removing.removes(found.at):
-            due.append(found.at)
-    return due
+            return due or [first], found.at
+        removed = 0
+        due.append(found.at)
+    return due or [first], None
 
 
-def ahead(schedules: Sequence[Schedule], filters: Sequence[Filter], after: datetime, n: int) -> list[Ahead]:
-    """Return the next n occurrences of all schedules merged, the removed ones among them and marked."""
+def ahead(filtered: Sequence[tuple[Schedule, Sequence[Filter]]], after: datetime) -> Iterator[Ahead]:
+    """Yield the occurrences of all schedules merged, those that one of their filters removes among them and marked."""
 
-    def marked(index: int, schedule: Schedule) -> Iterator[tuple[datetime, int, Ahead]]:
+    def marked(index: int, schedule: Schedule, filters: Sequence[Filter]) -> Iterator[tuple[datetime, int, Ahead]]:
         for found in upcoming(schedule, after):
             by = next((f.name for f in filters if f.removes(found.at)), "")
             yield found.at, index, Ahead(found, index, by)
 
-    streams = [marked(index, schedule) for index, schedule in enumerate(schedules)]
-    return [item for _, _, item in islice(heapq.merge(*streams, key=lambda row: row[:2]), n)]
+    streams = [marked(index, *pair) for index, pair in enumerate(filtered)]
+    return (item for _, _, item in heapq.merge(*streams, key=lambda row: row[:2]))
 
 
 def described(job: ServiceJob) -> list[dict[str, object]]:
     """Return the live triggers of a job with their rules in words."""
-    rows = job.triggers.filter(enabled=True).exclude(kind="now").select_related("schedule_filter")
-    return [{"row": row, "words": _words(row)} for row in rows]
+    rows = job.triggers.filter(retired=False).exclude(kind="now").select_related("schedule_filter")
+    return [{"row": row, "words": words(row)} for row in rows]
 
 
 def preview(job: ServiceJob, after: datetime, n: int = 8) -> list[Ahead]:
-    """Return the next n occurrences of a job's triggers, removed ones marked."""
-    rows = list(job.triggers.filter(enabled=True).exclude(kind="now").select_related("schedule_filter"))
-    found: list[Ahead] = []
-    for row in rows:
-        removing = filter_of(row.schedule_filter)
-        found += ahead([schedule_from(row.rule)], [removing] if removing else [], after, n)
-    return sorted(found, key=lambda item: item.occurrence.at)[:n]
+    """Return the next n occurrences of a job's triggers merged, removed ones marked; `trigger` counts the enabled ones."""
+    return list(islice(ahead([_filtered(row) for row in live_triggers(job)], after), n))
 
 
-def _words(row: Trigger) -> str:
+def live_triggers(job: ServiceJob) -> list[Trigger]:
+    """Return the triggers of a job that can fire, in order."""
+    rows = job.triggers.filter(enabled=True, retired=False).exclude(kind="now")
+    return list(rows.select_related("schedule_filter"))
+
+
+def _filtered(row: Trigger) -> tuple[Schedule, list[Filter]]:
+    removing = filter_of(row.schedule_filter)
+    return schedule_from(row.rule), [removing] if removing else []
+
+
+def words(row: Trigger) -> str:
+    """Say when a stored trigger fires, its filter included."""
     without = f", without '{row.schedule_filter}'" if row.schedule_filter else ""
     return describe(schedule_from(row.rule)) + without
 

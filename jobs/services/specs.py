@@ -28,6 +28,7 @@ from jobs.domain.spec import (
     TriggerSpec,
     Visibility,
 )
+from jobs.domain.turns import Overlap
 from jobs.models import JobDevice, JobTag, JobTask, ScheduleFilter, ServiceJob, TaskDevice, Trigger
 from templates_app import selectors as templates
 from templates_app.domain.content import VariableType
@@ -73,8 +74,10 @@ def spec_of(job: ServiceJob) -> JobSpec:
                 t.catch_up,
                 t.enabled,
             )
-            for t in job.triggers.all()
+            for t in job.triggers.filter(retired=False)
         ),
+        overlap=Overlap(job.overlap),
+        in_queue=job.in_queue,
         max_parallel=job.max_parallel,
     )
 
@@ -125,6 +128,7 @@ def write_spec(*, by: Any, job: ServiceJob, spec: JobSpec) -> ServiceJob:
 def _write_columns(by: Any, job: ServiceJob, spec: JobSpec, problems: dict[str, list[str]]) -> None:
     job.name, job.description, job.job_type = spec.name.strip(), spec.description.strip(), spec.job_type
     job.enabled, job.snapshots, job.visibility = spec.enabled, spec.snapshots, spec.visibility
+    job.overlap, job.in_queue = spec.overlap, spec.in_queue
     job.selection_mode, job.search = spec.selection.mode, spec.selection.search.as_json()
     job.variables, job.max_parallel, job.changed_by = dict(spec.variables), spec.max_parallel, by
     if spec.agent is not None and not inventory.agents_for(job.tenant).filter(pk=spec.agent).exists():
@@ -201,9 +205,9 @@ def _write_tasks(by: Any, job: ServiceJob, spec: JobSpec) -> None:
 
 
 def _write_triggers(job: ServiceJob, spec: JobSpec) -> None:
-    """Replace the triggers; those that have fired stay, switched off, because runs point at them."""
+    """Replace the triggers; those that have fired stay, retired, because runs point at them."""
     job.triggers.filter(runs=None).delete()
-    job.triggers.update(enabled=False, next_run_at=None)
+    job.triggers.update(enabled=False, retired=True, next_run_at=None)
     for trigger in spec.triggers:
         if trigger.kind is not TriggerKind.NOW:
             _check_rule(trigger)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import calendar
 from dataclasses import replace
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 
+from devices.domain.zones import ZONE_CHOICES
 from jobs.domain.missed import LABELS as MISSED
 from jobs.domain.missed import MissedPolicy
 from jobs.domain.recurrence import WEEKDAYS, WEEKS, ImpossibleRule, instant_of
@@ -55,9 +55,7 @@ class ScheduleForm(WizardForm):
 
     execute = forms.ChoiceField(label="When", widget=forms.RadioSelect)
     at = _moment("First date and time")
-    time_zone = forms.ChoiceField(
-        label="Time zone", required=False, choices=lambda: [(z, z) for z in sorted(available_timezones())]
-    )
+    time_zone = forms.ChoiceField(label="Time zone", required=False, choices=ZONE_CHOICES)
     interval = forms.IntegerField(label="Every", required=False, min_value=1, max_value=99999)
     unit = forms.ChoiceField(label="Unit", required=False, choices=list(UNITS.items()))
     every = forms.IntegerField(

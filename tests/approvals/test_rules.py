@@ -9,7 +9,7 @@ from approvals import services
 from approvals.domain import MOVES, Action, ApprovalStatus, FourEyes, StaleDigest, after, is_approved
 from approvals.models import ApprovalPolicy
 from config.errors import Conflict, Forbidden, Invalid
-from jobs.services import dispatching, editing
+from jobs.services import editing, starting
 from tests import make
 
 S, A = ApprovalStatus, Action
@@ -57,7 +57,7 @@ def approve(job, by, digest=None, action=A.APPROVE):
 
 def run(job, by):
     job.refresh_from_db()
-    return dispatching.run_now(by=by, job=job, now=timezone.now())
+    return starting.run_now(by=by, job=job, now=timezone.now())
 
 
 @pytest.mark.django_db

@@ -53,7 +53,7 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
 
     from devices.models import AuditEvent
     from jobs.domain.spec import Account
-    from jobs.services import dispatching
+    from jobs.services import planning
     from tests import make
     from tests.test_tenant_isolation import OPEN
 
@@ -99,7 +99,7 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
         str(list(Credential.objects.values()))
         + repr(credential)
         + str(vars(run))
-        + str(dispatching.planning.plan_of(job, person("acme-admin")))
+        + str(planning.plan_of(job, person("acme-admin")))
     )
     assert not [place for place, text in texts.items() if CANARY in text]
     assert vault.open_login(credential).password.reveal() == f"{CANARY}-password"

@@ -14,7 +14,7 @@ from devices.services import vault
 from devices.services.agents import note_heartbeats
 from jobs.domain.spec import Account, once_at
 from jobs.models import JobRun, ServiceJob
-from jobs.services import dispatching, editing, planning
+from jobs.services import dispatching, editing, planning, starting
 from jobs.services.specs import spec_of
 from tests import make
 
@@ -30,7 +30,7 @@ def test_execute_now_starts_a_run_and_hints_the_agent(acme, person, hints, djang
     with django_capture_on_commit_callbacks(execute=True):
         job, run = make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))
     assert run.status == "queued" and run.device_runs.count() == 1
-    assert hints == [(run.pk, "agent.acme.acme-agent-1", 1)]
+    assert hints == [("jobs.run_devices", [run.pk], "agent.acme.acme-agent-1")]
 
 
 @pytest.mark.parametrize("name", ["Nightly check", "NIGHTLY CHECK", " nightly check "])
@@ -97,10 +97,10 @@ def test_a_password_typed_while_editing_replaces_the_stored_one(acme, person):
 def test_a_search_is_evaluated_when_the_job_runs(acme, person):
     operator = person("acme-operator")
     search = DeviceSelection(SelectionMode.SEARCH, DeviceSearch(platforms=("linux",)))
-    job, first = make.job(operator, make.template(acme), selection=search)
+    job, first = make.job(operator, make.template(acme), selection=search, overlap="allow")
     network = Network.objects.filter(tenant=acme).first()
     Device.objects.create(tenant=acme, name="later", address="192.0.2.50", platform="linux", network=network)
-    second = dispatching.run_now(by=operator, job=job, now=timezone.now())
+    second = starting.run_now(by=operator, job=job, now=timezone.now())
     assert second.device_count == first.device_count + 1
 
 
@@ -187,10 +187,10 @@ class TestScheduledOnce:
 
     def test_it_runs_at_its_time_once_and_never_before(self, acme, person):
         self.job(acme, person)
-        assert dispatching.dispatch_due(now=self.at - timedelta(milliseconds=1)) == []
-        (run,) = dispatching.dispatch_due(now=self.at)
+        assert make.tick(self.at - timedelta(milliseconds=1)) == []
+        (run,) = make.tick(self.at)
         assert run.scheduled_for == self.at and run.status == "queued"
-        assert dispatching.dispatch_due(now=self.at + timedelta(days=1)) == []
+        assert make.tick(self.at + timedelta(days=1)) == []
 
     def test_a_time_in_the_past_is_refused(self, acme, person):
         past = (once_at(timezone.now() - timedelta(minutes=1)),)
@@ -216,14 +216,14 @@ class TestScheduledOnce:
             person("acme-operator").groups.clear()
         else:
             Device.objects.filter(tenant=acme).update(enabled=False)
-        (run,) = dispatching.dispatch_due(now=self.at)
+        (run,) = make.tick(self.at)
         assert run.status == "skipped" and word in run.reason and run.device_runs.count() == 0
 
     def test_a_change_without_approval_is_skipped(self, acme, person):
         template = make.template(acme, "Set NTP server")
         triggers = (once_at(timezone.now() + timedelta(hours=1)),)
         make.job(person("acme-operator"), template, make.devices(acme, "linux"), triggers=triggers)
-        (run,) = dispatching.dispatch_due(now=timezone.now() + timedelta(minutes=60, seconds=10))
+        (run,) = make.tick(timezone.now() + timedelta(minutes=60, seconds=10))
         assert run.status == "skipped" and "needs approval" in run.reason
 
 
@@ -244,7 +244,7 @@ def test_a_run_nobody_took_is_hinted_again(acme, person, hints, django_capture_o
         assert hints == [], "an agent that nobody serves gets no pile of messages"
         note_heartbeats(served={run.agent.queue: "worker"}, now=later)
         dispatching.hint_forgotten(now=later)
-    assert [hint[0] for hint in hints] == [run.pk]
+    assert [hint[1] for hint in hints] == [[run.pk]]
 
 
 def test_a_draft_is_submitted_once_however_often_one_clicks(acme, person):
@@ -263,16 +263,21 @@ def test_one_job_that_cannot_start_does_not_hold_up_the_others(acme, person, mon
     once = (once_at(at),)
     broken, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
     fine, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
-    start = dispatching.start_run
+    begin, mad = starting._begin, make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)[0]
 
-    def refuses(*, job, **more):
+    def refuses(run, job, *more):
         if job.pk == broken.pk:
             raise Conflict("Somebody else was first.")
-        return start(job=job, **more)
+        if job.pk == mad.pk:
+            raise ZeroDivisionError
+        begin(run, job, *more)
 
-    monkeypatch.setattr(dispatching, "start_run", refuses)
-    found = {run.job_id: (run.status, run.reason) for run in dispatching.dispatch_due(now=at)}
-    assert found == {broken.pk: ("skipped", "Somebody else was first."), fine.pk: ("queued", "")}
+    monkeypatch.setattr(starting, "_begin", refuses)
+    found = {run.job_id: (run.status, run.reason) for run in make.tick(at)}
+    words = "Interlock itself failed while planning; the server log has the details."
+    assert found == {
+        broken.pk: ("skipped", "Somebody else was first."), mad.pk: ("errored", words), fine.pk: ("queued", "")
+    }  # fmt: skip
 
 
 def test_a_discarded_copy_takes_its_password_along_and_leaves_the_job_as_it_was(acme, person, browser):

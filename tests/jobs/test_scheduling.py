@@ -8,8 +8,9 @@ from django.utils import timezone
 from config.errors import Invalid
 from jobs.domain.missed import MissedPolicy, judge
 from jobs.domain.spec import TriggerKind, TriggerSpec
+from jobs.domain.turns import Overlap
 from jobs.models import JobRun, ScheduleFilter, Trigger
-from jobs.services import dispatching, editing, filters, scheduling
+from jobs.services import editing, filters, scheduling
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -26,15 +27,16 @@ def acme(tenant, hints):
     return tenant("acme")
 
 
-def job(acme, person, triggers, by="acme-operator", name="Make.template"):
-    return make.job(person(by), make.template(acme), make.devices(acme, "linux"), triggers=triggers)[0]
+def job(acme, person, triggers, by="acme-operator", overlap=Overlap.ALLOW):
+    chosen = make.devices(acme, "linux")
+    return make.job(person(by), make.template(acme), chosen, triggers=triggers, overlap=overlap)[0]
 
 
 def tick_through(first, hours, step=timedelta(minutes=7)):
     """Tick as the scheduler would, on an odd beat; return the runs."""
     runs, now = [], first
     while now <= first + timedelta(hours=hours):
-        runs += dispatching.dispatch_due(now=now)
+        runs += make.tick(now)
         now += step
     return runs
 
@@ -93,8 +95,8 @@ def test_after_three_hours_of_silence_each_policy_does_what_it_says(policy, more
     rule = {"kind": "every", "time_zone": "UTC", "start_at": "2027-01-01T00:00:00", "interval": "PT30M"}
     job(acme, person, (TriggerSpec(TriggerKind.EVERY, "Often", rule, missed=policy, **more),))
     start = datetime(2027, 1, 1, tzinfo=UTC)
-    assert [run.status for run in dispatching.dispatch_due(now=start)] == ["queued"]
-    runs = dispatching.dispatch_due(now=start + timedelta(hours=3, minutes=10))
+    assert [run.status for run in make.tick(start)] == ["queued"]
+    runs = make.tick(start + timedelta(hours=3, minutes=10))
     assert [run.status for run in runs] == fate
     assert [run.scheduled_for for run in runs] == [start + timedelta(minutes=30 * n) for n in range(1, 7)]
     assert all("Missed" in run.reason for run in runs if run.status == "skipped")
@@ -103,8 +105,8 @@ def test_after_three_hours_of_silence_each_policy_does_what_it_says(policy, more
 
 def test_a_second_scheduler_finds_nothing_left(acme, person):
     job(acme, person, every_night())
-    assert len(dispatching.dispatch_due(now=START)) == 1
-    assert dispatching.dispatch_due(now=START) == []
+    assert len(make.tick(START)) == 1
+    assert make.tick(START) == []
     assert JobRun.objects.count() == 1
 
 
@@ -112,7 +114,7 @@ def test_one_run_per_occurrence_is_held_by_the_database(acme, person):
     from django.db import IntegrityError, transaction
 
     job(acme, person, every_night())
-    (run,) = dispatching.dispatch_due(now=START)
+    (run,) = make.tick(START)
     copy = JobRun.objects.get(pk=run.pk)
     copy.pk = None
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -130,7 +132,7 @@ def test_every_missed_occurrence_gets_exactly_one_verdict():
 def test_an_edit_replaces_the_triggers_and_keeps_the_history(acme, person):
     operator = person("acme-operator")
     found = job(acme, person, every_night())
-    dispatching.dispatch_due(now=START)
+    make.tick(START)
     copy = editing.start_editing(by=operator, job=found)
     saved, _ = editing.submit_job(by=operator, draft=copy)
     live = Trigger.objects.filter(job=saved, enabled=True)
