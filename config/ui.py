@@ -17,6 +17,7 @@ ICONS = {
     "plus": "M12 5v14M5 12h14",
     "jobs": "M5 6h14M5 12h14M5 18h9",
     "history": "M4 12a8 8 0 1 0 3-6.2M4 4v4h4M12 8v4l3 2",
+    "calendar": "M4 6h16v14H4zM4 10h16M8 3v4M16 3v4",
     "approval": "M5 12l4 4 10-10M4 20h16",
     "template": "M6 3h9l4 4v14H6zM14 3v5h5M9 13h7M9 17h5",
     "device": "M4 8h16v8H4zM8 12h.01M12 12h.01M7 20h10M12 16v4",
@@ -77,6 +78,12 @@ def ago(moment: datetime | None) -> SafeString | str:
 def wall(moment: datetime) -> str:
     """Return a moment as the wall clock of its own zone, which Django's date filter would replace by the server's."""
     return f"{moment:%a %Y-%m-%d %H:%M} {moment.tzname()}"
+
+
+@register.filter
+def clock(moment: datetime) -> str:
+    """Return the time of day in the moment's own zone."""
+    return f"{moment:%H:%M}"
 
 
 @register.filter

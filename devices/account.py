@@ -9,6 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from devices import forms, selectors
+from devices.models import ApiToken
 from devices.services import notices, tokens
 
 
@@ -48,7 +49,9 @@ def token_page(request: HttpRequest) -> HttpResponse:
     """The user's API tokens; a new one is shown once."""
     form, shown = forms.TokenForm(request.POST or None, label_suffix=""), ""
     if request.method == "POST" and form.is_valid():
-        _, shown = tokens.create_token(user=request.user, name=form.cleaned_data["name"])
+        token, shown = tokens.create_token(user=request.user, **form.cleaned_data)
+        if token.purpose == ApiToken.Purpose.CALENDAR:
+            shown = request.build_absolute_uri(f"/calendar/feed/{shown}.ics")
         form = forms.TokenForm(label_suffix="")
     return render(
         request, "devices/tokens.html", {"form": form, "shown": shown, "tokens": selectors.tokens_of(request.user)}

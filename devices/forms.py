@@ -11,7 +11,7 @@ from devices import selectors
 from devices.domain import platforms
 from devices.domain.secrets import Secret
 from devices.domain.zones import ZONE_CHOICES
-from devices.models import Tenant
+from devices.models import ApiToken, Tenant
 
 
 class SignInForm(AuthenticationForm):
@@ -176,3 +176,4 @@ class TokenForm(forms.Form):
     """A new API token."""
 
     name = forms.CharField(max_length=80, help_text="What it is for.")
+    purpose = forms.ChoiceField(label="Opens", choices=ApiToken.Purpose.choices, initial=ApiToken.Purpose.API)

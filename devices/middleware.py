@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-OPEN = ("sign-in", "sign-out", "healthz")
+#: The calendar feed carries its own secret in the address.
+OPEN = ("sign-in", "sign-out", "healthz", "calendar-feed")
 
 
 class SignInRequired:

@@ -20,6 +20,7 @@ from devices.models import Tenant
 from devices.scope import within
 from devices.views import form_page
 from jobs import selectors
+from jobs.domain.holidays import read_holidays
 from jobs.domain.recurrence import ImpossibleRule
 from jobs.services import filters
 
@@ -34,14 +35,22 @@ class FilterForm(TenantForm):
 
     name = forms.CharField(max_length=120)
     time_zone = forms.ChoiceField(choices=ZONE_CHOICES, initial="UTC")
-    rules = forms.CharField(widget=forms.Textarea(attrs={"class": "code", "rows": 8}), help_text=HELP)
+    rules = forms.CharField(required=False, widget=forms.Textarea(attrs={"class": "code", "rows": 8}), help_text=HELP)
+    holidays = forms.FileField(
+        label="Import holidays", required=False,
+        help_text="A calendar (ICS), or a list (CSV: date, name). Its days are added to the rules as excluded ones.",
+    )  # fmt: skip
 
-    def clean_rules(self) -> list[dict[str, Any]]:
-        """Read the lines."""
+    def clean(self) -> dict[str, Any]:
+        """Read the lines and the file into rules."""
+        data = super().clean() or {}
+        lines, upload = data.get("rules", ""), data.pop("holidays", None)
         try:
-            return filters.rules_from_lines(self.cleaned_data["rules"])
+            rules = filters.rules_from_lines(lines) if lines.strip() or not upload else []
+            data["rules"] = rules + (read_holidays(upload.read()) if upload else [])
         except ImpossibleRule as error:
-            raise forms.ValidationError(str(error)) from None
+            self.add_error(error.field, str(error))
+        return data
 
 
 def filter_list(request: HttpRequest) -> HttpResponse:
@@ -80,7 +89,13 @@ def edit_filter(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         initial = {"name": instance.name, "time_zone": instance.time_zone, "rules": lines}
     tenant = instance.tenant if instance else None
     form = FilterForm(
-        request.POST or None, user=request.user, tenants=owners, tenant=tenant, instance=instance, initial=initial
+        request.POST or None,
+        request.FILES or None,
+        user=request.user,
+        tenants=owners,
+        tenant=tenant,
+        instance=instance,
+        initial=initial,
     )
 
     def save() -> str:

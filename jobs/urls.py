@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from jobs import filter_views, run_views, views
+from jobs import calendar_views, filter_views, run_views, views
 from jobs.wizard import views as wizard
 
 STEP = "(?P<step>details|tasks|schedule)"
@@ -23,6 +23,8 @@ urlpatterns = [
     re_path(f"^drafts/(?P<pk>[0-9a-f-]{{36}})/{STEP}/live/$", wizard.live, name="wizard-live"),
     path("drafts/<uuid:pk>/discard/", wizard.discard, name="discard-draft"),
     path("drafts/<uuid:pk>/picker/", wizard.picker, name="wizard-picker"),
+    path("calendar/", calendar_views.calendar, name="calendar"),
+    path("calendar/feed/<str:token>.ics", calendar_views.feed, name="calendar-feed"),
     path("filters/", filter_views.filter_list, name="filters"),
     path("filters/new/", filter_views.edit_filter, name="new-filter"),
     path("filters/<int:pk>/", filter_views.edit_filter, name="edit-filter"),

@@ -27,6 +27,7 @@ from devices.scope import within
 from jobs import access, dashboard, selectors
 from jobs.models import ServiceJob
 from jobs.services import editing, planning, scheduling, starting
+from jobs.services.collisions import collisions
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -87,9 +88,13 @@ def job(request: HttpRequest, pk: Any) -> HttpResponse:
     plan = planning.plan_of(found, request.user, first=20)
     needed = editing.approval_needed(found, request.user)
     status = found.approval.status if found.approval else "not_requested"
+    coming = scheduling.preview(found, timezone.now())
     context = {
         "job": found,
         "plan": plan,
+        "coming": coming,
+        "several": len({item.trigger for item in coming}) > 1,
+        "collisions": collisions(found, request.user, coming),
         "device_count": planning.target_devices(found, request.user).count(),
         "runs": selectors.with_counts(selectors.visible_runs(request.user).filter(job=found))[:10],
         "triggers": scheduling.described(found),

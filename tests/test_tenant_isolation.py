@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 OPEN = {
     "sign-in", "sign-out", "healthz", "choose-tenant", "notices", "tokens", "dashboard", "jobs", "new-job", "sample-csv", "runs",
     "approval-log", "templates", "new-template", "profiles", "new-profile", "devices", "networks", "tags", "agents", "credentials",
-    "tenants", "new-tenant", "audit", "filters", "new-filter", "api:upcoming", "new-thing", "api:schema", "api:docs", "api:api-root",
+    "tenants", "new-tenant", "audit", "filters", "new-filter", "calendar", "api:upcoming", "new-thing", "api:schema", "api:docs", "api:api-root",
     *(f"api:{name}-list" for name in (
         "tenant", "network", "asset-tag", "device", "credential", "agent", "audit", "service-template", "configuration-profile",
         "script", "approval", "job", "run", "device-run", "schedule-filter")),
@@ -71,7 +71,7 @@ def acme(person, hints):
         "device": one(device.pk), "forget-key": one(device.pk),
         "edit-thing": [{"kind": k, "pk": ids[v]} for k, v in (
             ("devices", "device"), ("networks", "network"), ("tags", "tag"), ("agents", "agent"), ("credentials", "credential"))],
-        "edit-filter": one(freeze.pk), "api:schedule-filter-detail": one(freeze.pk),
+        "edit-filter": one(freeze.pk), "calendar-feed": [{"token": "ilk_unknown"}], "api:schedule-filter-detail": one(freeze.pk),
         "drop-token": [],
         "api:job-detail": one(job.pk), "api:job-run": one(job.pk), "api:job-plan": one(job.pk), "api:job-upcoming": one(job.pk), "api:run-detail": one(run.pk),
         "api:run-cancel": one(run.pk), "api:run-devices": one(run.pk), "api:device-run-detail": one(device_run.pk),

@@ -5,8 +5,15 @@ from django.db import models
 
 
 class ApiToken(models.Model):
-    """A personal token. A demo token works in demo mode only."""
+    """A personal token: for the API, or for the calendar feed alone. A demo token works in demo mode only."""
 
+    class Purpose(models.TextChoices):
+        """What it opens."""
+
+        API = "api", "API"
+        CALENDAR = "calendar", "Calendar feed"
+
+    purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.API)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, unique=True, editable=False)

@@ -14,12 +14,17 @@ from devices.models import ApiToken
 
 
 def create_token(
-    *, user: Any, name: str, expires_at: datetime | None = None, text: str | None = None
+    *,
+    user: Any,
+    name: str,
+    expires_at: datetime | None = None,
+    text: str | None = None,
+    purpose: Any = ApiToken.Purpose.API,
 ) -> tuple[ApiToken, str]:
     """Return the stored token and its text, which is shown this once. A given `text` makes a demo token."""
     plain = text or f"ilk_{secrets.token_urlsafe(32)}"
     token = ApiToken.objects.create(
-        user=user, name=name, digest=_digest(plain), for_demo=text is not None, expires_at=expires_at
+        user=user, name=name, digest=_digest(plain), for_demo=text is not None, expires_at=expires_at, purpose=purpose
     )
     return token, plain
 
@@ -29,10 +34,10 @@ def delete_token(*, by: Any, pk: int) -> None:
     ApiToken.objects.filter(user=by, pk=pk).delete()
 
 
-def find_user(plain: str) -> Any:
-    """Return the active user whose token this is, or None. Notes the use, at most once a minute."""
+def find_user(plain: str, purpose: Any = ApiToken.Purpose.API) -> Any:
+    """Return the active user whose token for this purpose it is, or None. Notes the use, at most once a minute."""
     now = timezone.now()
-    token = ApiToken.objects.select_related("user").filter(digest=_digest(plain)).first()
+    token = ApiToken.objects.select_related("user").filter(digest=_digest(plain), purpose=purpose).first()
     if token is None or not token.user.is_active or (token.expires_at and token.expires_at <= now):
         return None
     if token.for_demo and not settings.DEMO:

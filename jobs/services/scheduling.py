@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -21,11 +21,12 @@ MOMENT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """One coming occurrence: of which trigger (by position), and the name of the filter that removes it, if one does."""
+    """One coming occurrence: of which trigger (position and name), and the filter that removes it, if one does."""
 
     occurrence: Occurrence
     trigger: int
     removed_by: str = ""
+    name: str = ""
 
 
 def next_after(trigger: Trigger, moment: datetime) -> datetime | None:
@@ -79,7 +80,9 @@ def described(job: ServiceJob) -> list[dict[str, object]]:
 
 def preview(job: ServiceJob, after: datetime, n: int = 8) -> list[Ahead]:
     """Return the next n occurrences of a job's triggers merged, removed ones marked; `trigger` counts the enabled ones."""
-    return list(islice(ahead([_filtered(row) for row in live_triggers(job)], after), n))
+    rows = live_triggers(job)
+    found = islice(ahead([filtered(row) for row in rows], after), n)
+    return [replace(item, name=str(rows[item.trigger])) for item in found]
 
 
 def live_triggers(job: ServiceJob) -> list[Trigger]:
@@ -88,7 +91,8 @@ def live_triggers(job: ServiceJob) -> list[Trigger]:
     return list(rows.select_related("schedule_filter"))
 
 
-def _filtered(row: Trigger) -> tuple[Schedule, list[Filter]]:
+def filtered(row: Trigger) -> tuple[Schedule, list[Filter]]:
+    """Return a stored trigger's schedule with what removes its timings."""
     removing = filter_of(row.schedule_filter)
     return schedule_from(row.rule), [removing] if removing else []
 

@@ -47,6 +47,10 @@ class WizardForm(forms.Form):
         """Return the initial values."""
         return {}
 
+    def all_errors(self) -> list[str]:
+        """Return the sentences about what is to be mended."""
+        return [sentence for sentences in self.errors.values() for sentence in sentences]
+
     def values(self) -> dict[str, Any]:
         """Return the values: the valid ones of a posted form, or what the draft has."""
         data = self.start()

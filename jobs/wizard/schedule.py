@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.http import QueryDict
 
 from devices.domain.zones import ZONE_CHOICES
 from jobs.domain.missed import LABELS as MISSED
@@ -14,25 +16,32 @@ from jobs.domain.missed import MissedPolicy
 from jobs.domain.recurrence import WEEKDAYS, WEEKS, ImpossibleRule, instant_of
 from jobs.domain.schedules import schedule_from
 from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec, Visibility
+from jobs.domain.turns import OVERLAP_CHOICES, Overlap
+from jobs.models import ServiceJob
 from jobs.services.specs import filters_above
 from jobs.wizard.forms import WizardForm
 
 CHOICES = [
     ("now", "Execute Now: run immediately on submission"),
-    ("once", "Schedule Now: once"),
-    ("every", "Schedule Now: every so many minutes, hours or days"),
-    ("daily", "Schedule Now: daily"),
-    ("weekly", "Schedule Now: weekly"),
-    ("monthly", "Schedule Now: monthly"),
-    ("cron", "Schedule Now: cron expression"),
+    ("schedule", "Schedule Now: run when the triggers below say"),
 ]
 LATER = ("later", "Save only: do not run it now")
+KINDS = [
+    ("once", "Once"),
+    ("every", "Every so many minutes, hours or days"),
+    ("daily", "Daily"),
+    ("weekly", "Weekly"),
+    ("monthly", "Monthly"),
+    ("cron", "Cron expression"),
+]
 UNITS = {"M": "minutes", "H": "hours", "D": "days"}
+#: A job has at most so many triggers in the wizard.
+MOST = 20
 #: Which field of the form says what is wrong with which part of a rule.
 PLACES = {
     "start_at": "at", "every": "every", "interval": "interval", "weekdays": "weekdays", "days": "days", "week": "week",
     "weekday": "weekday", "months": "months", "expression": "expression", "end_at": "end_at", "max_count": "max_count",
-    "time_zone": "time_zone", "anchor": "anchor",
+    "time_zone": "time_zone", "anchor": "anchor", "kind": "kind",
 }  # fmt: skip
 
 
@@ -50,10 +59,12 @@ class WallClockField(forms.DateTimeField):
         return found.replace(tzinfo=None) if found else found
 
 
-class ScheduleForm(WizardForm):
-    """Step 3, Schedule Details."""
+class TriggerForm(forms.Form):
+    """One trigger; its fields carry the prefix t0, t1, …"""
 
-    execute = forms.ChoiceField(label="When", widget=forms.RadioSelect)
+    name = forms.CharField(label="Trigger name", required=False, max_length=80)
+    kind = forms.ChoiceField(label="Repeats", choices=KINDS)
+    enabled = forms.BooleanField(label="Trigger enabled", required=False)
     at = _moment("First date and time")
     time_zone = forms.ChoiceField(label="Time zone", required=False, choices=ZONE_CHOICES)
     interval = forms.IntegerField(label="Every", required=False, min_value=1, max_value=99999)
@@ -101,6 +112,53 @@ class ScheduleForm(WizardForm):
     missed = forms.ChoiceField(
         label="When a run was missed", required=False, choices=[(p.value, MISSED[p]) for p in MissedPolicy]
     )
+    grace_minutes = forms.IntegerField(label="Grace time, minutes", required=False, min_value=0, max_value=10_080)
+    catch_up = forms.IntegerField(label="Catch up at most", required=False, min_value=1, max_value=500)
+
+    def __init__(self, data: Any, *, number: int, draft: ServiceJob, trigger: TriggerSpec | None) -> None:
+        self.number, self.when = number, f"t{number}-kind"
+        self.shown = _shown_of(trigger, draft.tenant.time_zone)
+        super().__init__(data, prefix=f"t{number}", initial=self.shown, label_suffix="")
+        rows = filters_above(draft.tenant)
+        cast(Any, self.fields["schedule_filter"]).choices = [("", "None"), *((row.pk, row.name) for row in rows)]
+
+    def clean(self) -> dict[str, Any]:
+        """A schedule must be possible; what is wrong stands beside its field."""
+        data = super().clean() or {}
+        if "kind" not in data:
+            return data
+        try:
+            schedule = schedule_from(_rule_of(data))
+        except ImpossibleRule as error:
+            self.add_error(PLACES.get(error.field, "kind"), str(error))
+            return data
+        note = instant_of(schedule.start_at, schedule.zone)[1]
+        if data["kind"] == "once" and "does not exist" in note:
+            zone = schedule.zone.key
+            self.add_error("at", f"This time does not exist in {zone}: the clock is put forward then. Choose another.")
+        return data
+
+    def spec(self) -> TriggerSpec:
+        """Return the trigger of a valid form."""
+        v = {**self.shown, **self.cleaned_data}
+        kind = TriggerKind(v["kind"])
+        return TriggerSpec(
+            kind=kind, name=v["name"] or kind.value.title(), rule=_rule_of(v), schedule_filter=v["schedule_filter"],
+            missed=MissedPolicy(v["missed"] or MissedPolicy.ONCE), enabled=v["enabled"],
+            grace_minutes=15 if v["grace_minutes"] is None else v["grace_minutes"], catch_up=v["catch_up"] or 1,
+        )  # fmt: skip
+
+
+class ScheduleForm(WizardForm):
+    """Step 3, Schedule Details: now or by triggers, what overlaps, who sees it. `order` lists the triggers' numbers."""
+
+    execute = forms.ChoiceField(label="When", widget=forms.RadioSelect)
+    order = forms.CharField(required=False, widget=forms.HiddenInput)
+    overlap = forms.ChoiceField(label="When a run of this job is still open", required=False, choices=OVERLAP_CHOICES)
+    in_queue = forms.BooleanField(
+        label="Run in the queue", required=False,
+        help_text="Queued jobs of a customer go through an agent one at a time, first in, first out.",
+    )  # fmt: skip
     visibility = forms.ChoiceField(
         label="Visibility", widget=forms.RadioSelect,
         choices=[(Visibility.PUBLIC, "Public: everyone who may see this customer's jobs"), (Visibility.PRIVATE, "Private: only you")],
@@ -108,56 +166,93 @@ class ScheduleForm(WizardForm):
 
     def arrange(self) -> None:
         self.fields["execute"].choices = [*CHOICES, LATER] if self.draft.draft_of else CHOICES
-        rows = filters_above(self.draft.tenant)
-        self.fields["schedule_filter"].choices = [("", "None"), *((row.pk, row.name) for row in rows)]
+        stored = [trigger for trigger in self.spec.triggers if trigger.kind is not TriggerKind.NOW]
+        numbers = self._numbers() if self.is_bound else list(range(max(1, len(stored))))
+        self.triggers = [
+            TriggerForm(
+                self.data if self.is_bound else None, number=n, draft=self.draft, trigger=stored[n] if n < len(stored) else None
+            )
+            for n in numbers
+        ]  # fmt: skip
 
     def start(self) -> dict[str, Any]:
-        trigger = next((t for t in self.spec.triggers if t.kind is not TriggerKind.NOW), None)
-        found: dict[str, Any] = {
-            "execute": "later" if self.draft.draft_of else "now", "time_zone": self.draft.tenant.time_zone, "visibility": self.spec.visibility.value,
-            "unit": "H", "every": 1, "interval": 1, "missed": MissedPolicy.ONCE.value,
+        stored = any(trigger.kind is not TriggerKind.NOW for trigger in self.spec.triggers)
+        none = "later" if self.draft.draft_of else "now"
+        return {
+            "execute": "schedule" if stored else none, "visibility": self.spec.visibility.value,
+            "overlap": self.spec.overlap.value, "in_queue": self.spec.in_queue,
+            "order": ",".join(str(form.number) for form in self.triggers),
         }  # fmt: skip
-        if trigger:
-            found |= {
-                "execute": trigger.kind.value,
-                "schedule_filter": trigger.schedule_filter,
-                "missed": trigger.missed.value,
-            }
-            found |= _fields_of(trigger.rule)
-        return found
 
     def clean(self) -> dict[str, Any]:
-        """A schedule must be possible; what is wrong stands beside its field."""
+        """With Schedule Now chosen, every trigger must be valid."""
         data = super().clean() or {}
-        if data.get("execute") in (None, "now", "later"):
-            return data
-        try:
-            schedule = schedule_from(_rule_of(data))
-        except ImpossibleRule as error:
-            self.add_error(PLACES.get(error.field, "execute"), str(error))
-            return data
-        note = instant_of(schedule.start_at, schedule.zone)[1]
-        if data["execute"] == "once" and "does not exist" in note:
-            zone = schedule.zone.key
-            self.add_error("at", f"This time does not exist in {zone}: the clock is put forward then. Choose another.")
+        if data.get("execute") == "schedule" and any(form.errors for form in self.triggers):
+            raise forms.ValidationError("A trigger needs another look; nothing you typed is lost.")
         return data
 
     def spec_after(self) -> JobSpec:
-        """Return the specification with this step's values; a rule that is not complete yet is left out."""
+        """Return the specification with this step's values; a trigger that is not complete yet is left out."""
         v = self.values()
-        triggers: tuple[TriggerSpec, ...] = ()
-        if v["execute"] == "now":
-            triggers = (TriggerSpec(TriggerKind.NOW),)
-        elif v["execute"] != "later" and not (set(self.errors) - {"visibility"}):
-            kind = TriggerKind(v["execute"])
-            policy = MissedPolicy(v.get("missed") or MissedPolicy.ONCE)
-            triggers = (TriggerSpec(kind, kind.value.title(), _rule_of(v), v.get("schedule_filter"), policy),)
-        return replace(self.spec, triggers=triggers, visibility=Visibility(v["visibility"]))
+        triggers: tuple[TriggerSpec, ...] = (TriggerSpec(TriggerKind.NOW),) if v["execute"] == "now" else ()
+        if v["execute"] == "schedule":
+            triggers = tuple(form.spec() for form in self.triggers if form.is_valid())
+        return replace(
+            self.spec,
+            triggers=triggers,
+            visibility=Visibility(v["visibility"]),
+            overlap=Overlap(v["overlap"] or Overlap.QUEUE),
+            in_queue=v["in_queue"],
+        )
+
+    def all_errors(self) -> list[str]:
+        """Return what is to be mended, of the step's own fields and of its triggers."""
+        of_triggers = self.triggers if self.has_error(NON_FIELD_ERRORS) else []
+        parts = [*((n, s) for n, s in self.errors.items() if n != NON_FIELD_ERRORS)]
+        parts += [part for form in of_triggers for part in form.errors.items()]
+        return [sentence for _, sentences in parts for sentence in sentences]
+
+    def _numbers(self) -> list[int]:
+        given = [int(part) for part in self.data.get("order", "0").split(",") if part.isdigit() and len(part) < 4]
+        return list(dict.fromkeys(given))[:MOST] or [0]
+
+
+def rearranged(data: QueryDict, action: str) -> QueryDict:
+    """Return posted data with one trigger more (`add-trigger`) or less (`drop-trigger-2`)."""
+    found = data.copy()
+    numbers = [part for part in found.get("order", "0").split(",") if part]
+    if action == "add-trigger":
+        fresh = str(max((int(n) for n in numbers if n.isdigit()), default=-1) + 1)
+        numbers.append(fresh)
+        # The new one begins as a copy of the last one's zone and start: most second triggers differ in the rule.
+        last = f"t{numbers[-2]}-" if len(numbers) > 1 else ""
+        for name in ("at", "time_zone"):
+            found[f"t{fresh}-{name}"] = found.get(f"{last}{name}", "")
+        found[f"t{fresh}-kind"], found[f"t{fresh}-enabled"] = "daily", "on"
+    else:
+        numbers = [n for n in numbers if n != action.removeprefix("drop-trigger-")]
+    found["order"] = ",".join(numbers)
+    return found
+
+
+def _shown_of(trigger: TriggerSpec | None, zone: str) -> dict[str, Any]:
+    """Return a trigger form's values for a stored trigger, or for a new one."""
+    found: dict[str, Any] = {
+        "kind": "once", "time_zone": zone, "unit": "H", "every": 1, "interval": 1, "missed": MissedPolicy.ONCE.value,
+        "grace_minutes": 15, "catch_up": 1, "enabled": True, "name": "",
+    }  # fmt: skip
+    if trigger:
+        found |= {
+            "kind": trigger.kind.value, "name": trigger.name, "schedule_filter": trigger.schedule_filter,
+            "missed": trigger.missed.value, "grace_minutes": trigger.grace_minutes, "catch_up": trigger.catch_up,
+            "enabled": trigger.enabled, **_fields_of(trigger.rule),
+        }  # fmt: skip
+    return found
 
 
 def _rule_of(v: dict[str, Any]) -> dict[str, Any]:
     """Return the schedule's JSON from the form's values; parts that the kind does not have are left out."""
-    kind = v["execute"]
+    kind = v["kind"]
     rule: dict[str, Any] = {"kind": kind, "time_zone": v.get("time_zone") or "UTC"}
     rule["start_at"] = v["at"].isoformat() if v.get("at") else None
     if kind != "once":

@@ -20,9 +20,10 @@ from devices.views import show_problems
 from jobs import access, selectors
 from jobs.models import ServiceJob
 from jobs.services import editing, planning, scheduling
+from jobs.services.collisions import collisions
 from jobs.services.specs import spec_of
 from jobs.wizard import forms
-from jobs.wizard.schedule import ScheduleForm
+from jobs.wizard.schedule import ScheduleForm, rearranged
 from templates_app import selectors as templates
 
 STEPS = (("details", "Job Details"), ("tasks", "Task Details"), ("schedule", "Schedule"))
@@ -55,6 +56,8 @@ def wizard(request: HttpRequest, pk: Any, step: str) -> HttpResponse:
         action = request.POST.get("action", "next")
         if action == "import":
             return _import_csv(request, draft, form)
+        if step == "schedule" and action.startswith(("add-trigger", "drop-trigger-")):
+            return _rearrange(request, draft, action)
         valid = form.is_valid()
         kept = _keep(request, draft, form)
         if action == "back":
@@ -145,6 +148,14 @@ def _finish(request: HttpRequest, draft: ServiceJob, form: Any, action: str, ste
     return redirect("job", pk=job.pk)
 
 
+def _rearrange(request: HttpRequest, draft: ServiceJob, action: str) -> HttpResponse:
+    """Show the schedule with one trigger more or less; what was typed stays, and what is valid is kept."""
+    form = ScheduleForm(rearranged(request.POST, action), draft=draft, user=request.user, spec=spec_of(draft))
+    form.is_valid()
+    _keep(request, draft, form)
+    return render(request, "jobs/wizard_schedule.html", _context(request, draft, form, "schedule"))
+
+
 def _import_csv(request: HttpRequest, draft: ServiceJob, form: Any) -> HttpResponse:
     """Add the devices of a CSV file to the static list and show what became of each line."""
     form.is_valid()
@@ -202,8 +213,11 @@ def _panel(draft: ServiceJob, user: Any) -> dict[str, Any]:
     """What the side panel shows: how many devices match, the first ones, what they would get."""
     count = planning.target_devices(draft, user).count()
     plan = planning.plan_of(draft, user, first=PREVIEW)
+    coming = scheduling.preview(draft, timezone.now())
     return {
-        "coming": scheduling.preview(draft, timezone.now()),
+        "coming": coming,
+        "several": len({item.trigger for item in coming}) > 1,
+        "collisions": collisions(draft, user, coming),
         "device_count": count,
         "plans": plan.devices,
         "more": max(0, count - PREVIEW),

@@ -84,6 +84,13 @@
   // Exact times in the reader's own zone.
   function localTimes(part) {
     part.querySelectorAll("time[datetime]").forEach((time) => { time.title = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" }); });
+    // A schedule's own wall clock stands there already; the reader's own is added where it differs.
+    const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    part.querySelectorAll("[data-yours]").forEach((place) => {
+      const at = new Date(place.dataset.yours), form = { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+      const here = at.toLocaleString("en-GB", form), there = at.toLocaleString("en-GB", { ...form, timeZone: place.dataset.zone });
+      place.textContent = here === there ? "" : ` · ${here} for you`;
+    });
   }
   localTimes(document);
   document.body.addEventListener("htmx:afterSettle", (event) => localTimes(event.target));

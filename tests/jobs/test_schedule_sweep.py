@@ -98,6 +98,13 @@ def compare(zone, change, count):
             got = [o.at for o in islice(found, len(expected) + 1) if o.at < last]
             assert got == expected, (zone.key, rule, start, got, expected)
             compared += 1
+        # Cron's fixed times mean the same as a daily trigger at that time.
+        every_day = [clock.replace(second=0) + timedelta(days=d) for d in range(-6, 7)]
+        expected = sorted({comes[w] for w in every_day if w in comes and first < comes[w] < last})
+        found = upcoming(Schedule(Cron(f"{clock.minute} {clock.hour} * * *"), zone, start), first)
+        got = [o.at for o in islice(found, len(expected) + 1) if o.at < last]
+        assert got == expected, (zone.key, "cron", clock, got, expected)
+        compared += 1
     for step in (7, 15, 20):
         expected = [at for at, w in table[2:] if w.minute % step == 0]
         found = upcoming(Schedule(Cron(f"*/{step} * * * *"), zone, table[0][1] - timedelta(days=2)), table[1][0])

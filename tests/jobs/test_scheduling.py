@@ -247,18 +247,26 @@ def test_a_filter_line_that_is_not_understood_is_refused(lines):
         filters.rules_from_lines(lines)
 
 
+def one_trigger(values, number=0):
+    """Return the posted schedule step with one trigger."""
+    given = {"time_zone": "Europe/Berlin", "enabled": "on", **values}
+    return {"execute": "schedule", "order": str(number), "visibility": "public", "overlap": "queue"} | {
+        f"t{number}-{name}": value for name, value in given.items()
+    }
+
+
 @pytest.mark.parametrize(
     "values,words",
     [
-        ({"execute": "every", "interval": "90", "unit": "M"}, "Every 90 minutes from 2027-05-01 09:00"),
+        ({"kind": "every", "interval": "90", "unit": "M"}, "Every 90 minutes from 2027-05-01 09:00"),
         (
-            {"execute": "daily", "every": "2", "anchor": "month_start"},
+            {"kind": "daily", "every": "2", "anchor": "month_start"},
             "Every 2 days counted from the 1st of each month at 09:00",
         ),
-        ({"execute": "weekly", "weekdays": ["sunday", "tuesday"], "every": "1"}, "Tuesday, Sunday at 09:00"),
-        ({"execute": "monthly", "days": ["1", "31", "last"]}, "Day 1, 31, the last of the month at 09:00"),
-        ({"execute": "monthly", "week": "second", "weekday": "sunday"}, "The second Sunday of the month at 09:00"),
-        ({"execute": "cron", "expression": "*/15 * * * *"}, "Cron */15 * * * *"),
+        ({"kind": "weekly", "weekdays": ["sunday", "tuesday"], "every": "1"}, "Tuesday, Sunday at 09:00"),
+        ({"kind": "monthly", "days": ["1", "31", "last"]}, "Day 1, 31, the last of the month at 09:00"),
+        ({"kind": "monthly", "week": "second", "weekday": "sunday"}, "The second Sunday of the month at 09:00"),
+        ({"kind": "cron", "expression": "*/15 * * * *"}, "Cron */15 * * * *"),
     ],
 )
 def test_each_kind_is_made_in_the_wizard_previewed_and_saved(values, words, acme, person, browser):
@@ -266,11 +274,11 @@ def test_each_kind_is_made_in_the_wizard_previewed_and_saved(values, words, acme
 
     draft = make.draft(person("acme-operator"), make.template(acme), make.devices(acme, "linux"), triggers=())
     client = browser("acme-operator")
-    data = {"at": "2027-05-01T09:00", "time_zone": "Europe/Berlin", "visibility": "public", "missed": "once", **values}
+    data = one_trigger({"at": "2027-05-01T09:00", "missed": "once", **values})
     panel = client.post(reverse("wizard-live", args=[draft.pk, "schedule"]), data).content.decode()
     assert 'id="coming"' in panel and "CEST" in panel
-    again = client.get(reverse("wizard", args=[draft.pk, "schedule"])).context["form"].start()
-    assert again["execute"] == values["execute"] and str(again["at"]) == "2027-05-01 09:00:00"
+    again = client.get(reverse("wizard", args=[draft.pk, "schedule"])).context["form"].triggers[0].shown
+    assert again["kind"] == values["kind"] and str(again["at"]) == "2027-05-01 09:00:00"
     answer = client.post(reverse("wizard", args=[draft.pk, "schedule"]), {**data, "action": "submit"})
     assert answer.status_code == 302
     assert words in client.get(answer["Location"]).content.decode()
@@ -279,23 +287,18 @@ def test_each_kind_is_made_in_the_wizard_previewed_and_saved(values, words, acme
 @pytest.mark.parametrize(
     "values,field",
     [
-        ({"execute": "once", "at": ""}, "at"), ({"execute": "weekly"}, "weekdays"), ({"execute": "monthly"}, "days"), ({"execute": "cron", "expression": "nonsense"}, "expression"),
-        ({"execute": "monthly", "days": ["31"], "months": ["4"]}, "days"), ({"execute": "every", "interval": ""}, "interval"), ({"execute": "daily", "end_at": "2020-01-01T00:00"}, "end_at"),
+        ({"kind": "once", "at": ""}, "at"), ({"kind": "weekly"}, "weekdays"), ({"kind": "monthly"}, "days"), ({"kind": "cron", "expression": "nonsense"}, "expression"),
+        ({"kind": "monthly", "days": ["31"], "months": ["4"]}, "days"), ({"kind": "every", "interval": ""}, "interval"), ({"kind": "daily", "end_at": "2020-01-01T00:00"}, "end_at"),
     ],
 )  # fmt: skip
 def test_an_impossible_schedule_is_said_beside_its_field(values, field, acme, person, browser):
     from django.urls import reverse
 
     draft = make.draft(person("acme-operator"), make.template(acme), make.devices(acme, "linux"), triggers=())
-    data = {
-        "at": "2027-05-01T09:00",
-        "time_zone": "Europe/Berlin",
-        "visibility": "public",
-        "action": "submit",
-        **values,
-    }
+    data = {**one_trigger({"at": "2027-05-01T09:00", **values}), "action": "submit"}
     answer = browser("acme-operator").post(reverse("wizard", args=[draft.pk, "schedule"]), data)
-    assert answer.status_code == 200 and field in answer.context["form"].errors
+    assert answer.status_code == 200 and field in answer.context["form"].triggers[0].errors
+    assert "A trigger needs another look" in answer.content.decode()
 
 
 def test_the_engine_previews_ten_occurrences_in_a_millisecond():

@@ -79,9 +79,11 @@ def test_a_tampered_choice_is_an_error_beside_its_field(field, value, draft, bro
 
 def test_a_time_that_the_clock_skips_is_refused(draft, browser):
     data = {
-        "execute": "once",
-        "at": "2027-03-28T02:30",
-        "time_zone": "Europe/Berlin",
+        "execute": "schedule",
+        "order": "0",
+        "t0-kind": "once",
+        "t0-at": "2027-03-28T02:30",
+        "t0-time_zone": "Europe/Berlin",
         "visibility": "public",
         "action": "submit",
     }
