@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from config import lists
 from config.errors import Conflict
 from config.lists import Column, Filter, Listing
-from config.ui import ago, pill
+from config.ui import ago, duration, pill
 from devices import access as tenants
 from devices.scope import within
 from devices.views import diff_lines
@@ -42,7 +42,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
         Column("Type", lambda r: JOB_TYPE_LABELS.get(r.job_type, r.job_type), sort="job_type"),
         Column("Status", _status_and_cause, sort="status"),
         Column("Devices", _progress),
-        Column("Start Time", lambda r: ago(r.started_at), sort="started_at", css="nowrap"),
+        Column("Start Time", _start, sort="started_at", css="nowrap"),
         Column("End Time", lambda r: ago(r.ended_at), sort="ended_at", css="nowrap"),
         Column("User", lambda r: r.executed_by.get_username(), sort="executed_by__username"),
         Column("Customer", lambda r: r.tenant.name, sort="tenant__name"),
@@ -121,6 +121,13 @@ def status_pill(status: str) -> str:
     """Return a run status as a pill."""
     found = RunStatus(status)
     return pill(status, LABELS[found], COLOURS[found])
+
+
+def _start(run: JobRun) -> str:
+    """When it started, and how long after its time."""
+    if run.lateness is None:
+        return ago(run.started_at)
+    return format_html('{}<br><span class="quiet">{} late</span>', ago(run.started_at), duration(run.lateness))
 
 
 def _status_and_cause(run: JobRun) -> str:

@@ -224,11 +224,10 @@ def rearranged(data: QueryDict, action: str) -> QueryDict:
     if action == "add-trigger":
         fresh = str(max((int(n) for n in numbers if n.isdigit()), default=-1) + 1)
         numbers.append(fresh)
-        # The new one begins as a copy of the last one's zone and start: most second triggers differ in the rule.
+        # The new one begins with the last one's zone and start: most second triggers differ in the rule.
         last = f"t{numbers[-2]}-" if len(numbers) > 1 else ""
-        for name in ("at", "time_zone"):
-            found[f"t{fresh}-{name}"] = found.get(f"{last}{name}", "")
-        found[f"t{fresh}-kind"], found[f"t{fresh}-enabled"] = "daily", "on"
+        for name, value in {**_shown_of(None, "UTC"), "kind": "daily", "enabled": "on", "at": ""}.items():
+            found[f"t{fresh}-{name}"] = found.get(f"{last}{name}", "") if name in ("at", "time_zone") else str(value)
     else:
         numbers = [n for n in numbers if n != action.removeprefix("drop-trigger-")]
     found["order"] = ",".join(numbers)

@@ -89,7 +89,7 @@
     part.querySelectorAll("[data-yours]").forEach((place) => {
       const at = new Date(place.dataset.yours), form = { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
       const here = at.toLocaleString("en-GB", form), there = at.toLocaleString("en-GB", { ...form, timeZone: place.dataset.zone });
-      place.textContent = here === there ? "" : ` · ${here} for you`;
+      place.textContent = here === there ? "" : `${here} for you`;
     });
   }
   localTimes(document);

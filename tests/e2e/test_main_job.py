@@ -187,7 +187,19 @@ def test_a_change_is_requested_approved_by_another_and_run(page, chromium, demo,
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/jobs/", "/runs/", "/devices/", "/templates/", "/credentials/", "/agents/", "/jobs/new/", "/approvals/"],
+    [
+        "/",
+        "/jobs/",
+        "/runs/",
+        "/devices/",
+        "/templates/",
+        "/credentials/",
+        "/agents/",
+        "/jobs/new/",
+        "/approvals/",
+        "/calendar/",
+        "/calendar/?view=week",
+    ],
 )
 @pytest.mark.parametrize("scheme,width", [("light", 1280), ("dark", 390)])
 def test_pages_are_accessible_and_do_not_overflow(chromium, demo, path, scheme, width):

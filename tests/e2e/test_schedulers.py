@@ -1,0 +1,188 @@
+"""Two beats and two workers as real processes, one beat killed half-way; then a scheduler that was away for three hours."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+from tests.e2e.conftest import ROOT, need
+
+DUE = 1_000
+WORKER = "celery -A config worker -P threads -c 8 -l WARNING --without-gossip --without-mingle -Q celery,agent.acme.acme-agent-1"
+BEAT = "celery -A config beat -l WARNING --pidfile="
+
+POPULATE = """
+import django, sys; django.setup()
+from datetime import datetime, timedelta
+from django.core.management import call_command
+from django.utils import timezone
+call_command("migrate", verbosity=0)
+from devices.models import Device, Tenant
+from jobs.demo import world
+from jobs.domain.spec import TriggerKind
+from jobs.domain.turns import Overlap
+from jobs.models import Trigger
+from tests import make
+world.load(24, 1)
+tenant = Tenant.objects.get(key="acme")
+device = make.devices(tenant, "linux")[0]
+Device.objects.filter(pk=device.pk).update(connect_host="127.0.0.1", connect_port=1)
+jobs = [make.job(make.user("acme-operator"), make.template(tenant), [device], triggers=(), overlap=Overlap.ALLOW, needs_schedule=False)[0] for _ in range(20)]
+at = timezone.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+if (at - timezone.now()).total_seconds() < 20:
+    at += timedelta(minutes=1)
+rule = {"kind": "once", "time_zone": "UTC", "start_at": at.replace(tzinfo=None).isoformat()}
+Trigger.objects.bulk_create(Trigger(tenant=tenant, job=jobs[n %% 20], kind=TriggerKind.ONCE, name=f"t{n}", rule=rule, next_run_at=at) for n in range(%d))
+print(at.timestamp())
+"""
+
+FATES = """
+import django; django.setup()
+import json
+from django.db.models import Count
+from jobs.models import JobRun, Trigger
+rows = JobRun.objects.filter(trigger__name__startswith="t")
+late = sorted((r.created_at - r.scheduled_for).total_seconds() for r in rows)
+begun = sorted(r.lateness.total_seconds() for r in rows if r.started_at)
+early = sum((r.started_at or r.created_at) < r.scheduled_for or r.created_at < r.scheduled_for for r in rows)
+print(json.dumps({"runs": len(late), "distinct": rows.values("trigger", "scheduled_for").distinct().count(), "early": early, "late": late, "begun": begun,
+                  "open": rows.filter(status__in=["queued", "waiting", "running"]).count(), "statuses": dict(rows.values_list("status").annotate(Count("pk")).order_by()),
+                  "left": Trigger.objects.filter(name__startswith="t", next_run_at__isnull=False).count()}))
+"""
+
+OUTAGE = """
+import django; django.setup()
+from datetime import timedelta
+from django.utils import timezone
+from jobs.domain.spec import TriggerKind
+from jobs.models import Pulse, ServiceJob, Trigger
+now = timezone.now().replace(second=0, microsecond=0)
+start = now - timedelta(hours=3, minutes=5)
+rule = {"kind": "every", "time_zone": "UTC", "start_at": start.replace(tzinfo=None).isoformat(), "interval": "PT30M"}
+job = ServiceJob.objects.filter(overlap="allow", status="saved").first()
+for name, columns in {"skip": {"missed": "skip"}, "grace": {"missed": "once", "grace_minutes": 15}, "short": {"missed": "once", "grace_minutes": 1}, "catch": {"missed": "catch_up", "catch_up": 3}}.items():
+    Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.EVERY, name=f"out-{name}", rule=rule, next_run_at=start, **columns)
+"""
+
+ROWS = """
+import django; django.setup()
+import json
+from jobs.models import JobRun, Trigger
+from django.utils import timezone
+found = {}
+for run in JobRun.objects.filter(trigger__name__startswith="out-").order_by("scheduled_for").select_related("trigger"):
+    found.setdefault(run.trigger.name, []).append([run.status, run.reason])
+ahead = all(t.next_run_at > timezone.now() for t in Trigger.objects.filter(name__startswith="out-"))
+print(json.dumps([found, ahead]))
+"""
+
+
+class Site:
+    """One database, one broker, and processes that serve them."""
+
+    def __init__(self, folder, database, broker):
+        clean = {k: v for k, v in os.environ.items() if k not in ("BROKER_URL", "INTERLOCK_VAR", "DATABASE_URL")}
+        more = {"DATABASE_URL": database} if database else {}
+        self.folder = folder
+        self.environment = {**clean, "INTERLOCK_VAR": str(folder), "INTERLOCK_DEMO": "1", "DJANGO_SETTINGS_MODULE": "config.settings",
+                            "BROKER_URL": broker, "PYTHONPATH": str(ROOT), **more}  # fmt: skip
+        self.children = []
+
+    def python(self, code):
+        """Run a script; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env=self.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+
+    def start(self, words, *more):
+        """Start a Celery process with its own log."""
+        log = (self.folder / f"{len(self.children)}.log").open("w")
+        child = subprocess.Popen(
+            [sys.executable, "-m", *words.split(), *more], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+        )
+        self.children.append(child)
+        return child
+
+    def stop(self):
+        """End what runs."""
+        for child in self.children:
+            if child.poll() is None:
+                child.terminate()
+        for child in self.children:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(15)
+            child.kill()
+            child.wait()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def site(request, tmp_path):
+    need(Path("/usr/bin/redis-server").exists(), "Redis is not installed: 'apt install redis-server'.")
+    with contextlib.ExitStack() as stack:
+        database = stack.enter_context(servers.postgres()) if request.param == "postgresql" else ""
+        found = Site(tmp_path, database, stack.enter_context(servers.redis()))
+        stack.callback(found.stop)
+        yield found
+
+
+def wait_until(check, seconds, step=0.5):
+    deadline = time.monotonic() + seconds
+    while not (found := check()):
+        assert time.monotonic() < deadline, "It did not happen in time."
+        time.sleep(step)
+    return found
+
+
+@pytest.mark.timeout(280)
+def test_a_thousand_at_once_with_a_killed_beat_and_then_three_hours_of_silence(site):
+    at = float(site.python(POPULATE % DUE))
+    beats = [site.start(BEAT, "-s", str(site.folder / f"beat{n}")) for n in range(2)]
+    workers = [site.start(WORKER, "-n", f"w{n}@here") for n in range(2)]
+    time.sleep(max(0, at - time.time()) + 0.7)
+    beats[0].send_signal(signal.SIGKILL)
+    # The counts are asked for seldom: every look costs the same two cores that are measured.
+    found = wait_until(lambda: (f := json.loads(site.python(FATES)))["runs"] >= DUE and not f["open"] and f, 90, 4)
+    print(
+        {k: v for k, v in found.items() if k not in ("late", "begun")},
+        {k: round(found[k][int(DUE * 0.99) - 1], 2) for k in ("late", "begun")},
+    )
+    assert found["runs"] == found["distinct"] == DUE and found["early"] == 0 and found["left"] == 0
+    assert set(found["statuses"]) == {"failed"} and len(found["begun"]) == DUE, (
+        "each was tried on its device, which is down"
+    )
+    assert found["late"][int(DUE * 0.99) - 1] <= 5
+    for child in [*beats[1:], *workers]:
+        child.terminate()
+        child.wait(20)
+    site.python(OUTAGE)
+    site.start(BEAT, "-s", str(site.folder / "beat2"))
+    site.start(WORKER, "-n", "w2@here")
+    rows, ahead = wait_until(lambda: (f := json.loads(site.python(ROWS)))[0] and _ended(f[0]) and f, 60, 2)
+    assert ahead
+    missed = ["skipped"] * 7
+    assert [status for status, _ in rows["out-skip"]] == missed == [status for status, _ in rows["out-short"]]
+    assert [status for status, _ in rows["out-grace"]] == [*missed[1:], "failed"]
+    assert [status for status, _ in rows["out-catch"]] == [*missed[3:], "failed", "failed", "failed"]
+    assert all("Missed" in reason for fates in rows.values() for status, reason in fates if status == "skipped")
+
+
+def _ended(rows):
+    return len(rows) == 4 and all(status in ("skipped", "failed") for fates in rows.values() for status, _ in fates)
+
+
+@pytest.mark.timeout(120)
+def test_without_any_beat_a_worker_ticks_by_itself(site):
+    at = float(site.python(POPULATE % 20))
+    site.start(WORKER, "-n", "alone@here")
+    time.sleep(max(0, at - time.time()))
+    found = wait_until(lambda: (f := json.loads(site.python(FATES)))["runs"] == 20 and f, 40, 2)
+    assert found["early"] == 0 and found["late"][-1] <= 25
