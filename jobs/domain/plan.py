@@ -145,11 +145,12 @@ class DevicePlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of one run or one approval."""
+    """The plan of one run or one approval. `networks` names where the devices are; it is no part of the digest."""
 
     template: str
     version: int
     devices: tuple[DevicePlan, ...]
+    networks: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:

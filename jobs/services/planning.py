@@ -25,15 +25,9 @@ def target_devices(job: ServiceJob, by: Any) -> QuerySet[Device]:
     return inventory.selected(choices, selection_of(job))
 
 
-def network_names(job: ServiceJob, by: Any) -> str:
-    """Return the names of the target devices' networks, for the history."""
-    names = target_devices(job, by).order_by().values_list("network__name", flat=True).distinct()
-    return ", ".join(sorted(name for name in names if name)[:8])[:300]
-
-
 def plan_of(job: ServiceJob, by: Any, *, first: int | None = None) -> Plan:
     """Return the plan for all target devices, or for the first few of them (a preview)."""
-    devices = target_devices(job, by).select_related("credential", "tenant")
+    devices = target_devices(job, by).select_related("credential", "tenant", "network")
     rows = list(devices[:first] if first else devices)
     content = job.version.content
     tasks = _tasks(job)
@@ -53,6 +47,7 @@ def plan_of(job: ServiceJob, by: Any, *, first: int | None = None) -> Plan:
             )
             for device in rows
         ),
+        networks=tuple(sorted({device.network.name for device in rows if device.network})),
     )
 
 

@@ -109,7 +109,7 @@ def _begin(run: JobRun, job: ServiceJob, by: Any, now: datetime) -> None:
     failed = all(device.problem for device in plan.devices)
     _update(
         run, planned_at=now, digest=plan.digest, device_count=len(rows), approval_note=note, reason="",
-        network_names=planning.network_names(job, by), status=RunStatus.FAILED if failed else RunStatus.QUEUED,
+        network_names=", ".join(plan.networks[:8])[:300], status=RunStatus.FAILED if failed else RunStatus.QUEUED,
         started_at=now if failed else None, ended_at=now if failed else None,
     )  # fmt: skip
     audit.record(tenant=job.tenant, by=by, action="run.started", subject=job.name, run=run.pk, digest=plan.digest)
