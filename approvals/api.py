@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals import selectors, services
-from approvals.domain import Action
+from approvals.domain import Action, Late
 from approvals.models import ApprovalEvent, ApprovalRequest
 from config.api_resource import Resource
 
@@ -29,6 +29,9 @@ class EventSerializer(serializers.ModelSerializer):
 class RequestSerializer(serializers.ModelSerializer):
     requested_by = serializers.CharField(source="requested_by.username")
     events = EventSerializer(many=True, read_only=True)
+    required = serializers.IntegerField()
+    scope = serializers.CharField()
+    content = serializers.JSONField(help_text="Everything that was asked for; its SHA-256 is the digest.")
 
     class Meta:
         model = ApprovalRequest
@@ -41,6 +44,13 @@ class RequestSerializer(serializers.ModelSerializer):
             "digest",
             "status",
             "required",
+            "steps",
+            "step",
+            "scope",
+            "used",
+            "content",
+            "due_at",
+            "expires_at",
             "requested_by",
             "created_at",
             "events",
@@ -54,6 +64,11 @@ class DecisionSerializer(serializers.Serializer):
     action = serializers.ChoiceField(choices=["approve", "reject", "comment", "close"])
     digest = serializers.CharField(max_length=64, required=False, default="")
     message = serializers.CharField(max_length=1000, allow_blank=True, default="")
+    one_run = serializers.BooleanField(default=False, help_text="Approve one run, where a series is asked for.")
+    late = serializers.ChoiceField(
+        choices=[("", "—"), *((x.value, x.value) for x in Late)], default="",
+        help_text="Needed where its time has passed: now, next or none.",
+    )  # fmt: skip
 
 
 class Approvals(Resource):
@@ -80,5 +95,6 @@ class Approvals(Resource):
             services.close(**common)
         else:
             chosen = Action.APPROVE if verb == "approve" else Action.REJECT
-            services.decide(action=chosen, digest=given.validated_data["digest"], **common)
+            more = {name: given.validated_data[name] for name in ("digest", "one_run", "late")}
+            services.decide(action=chosen, **more, **common)
         return Response(self.get_serializer(self.get_object()).data)

@@ -1,9 +1,12 @@
-"""The rules of an approval request: states, moves, four eyes, quorum. Pure."""
+"""The rules of an approval request: states, moves, steps, four eyes, quorum, scope. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from config.errors import Conflict, Forbidden
 
@@ -42,18 +45,35 @@ class Action(StrEnum):
     COMMENT = "commented"
     APPROVE = "approved"
     REJECT = "rejected"
+    WITHDRAW = "withdrawn"
+    EXECUTE = "executed"
+    VOID = "voided"
+    EXPIRE = "expired"
+    REMIND = "reminded"
     CLOSE = "closed"
 
 
-#: Where an action leads from each state; what is not here is refused. Approving stays Requested below the quorum.
+#: The actions that are somebody's vote.
+VOTES = (Action.APPROVE, Action.REJECT)
+
+
+#: Where an action leads from each state; what is not here is refused. Approving stays Requested while a step is open,
+#: executing stays Approved while a series has runs left.
 MOVES: dict[tuple[ApprovalStatus, Action], ApprovalStatus] = {
     (ApprovalStatus.REQUESTED, Action.COMMENT): ApprovalStatus.REQUESTED,
     (ApprovalStatus.REQUESTED, Action.APPROVE): ApprovalStatus.APPROVED,
     (ApprovalStatus.REQUESTED, Action.REJECT): ApprovalStatus.REJECTED,
+    (ApprovalStatus.REQUESTED, Action.WITHDRAW): ApprovalStatus.CLOSED,
+    (ApprovalStatus.REQUESTED, Action.VOID): ApprovalStatus.CLOSED,
+    (ApprovalStatus.REQUESTED, Action.EXPIRE): ApprovalStatus.CLOSED,
+    (ApprovalStatus.REQUESTED, Action.REMIND): ApprovalStatus.REQUESTED,
     (ApprovalStatus.REQUESTED, Action.CLOSE): ApprovalStatus.CLOSED,
     (ApprovalStatus.APPROVED, Action.COMMENT): ApprovalStatus.APPROVED,
+    (ApprovalStatus.APPROVED, Action.EXECUTE): ApprovalStatus.CLOSED,
+    (ApprovalStatus.APPROVED, Action.VOID): ApprovalStatus.CLOSED,
     (ApprovalStatus.APPROVED, Action.CLOSE): ApprovalStatus.CLOSED,
     (ApprovalStatus.REJECTED, Action.COMMENT): ApprovalStatus.REJECTED,
+    (ApprovalStatus.REJECTED, Action.VOID): ApprovalStatus.CLOSED,
     (ApprovalStatus.REJECTED, Action.CLOSE): ApprovalStatus.CLOSED,
 }
 
@@ -88,6 +108,75 @@ def check_may_decide(person: int, barred: Iterable[int], voted: Iterable[int]) -
         raise Conflict("You have decided this request already; others must add their vote.")
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an approval: how many must agree, and of which group (id; None: everyone with the right)."""
+
+    required: int = 1
+    group: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `steps_from` reads."""
+        return {"required": self.required, "group": self.group}
+
+
+def steps_from(data: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
+    """Read stored steps."""
+    return tuple(Step(int(item["required"]), item.get("group")) for item in data)
+
+
 def is_approved(voters: Iterable[int], eligible: Iterable[int], required: int) -> bool:
     """Say whether enough different people who may still approve have approved."""
     return len(set(voters) & set(eligible)) >= required
+
+
+def open_step(steps: Sequence[Step], votes: Iterable[tuple[int, int]], eligible: Mapping[int, set[int]]) -> int | None:
+    """Return the first step (from 0) that still needs votes, or None; a vote is (step, person).
+
+    `eligible` says, by step, whose votes count now.
+    """
+    cast = list(votes)
+    for number, step in enumerate(steps):
+        voters = [person for at, person in cast if at == number]
+        if not is_approved(voters, eligible.get(number, set()), step.required):
+            return number
+    return None
+
+
+class Late(StrEnum):
+    """What an approver wants of a run whose time passed while its approval was waited for."""
+
+    NOW = "now"
+    NEXT = "next"
+    NONE = "none"
+
+
+LATE_LABELS = {
+    Late.NOW: "Run it now, once approved",
+    Late.NEXT: "Wait for its next time",
+    Late.NONE: "Do not run it: close the request",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an approval covers: one run, or a series until an instant or for a number of runs (or both)."""
+
+    series: bool = False
+    until: datetime | None = None
+    runs: int | None = None
+
+    def used_up(self, used: int, now: datetime) -> bool:
+        """Say whether nothing is left after so many runs."""
+        if not self.series:
+            return used >= 1
+        return (self.runs is not None and used >= self.runs) or (self.until is not None and now >= self.until)
+
+    def __str__(self) -> str:
+        if not self.series:
+            return "one run"
+        limits = [
+            f"until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else "",
+            f"{self.runs} runs at most" if self.runs else "",
+        ]
+        return "a series of runs " + " and ".join(filter(None, limits)) + ", while the content is unchanged"

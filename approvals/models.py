@@ -1,41 +1,83 @@
-"""Approval requests, their events, and each tenant's rule."""
+"""Approval requests, their events, each tenant's policies, and who stands in for whom."""
+
+import json
+import zlib
+from typing import Any
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from approvals.domain import CHOICES, Action, ApprovalStatus
+from approvals.domain import CHOICES, Action, ApprovalStatus, Late, Scope, Step, steps_from
 from devices.models import TenantOwned
 
 
 class ApprovalPolicy(TenantOwned):
-    """How many approvals a change needs in a tenant (N-25)."""
+    """How a change is approved in a tenant and those below it without their own (N-25).
 
-    required = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(3)])
+    `applies_to` is empty (everything), `type:<job type>` or `template:<id>`; the most specific one is taken. `steps` is a
+    list of {"required": 1–3, "group": id or null}.
+    """
+
+    applies_to = models.CharField(max_length=60, blank=True, default="")
+    steps = models.JSONField(default=list)
+    expires_after_days = models.PositiveSmallIntegerField(default=5)
+    remind_after_days = models.PositiveSmallIntegerField(default=2)
+    bar_authors = models.BooleanField(default=False)
 
     class Meta:
         verbose_name_plural = "approval policies"
-        constraints = [
-            models.UniqueConstraint("tenant", name="one_approval_policy_per_tenant"),
-            models.CheckConstraint(condition=models.Q(required__range=(1, 3)), name="one_to_three_approvals"),
-        ]
+        ordering = ["applies_to"]
+        constraints = [models.UniqueConstraint("tenant", "applies_to", name="one_approval_policy_per_tenant_and_kind")]
 
     def __str__(self) -> str:
-        return f"{self.required} approvals in {self.tenant}"
+        return f"{self.applies_to or 'every change'} in {self.tenant}"
+
+
+class ApprovalDelegate(TenantOwned):
+    """Somebody who decides in the place of an approver between two dates (both included, UTC)."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    delegate = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    first = models.DateField()
+    last = models.DateField()
+
+    class Meta:
+        ordering = ["-last"]
+
+    def __str__(self) -> str:
+        return f"{self.delegate} for {self.person}, {self.first} to {self.last}"
 
 
 class ApprovalRequest(TenantOwned):
-    """One request, bound to the SHA-256 of what it allows; title, summary and url describe it without a reference."""
+    """One request, bound to the SHA-256 of its stored content; title, summary and url describe it without a reference.
+
+    `steps` is the policy as it was when asked; `scope` may only be narrowed by who decides. `used` counts runs.
+    """
+
+    tenant_rules = {"previous": "same"}
 
     title = models.CharField(max_length=200)
     summary = models.CharField(max_length=500, blank=True)
     url = models.CharField(max_length=200)
     digest = models.CharField(max_length=64)
+    content_z = models.BinaryField(default=b"")
+    previous = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     status = models.CharField(max_length=20, choices=CHOICES, default=ApprovalStatus.REQUESTED)
-    required = models.PositiveSmallIntegerField()
+    steps = models.JSONField(default=list)
+    step = models.PositiveSmallIntegerField(default=0)
+    series = models.BooleanField(default=False)
+    series_until = models.DateTimeField(null=True)
+    series_runs = models.PositiveIntegerField(null=True)
+    used = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(null=True)
+    late = models.CharField(max_length=6, blank=True, choices=[(x.value, x.value) for x in Late])
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     barred = models.JSONField(default=list)
+    notify = models.JSONField(default=list)
     created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    remind_at = models.DateTimeField(null=True)
+    remind_after_days = models.PositiveSmallIntegerField(default=0)
     version = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -45,13 +87,35 @@ class ApprovalRequest(TenantOwned):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def scope(self) -> Scope:
+        """What it covers."""
+        return Scope(self.series, self.series_until, self.series_runs)
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """The steps to be taken in order."""
+        return steps_from(self.steps)
+
+    @property
+    def required(self) -> int:
+        """How many approvals it needs in all."""
+        return sum(step.required for step in self.all_steps)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What was asked for, whole."""
+        return json.loads(zlib.decompress(bytes(self.content_z))) if self.content_z else {}
+
 
 class ApprovalEvent(TenantOwned):
-    """One line of the approval log."""
+    """One line of the approval log; a vote belongs to a step and may be cast in somebody's place."""
 
     request = models.ForeignKey(ApprovalRequest, on_delete=models.CASCADE, related_name="events")
     action = models.CharField(max_length=20, choices=[(a.value, a.value.title()) for a in Action])
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    on_behalf_of = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    step = models.PositiveSmallIntegerField(default=0)
     message = models.CharField(max_length=1000, blank=True)
     at = models.DateTimeField()
 

@@ -2,117 +2,258 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
-from approvals import access
-from approvals.domain import Action, ApprovalStatus, StaleDigest, after, check_may_decide, is_approved
-from approvals.models import ApprovalEvent, ApprovalPolicy, ApprovalRequest
+from approvals import access, deciders
+from approvals.domain import (
+    VOTES,
+    Action,
+    ApprovalStatus,
+    Late,
+    Scope,
+    StaleDigest,
+    after,
+    check_may_decide,
+)
+from approvals.models import ApprovalEvent, ApprovalRequest
+from approvals.policies import policy_for
 from config.errors import Conflict, Forbidden, Invalid
 from devices.models import Tenant
-from devices.services import audit
+from devices.services import audit, outbox
 
 
-def request_approval(
-    *,
-    by: Any,
-    tenant: Tenant,
-    title: str,
-    summary: str,
-    url: str,
-    digest: str,
-    editors: Iterable[int],
-    message: str,
-    now: datetime,
-) -> ApprovalRequest:
-    """Open a request for content with this digest; requester and editors are barred from deciding it."""
-    policy = ApprovalPolicy.objects.filter(tenant=tenant).first()
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an approval is asked for; `content` is bound by its `digest`, `kinds` pick the policy (specific first)."""
+
+    title: str
+    summary: str
+    url: str
+    digest: str
+    content: dict[str, Any]
+    editors: tuple[int, ...] = ()
+    authors: tuple[int, ...] = ()
+    kinds: tuple[str, ...] = ()
+    notify: tuple[int, ...] = ()
+    due_at: datetime | None = None
+    previous: int | None = None
+    scope: Scope = field(default_factory=Scope)
+
+
+def request_approval(*, by: Any, tenant: Tenant, subject: Subject, message: str, now: datetime) -> ApprovalRequest:
+    """Open a request for a content; requester and editors (and by policy the authors) are barred from deciding it."""
+    if subject.scope.series and subject.scope.until is None and subject.scope.runs is None:
+        raise Invalid(fields={"scope": ["Say until when, or for how many runs, a series is approved."]})
+    policy = policy_for(tenant, subject.kinds)
+    barred = {by.pk, *subject.editors, *(subject.authors if policy.bar_authors else ())}
+    remind = timedelta(days=policy.remind_after_days)
     with transaction.atomic():
         request = ApprovalRequest.objects.create(
             tenant=tenant,
-            title=title[:200],
-            summary=summary[:500],
-            url=url,
-            digest=digest,
-            required=policy.required if policy else 1,
+            title=subject.title[:200],
+            summary=subject.summary[:500],
+            url=subject.url,
+            digest=subject.digest,
+            content_z=zlib.compress(json.dumps(subject.content, ensure_ascii=False).encode()),
+            previous_id=subject.previous,
+            steps=policy.steps,
+            series=subject.scope.series,
+            series_until=subject.scope.until,
+            series_runs=subject.scope.runs,
+            due_at=subject.due_at,
             requested_by=by,
-            barred=sorted({by.pk, *editors}),
+            barred=sorted(barred),
+            notify=sorted(subject.notify),
             created_at=now,
+            expires_at=now + timedelta(days=policy.expires_after_days) if policy.expires_after_days else None,
+            remind_at=now + remind if remind else None,
+            remind_after_days=policy.remind_after_days,
         )
         _log(request, Action.REQUEST, by, message, now)
     return request
 
 
 def decide(
-    *, by: Any, request: ApprovalRequest, action: Action, message: str, digest: str, now: datetime
+    *,
+    by: Any,
+    request: ApprovalRequest,
+    action: Action,
+    message: str,
+    digest: str,
+    now: datetime,
+    one_run: bool = False,
+    late: str = "",
 ) -> ApprovalRequest:
-    """Approve or reject what has this digest; StaleDigest when the request is for something else by now."""
-    access.check_may_approve(by, request.tenant)
+    """Approve or reject what has this digest; StaleDigest when the request is for something else by now.
+
+    `one_run` narrows a series to one run; `late` is needed where the run's time has passed since it was asked for.
+    """
+    deciders.check_may_take_part(by, request.tenant, now)
     if action is Action.REJECT and not message.strip():
         raise Invalid(fields={"message": ["Say why, so that the requester can mend it."]})
     with transaction.atomic():
-        request = ApprovalRequest.objects.select_for_update().get(pk=request.pk)
+        request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
         if digest != request.digest:
             raise StaleDigest("What you saw is not what would run now. Read the plan again and decide then.")
         target = after(ApprovalStatus(request.status), action)
-        votes = request.events.filter(action__in=[Action.APPROVE, Action.REJECT]).values_list("actor_id", flat=True)
-        check_may_decide(by.pk, request.barred, votes)
-        _log(request, action, by, message, now)
-        if action is Action.APPROVE and not has_quorum(request):
-            target = ApprovalStatus.REQUESTED
+        if request.expires_at and request.expires_at <= now:
+            raise Conflict("The request expired; its applicant must ask again.")
+        principal = deciders.mandate(by, request, now)
+        votes = request.events.filter(action__in=VOTES)
+        voted = {person for pair in votes.values_list("actor_id", "on_behalf_of_id") for person in pair if person}
+        check_may_decide(by.pk, request.barred, voted)
+        check_may_decide(principal.pk, request.barred, voted)
+        if action is Action.APPROVE and request.due_at and request.due_at <= now and late not in list(Late):
+            raise Invalid(fields={"late": ["Its time has passed meanwhile. Choose: now, next or none."]})
+        _log(request, action, by, message, now, on_behalf_of=principal if principal != by else None)
+        if action is Action.APPROVE:
+            request.series = request.series and not one_run
+            request.late = late if request.due_at and request.due_at <= now else ""
+            request.step, done = deciders.progress(request)
+            target = target if done else ApprovalStatus.REQUESTED
         _move(request, target)
+        if target is ApprovalStatus.APPROVED and request.late == Late.NONE:
+            return close(by=None, request=request, message="Approved too late to run; closed as decided.", now=now)
+        if target is ApprovalStatus.REQUESTED and request.step != 0:
+            _announce(request, Action.REQUEST, by, "The next step is yours.", now, f"step{request.step}")
     return request
 
 
 def comment(*, by: Any, request: ApprovalRequest, message: str, now: datetime) -> None:
-    """Add a comment; the requester and every approver may."""
+    """Add a comment; the requester and everyone who may decide may."""
     if by.pk != request.requested_by_id:
-        access.check_may_approve(by, request.tenant)
+        deciders.check_may_take_part(by, request.tenant, now)
     if not message.strip():
         raise Invalid(fields={"message": ["Write the comment."]})
-    after(ApprovalStatus(request.status), Action.COMMENT)
-    _log(request, Action.COMMENT, by, message, now)
+    with transaction.atomic():
+        request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+        after(ApprovalStatus(request.status), Action.COMMENT)
+        _log(request, Action.COMMENT, by, message, now)
 
 
-def close(*, by: Any, request: ApprovalRequest, message: str, now: datetime) -> ApprovalRequest:
-    """Close a request: its requester, an administrator of the tenant, or the system when the approved run starts."""
-    if by is not None and by.pk != request.requested_by_id and not access.may_bypass(by, request.tenant):
+def close(
+    *, by: Any, request: ApprovalRequest, message: str, now: datetime, action: Action = Action.CLOSE
+) -> ApprovalRequest:
+    """Close a request: its requester withdraws it, an administrator of the tenant closes it, or the system (by None)."""
+    if by is not None and by.pk == request.requested_by_id and request.status == ApprovalStatus.REQUESTED:
+        action = Action.WITHDRAW
+    elif by is not None and by.pk != request.requested_by_id and not access.may_bypass(by, request.tenant):
         raise Forbidden("Only the requester or an administrator of the tenant closes a request.")
     with transaction.atomic():
-        request = ApprovalRequest.objects.select_for_update().get(pk=request.pk)
-        target = after(ApprovalStatus(request.status), Action.CLOSE)
-        _log(request, Action.CLOSE, by, message, now)
+        request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+        target = after(ApprovalStatus(request.status), action)
+        _log(request, action, by, message, now)
         _move(request, target)
     return request
 
 
+def execute(*, request: ApprovalRequest, now: datetime) -> ApprovalRequest:
+    """Use an approved request for one run, in the transaction that makes the run; Conflict when it may not be used."""
+    with transaction.atomic():
+        request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+        target = after(ApprovalStatus(request.status), Action.EXECUTE)
+        if request.scope.used_up(request.used, now):
+            raise Conflict("The approved series has ended. Request the approval again.")
+        if not has_quorum(request):
+            raise Conflict("The approval no longer counts: an approver lost the right. Request it again.")
+        request.used += 1
+        request.late = ""
+        over = request.scope.used_up(request.used, now)
+        _log(request, Action.EXECUTE, None, f"Run {request.used} of {request.scope}.", now)
+        _move(request, target if over else ApprovalStatus.APPROVED)
+    return request
+
+
 def has_quorum(request: ApprovalRequest) -> bool:
-    """Say whether enough people who may still approve have approved; asked again when the run starts."""
-    voters = [
-        event.actor
-        for event in request.events.filter(action=Action.APPROVE).select_related("actor")
-        if event.actor.is_active and event.actor_id not in request.barred
-    ]
-    eligible = [person.pk for person in voters if access.may_approve(person, request.tenant)]
-    return is_approved([person.pk for person in voters], eligible, request.required)
+    """Say whether enough people who may still approve have approved every step; asked again when the run starts."""
+    return deciders.progress(request)[1]
+
+
+def watch(*, now: datetime) -> tuple[int, int]:
+    """End requests that nobody answered in time, and remind of the others; returns how many of each."""
+    waiting = ApprovalRequest.objects.filter(status=ApprovalStatus.REQUESTED)
+    expired = [_expire(pk, now) for pk in waiting.filter(expires_at__lte=now).values_list("pk", flat=True)]
+    reminded = [_remind(pk, now) for pk in waiting.filter(remind_at__lte=now).values_list("pk", flat=True)]
+    return sum(expired), sum(reminded)
+
+
+def _expire(pk: int, now: datetime) -> bool:
+    with transaction.atomic():
+        request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=pk)
+        if request.status != ApprovalStatus.REQUESTED:
+            return False
+        close(by=None, request=request, message="Nobody decided it in time.", now=now, action=Action.EXPIRE)
+    return True
+
+
+def _remind(pk: int, now: datetime) -> bool:
+    with transaction.atomic():
+        request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=pk)
+        if request.status != ApprovalStatus.REQUESTED or request.remind_at is None or request.remind_at > now:
+            return False
+        following = now + timedelta(days=request.remind_after_days or 1)
+        ApprovalRequest.objects.filter(pk=pk).update(remind_at=following)
+        _log(request, Action.REMIND, None, "", now)
+    return True
 
 
 def _move(request: ApprovalRequest, target: ApprovalStatus) -> None:
+    columns = {name: getattr(request, name) for name in ("step", "series", "late", "used")}
     moved = ApprovalRequest.objects.filter(pk=request.pk, version=request.version).update(
-        status=target, version=request.version + 1
+        status=target, version=request.version + 1, **columns
     )
     if moved != 1:
         raise Conflict("Somebody decided this request just now. Reload the page to see how it stands.")
     request.status, request.version = target, request.version + 1
 
 
-def _log(request: ApprovalRequest, action: Action, by: Any, message: str, now: datetime) -> None:
-    ApprovalEvent.objects.create(
-        tenant=request.tenant, request=request, action=action, actor=by, message=message.strip()[:1000], at=now
+def _log(
+    request: ApprovalRequest, action: Action, by: Any, message: str, now: datetime, on_behalf_of: Any = None
+) -> None:
+    event = ApprovalEvent.objects.create(
+        tenant=request.tenant,
+        request=request,
+        action=action,
+        actor=by,
+        on_behalf_of=on_behalf_of,
+        step=request.step,
+        message=message.strip()[:1000],
+        at=now,
     )
     audit.record(
-        tenant=request.tenant, by=by, action=f"approval.{action.value}", subject=request.title, digest=request.digest
+        tenant=request.tenant, by=by, action=f"approval.{action.value}", subject=request.title, digest=request.digest,
+        **({"on_behalf_of": on_behalf_of.get_username()} if on_behalf_of else {}),
+    )  # fmt: skip
+    _announce(request, action, by, message, now, str(event.pk))
+
+
+#: What the world is told of each action; executing is told by who executes.
+TOLD = {
+    Action.REQUEST: "requested", Action.COMMENT: "commented", Action.APPROVE: "approved", Action.REJECT: "rejected",
+    Action.WITHDRAW: "closed", Action.VOID: "closed", Action.CLOSE: "closed", Action.EXPIRE: "expired", Action.REMIND: "reminder",
+}  # fmt: skip
+
+
+def _announce(request: ApprovalRequest, action: Action, by: Any, message: str, now: datetime, mark: str) -> None:
+    if action not in TOLD:
+        return
+    asks = action in (Action.REQUEST, Action.REMIND)
+    people: Iterable[Any] = deciders.of(request, now) if asks else deciders.concerned(request)
+    outbox.announce(
+        tenant=request.tenant,
+        event=TOLD[action],
+        key=f"approval:{request.pk}:{mark}",
+        subject=request.title,
+        text=f"{request.summary}\n\n{message}".strip(),
+        url=f"{request.url}approval/",
+        by=by,
+        recipients=people,
+        now=now,
     )

@@ -19,6 +19,8 @@ DEMO = env.bool("INTERLOCK_DEMO", False)
 DEBUG = env.bool("INTERLOCK_DEBUG", False)
 HOSTS = env.list("INTERLOCK_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 TRUSTED_ORIGINS = env.list("INTERLOCK_TRUSTED_ORIGINS", default=[])
+#: The address of the web server as people reach it; links in messages begin with it.
+BASE_URL = env.str("INTERLOCK_URL", "http://127.0.0.1:8000").rstrip("/")
 HTTPS = env.bool("INTERLOCK_HTTPS", False)
 BROKER_URL = env.str("BROKER_URL", "")
 DATABASE_URL = env.str("DATABASE_URL", "")

@@ -1,10 +1,10 @@
-"""The Celery face of agents: ask the workers which queues they serve."""
+"""The Celery face of agents and messages."""
 
 from celery import shared_task
 from django.utils import timezone
 
 from config.celery import app
-from devices.services import agents
+from devices.services import agents, outbox
 
 #: How long (seconds) workers have to answer.
 PATIENCE = 3.0
@@ -22,3 +22,9 @@ def note_who_answers(timeout: float, workers: int | None = None) -> int:
     served = {queue["name"]: worker for worker, queues in replies.items() for queue in queues}
     agents.note_heartbeats(served=served, now=timezone.now())
     return len(replies)
+
+
+@shared_task(name="devices.deliver")
+def deliver() -> None:
+    """Send what waits in the outbox."""
+    outbox.deliver(now=timezone.now())

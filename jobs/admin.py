@@ -4,14 +4,20 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 
+from approvals import selectors as approvals
+from approvals.models import ApprovalRequest
+from config.errors import ServiceError
 from config.ui import wall
 from devices.admin import LookOnly
-from jobs import access
+from jobs import access, selectors
+from jobs.approval_views import decide, facts
 from jobs.models import JobRun, ServiceJob
 from jobs.services import scheduling
 
@@ -82,3 +88,45 @@ class JobRunAdmin(LookOnly):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return access.runs_of(request.user, super().get_queryset(request))
+
+
+@admin.register(ApprovalRequest)
+class ApprovalRequestAdmin(LookOnly):
+    """The approvers' queue: a request's page shows the plan and decides, by the same verbs as everywhere else."""
+
+    list_display = ["title", "tenant", "status", "requested_by", "created_at", "waits_for_you"]
+    search_fields = ["title", "summary"]
+    list_filter = ["status"]
+    list_select_related = ["tenant", "requested_by"]
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        self.waiting = set(approvals.waiting_for(request.user).values_list("pk", flat=True))
+        return super().get_queryset(request).defer("content_z")
+
+    @admin.display(boolean=True, description="Waits for you")
+    def waits_for_you(self, asked: ApprovalRequest) -> bool:
+        """Say whether the viewer may decide it."""
+        return asked.pk in self.waiting
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Read the plan, approve, reject, comment, close."""
+        asked = self.get_object(request, object_id)
+        if asked is None or not self.has_view_permission(request, asked):
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        job = get_object_or_404(selectors.visible_jobs(request.user), pk=asked.url.strip("/").split("/")[-1])
+        problem = ""
+        if request.method == "POST":
+            try:
+                decide(by=request.user, asked=asked, given=request.POST, now=timezone.now())
+                self.message_user(request, "Recorded.")
+                return HttpResponseRedirect(request.get_full_path())
+            except ServiceError as error:
+                problem = error.message
+        context = {
+            **self.admin_site.each_context(request), "title": f"Approval of {job.name}", "opts": self.opts, "job": job,
+            "problem": problem, **facts(request, job, asked, timezone.now()),
+        }  # fmt: skip
+        return TemplateResponse(request, "jobs/admin_approval.html", context)

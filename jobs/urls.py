@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from jobs import calendar_views, filter_views, run_views, views
+from jobs import approval_views, calendar_views, filter_views, run_views, views
 from jobs.wizard import views as wizard
 
 STEP = "(?P<step>details|tasks|schedule)"
@@ -13,8 +13,8 @@ urlpatterns = [
     path("jobs/new/", wizard.new_job, name="new-job"),
     path("jobs/sample.csv", wizard.sample_csv, name="sample-csv"),
     path("jobs/<uuid:pk>/", views.job, name="job"),
-    path("jobs/<uuid:pk>/approval/", views.approval, name="approval"),
-    path("jobs/<uuid:pk>/request/", views.request_approval, name="request-approval"),
+    path("jobs/<uuid:pk>/approval/", approval_views.approval, name="approval"),
+    path("jobs/<uuid:pk>/request/", approval_views.request_approval, name="request-approval"),
     path("jobs/<uuid:pk>/run/", views.run_now, name="run-now"),
     path("jobs/<uuid:pk>/edit/", views.edit, name="edit-job"),
     path("jobs/<uuid:pk>/switch/", views.switch, name="switch-job"),

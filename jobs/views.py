@@ -12,21 +12,19 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from approvals import access as approval_access
-from approvals import selectors as approvals
-from approvals import services as approval_services
 from approvals.domain import LABELS as APPROVAL_LABELS
-from approvals.domain import Action, ApprovalStatus
+from approvals.domain import ApprovalStatus
 from approvals.views import status_pill
 from config import lists
-from config.errors import Conflict, Invalid, NotFound, ServiceError
+from config.errors import Conflict
 from config.lists import Column, Filter, Listing
 from config.ui import ago, pill
 from devices import access as tenants
 from devices.scope import within
 from jobs import access, dashboard, selectors
+from jobs.approval_views import RequestForm, saved_job, say
 from jobs.models import ServiceJob
-from jobs.services import editing, planning, scheduling, starting
+from jobs.services import approving, editing, planning, scheduling, starting
 from jobs.services.collisions import collisions
 
 
@@ -84,9 +82,9 @@ def _job_status(job: ServiceJob) -> str:
 
 def job(request: HttpRequest, pk: Any) -> HttpResponse:
     """One job: what it does, on what, when, and its runs."""
-    found = _saved(request, pk)
+    found = saved_job(request, pk)
     plan = planning.plan_of(found, request.user, first=20)
-    needed = editing.approval_needed(found, request.user)
+    needed = approving.is_needed(found, request.user)
     status = found.approval.status if found.approval else "not_requested"
     coming = scheduling.preview(found, timezone.now())
     context = {
@@ -103,75 +101,16 @@ def job(request: HttpRequest, pk: Any) -> HttpResponse:
         "changes": found.version.content.changes_devices,
         "needs_request": needed and status not in ("requested", "approved"),
         "blocked": needed and status != "approved",
+        "request_form": RequestForm(),
         "newer": found.template.current_id != found.version_id,
     }
     return render(request, "jobs/job.html", context)
 
 
-def approval(request: HttpRequest, pk: Any) -> HttpResponse:
-    """The approval of a job: the whole plan, the log, and the decision."""
-    found = _saved(request, pk)
-    if found.approval is None:
-        raise NotFound("Nobody has asked for an approval of this job.")
-    asked, now = found.approval, timezone.now()
-    plan = planning.plan_of(found, found.created_by)
-    digest = planning.content_digest(found, plan)
-    problem = ""
-    if request.method == "POST":
-        try:
-            _decide(request, asked, now)
-            messages.success(request, "Recorded.")
-            return redirect("approval", pk=pk)
-        except ServiceError as error:
-            problem = error.message
-    context = {
-        "job": found,
-        "asked": asked,
-        "plan": plan,
-        "stale": digest != asked.digest and asked.status in ("requested", "approved"),
-        "log": approvals.log_of(asked),
-        "pill": status_pill(asked.status),
-        "may_decide": approvals.waiting_for(request.user).filter(pk=asked.pk).exists(),
-        "may_comment": asked.requested_by_id == request.user.pk
-        or approval_access.may_approve(request.user, asked.tenant),
-        "may_close": asked.status in ("requested", "approved", "rejected")
-        and (asked.requested_by_id == request.user.pk or approval_access.may_bypass(request.user, asked.tenant)),
-        "problem": problem,
-        "message": request.POST.get("message", ""),
-    }
-    return render(request, "jobs/approval.html", context)
-
-
-def _decide(request: HttpRequest, asked: Any, now: Any) -> None:
-    action, message = request.POST.get("action", ""), request.POST.get("message", "")
-    by, digest = request.user, request.POST.get("digest", "")
-    if action == "comment":
-        approval_services.comment(by=by, request=asked, message=message, now=now)
-    elif action == "close":
-        approval_services.close(by=by, request=asked, message=message, now=now)
-    elif action in ("approve", "reject"):
-        verb = Action.APPROVE if action == "approve" else Action.REJECT
-        approval_services.decide(by=by, request=asked, action=verb, message=message, digest=digest, now=now)
-    else:
-        raise Invalid("Choose Approve, Reject, Comment or Close.")
-
-
-@require_POST
-def request_approval(request: HttpRequest, pk: Any) -> HttpResponse:
-    """Ask for approval of a saved job."""
-    found = _saved(request, pk)
-    _say(
-        request,
-        lambda: editing.request_approval(by=request.user, job=found, message=request.POST.get("message", "")),
-        "The approval was requested.",
-    )
-    return redirect("job", pk=pk)
-
-
 @require_POST
 def run_now(request: HttpRequest, pk: Any) -> HttpResponse:
     """Start a saved job."""
-    found = _saved(request, pk)
+    found = saved_job(request, pk)
     try:
         run = starting.run_now(by=request.user, job=found, now=timezone.now())
     except Conflict as error:
@@ -183,14 +122,14 @@ def run_now(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 def edit(request: HttpRequest, pk: Any) -> HttpResponse:
     """Open a copy of a saved job in the wizard."""
-    draft = editing.start_editing(by=request.user, job=_saved(request, pk))
+    draft = editing.start_editing(by=request.user, job=saved_job(request, pk))
     return redirect("wizard", pk=draft.pk, step="details")
 
 
 @require_POST
 def switch(request: HttpRequest, pk: Any) -> HttpResponse:
     """Switch a job on or off."""
-    found = _saved(request, pk)
+    found = saved_job(request, pk)
     editing.set_enabled(by=request.user, job=found, enabled=not found.enabled)
     return redirect("job", pk=pk)
 
@@ -199,7 +138,7 @@ def delete(request: HttpRequest, pk: Any) -> HttpResponse:
     """Ask, then delete a job; its history stays."""
     found = tenants.get_visible(request.user, selectors.visible_jobs(request.user), pk=pk)
     if request.method == "POST":
-        if _say(
+        if say(
             request,
             lambda: editing.delete_job(by=request.user, job=found),
             f"The job '{found}' was deleted; its runs stay in Job History.",
@@ -211,18 +150,3 @@ def delete(request: HttpRequest, pk: Any) -> HttpResponse:
     return render(
         request, "confirm.html", {"title": "Delete job", "question": question, "verb": "Yes, delete it", "back": back}
     )
-
-
-def _saved(request: HttpRequest, pk: Any) -> ServiceJob:
-    rows = selectors.visible_jobs(request.user).filter(status=ServiceJob.Status.SAVED)
-    return tenants.get_visible(request.user, rows, pk=pk)
-
-
-def _say(request: HttpRequest, verb: Any, done: str) -> bool:
-    try:
-        verb()
-    except (Conflict, Invalid) as error:
-        messages.error(request, error.message)
-        return False
-    messages.success(request, done)
-    return True

@@ -66,8 +66,8 @@ def api():
 @pytest.fixture
 def hints(monkeypatch):
     """Collect the hints that would go to the broker."""
-    from jobs import queue
+    from config import hints
 
     sent = []
-    monkeypatch.setattr(queue, "_send", sent.extend)
+    monkeypatch.setattr(hints, "send", sent.extend)
     return sent

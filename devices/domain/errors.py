@@ -71,3 +71,11 @@ class CommandRejected(DeviceError):
         super().__init__(f"The device rejected '{line}': {answer}")
         self.line = line
         self.answer = answer
+
+
+class DeliveryFailed(Exception):
+    """A message did not reach its receiver; `final` means that trying again is of no use."""
+
+    def __init__(self, message: str, final: bool = False) -> None:
+        super().__init__(message)
+        self.message, self.final = message, final

@@ -2,6 +2,7 @@
 
 from devices.models.agents import Agent
 from devices.models.audit import AuditEvent, AuditHead
+from devices.models.channels import MailServer, OutboxMessage, TrapReceiver, Webhook
 from devices.models.credentials import Credential
 from devices.models.inventory import AssetTag, Device, DeviceTag, Network
 from devices.models.notices import Notice
@@ -19,8 +20,12 @@ __all__ = [
     "Credential",
     "Device",
     "DeviceTag",
+    "MailServer",
     "Network",
     "Notice",
+    "OutboxMessage",
     "Tenant",
     "TenantOwned",
+    "TrapReceiver",
+    "Webhook",
 ]

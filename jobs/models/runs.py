@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from approvals.models import ApprovalRequest
 from devices.models import Agent, ConfigSnapshot, Device, TenantOwned
 from jobs.domain.plan import DevicePlan
 from jobs.domain.states import CHOICES, COLOURS, OPEN, RunStatus
@@ -36,6 +37,9 @@ class JobRun(TenantOwned):
     template_version = models.PositiveIntegerField()
     agent = models.ForeignKey(Agent, null=True, on_delete=models.SET_NULL, related_name="+")
     executed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    approval = models.ForeignKey(
+        ApprovalRequest, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     approval_note = models.CharField(max_length=200, blank=True)
     digest = models.CharField(max_length=64, blank=True)
     max_parallel = models.PositiveIntegerField(default=25)

@@ -30,6 +30,7 @@ BEAT_SILENT_AFTER, TICK_AGAIN_AFTER = timedelta(seconds=15), timedelta(seconds=4
 def tick(*, now: datetime) -> int:
     """Do all that the scheduler does at once; return how many runs were made. Any number of callers may do this."""
     made = dispatch_due(now=now)
+    starting.start_late(now=now)
     starting.release_waiting()
     hint_forgotten(now=now)
     return made

@@ -9,9 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from approvals import access as approval_access
 from approvals import services as approvals
-from approvals.models import ApprovalRequest
 from config.errors import Conflict, Forbidden, Invalid, NotFound
 from devices import access as tenants
 from devices.domain.roles import Verb
@@ -19,7 +17,7 @@ from devices.services import audit, vault
 from jobs import access
 from jobs.domain.spec import Account, JobSpec, TriggerKind
 from jobs.models import JobRun, ServiceJob, Trigger
-from jobs.services import planning, scheduling, starting
+from jobs.services import approving, planning, scheduling, starting
 from jobs.services.specs import secret_text, spec_of, write_spec
 from templates_app import selectors as templates
 from templates_app.domain import variables as rules
@@ -71,7 +69,7 @@ def submit_job(
             t for t in job.triggers.all() if t.kind == TriggerKind.NOW and t.next_run_at is None and not t.runs.exists()
         ]
         run = None
-        if wants_now and not approval_needed(job, by):
+        if wants_now and not approving.is_needed(job, by):
             run = starting.start_now(by=by, job=job, trigger=wants_now[0], now=now)
         elif wants_now:
             job.triggers.filter(kind=TriggerKind.NOW, runs=None).delete()
@@ -88,43 +86,13 @@ def create_job(*, by: Any, spec: JobSpec, request_message: str | None = None) ->
         return submit_job(by=by, draft=draft, needs_schedule=bool(spec.triggers))
 
 
-def request_job(*, by: Any, draft: ServiceJob, message: str, now: datetime | None = None) -> ServiceJob:
-    """Turn a complete draft into a saved job and ask for approval of exactly its present plan."""
+def request_job(*, by: Any, draft: ServiceJob, message: str, now: datetime | None = None, **asked: Any) -> ServiceJob:
+    """Turn a complete draft into a saved job and ask for approval of exactly its present plan (`approving.request`)."""
     now = now or timezone.now()
     with transaction.atomic():
         job = _save(by, draft, now, needs_schedule=False)
         job.triggers.filter(kind=TriggerKind.NOW, runs=None).delete()
-        return request_approval(by=by, job=job, message=message, now=now)
-
-
-def request_approval(*, by: Any, job: ServiceJob, message: str, now: datetime | None = None) -> ServiceJob:
-    """Ask for approval of a saved job's present plan; an open request must be closed before."""
-    now = now or timezone.now()
-    _check_may_edit(by, job)
-    if not job.version.content.changes_devices:
-        raise Conflict("This job changes no device, so it needs no approval. Run it.")
-    if job.approval and job.approval.status in ("requested", "approved"):
-        raise Conflict("There is an open request for this job. Close it first, or wait for the decision.")
-    with transaction.atomic():
-        plan = planning.plan_of(job, by)
-        request = approvals.request_approval(
-            by=by,
-            tenant=job.tenant,
-            title=job.name,
-            summary=f"{job.template.name} version {plan.version} on {len(plan.devices)} devices: {job.description}",
-            url=f"/jobs/{job.pk}/",
-            digest=planning.content_digest(job, plan),
-            editors=job.editors,
-            message=message,
-            now=now,
-        )
-        _set_approval(job, request)
-    return job
-
-
-def approval_needed(job: ServiceJob, by: Any) -> bool:
-    """Say whether this user needs approval for this job: computed from its steps, not from a label (AP12)."""
-    return job.version.content.changes_devices and not approval_access.may_bypass(by, job.tenant)
+        return approving.request(by=by, job=job, message=message, now=now, **asked)
 
 
 def set_enabled(*, by: Any, job: ServiceJob, enabled: bool) -> None:
@@ -210,7 +178,7 @@ def _save(by: Any, draft: ServiceJob, now: datetime, needs_schedule: bool) -> Se
     if problems:
         raise Invalid(fields=problems)
     _check_name(draft, draft.name)
-    job = _write_back(by, draft) if draft.draft_of else draft
+    job = _write_back(by, draft, now) if draft.draft_of else draft
     editors = sorted({*job.editors, by.pk})
     ServiceJob.objects.filter(pk=job.pk).update(
         status=ServiceJob.Status.SAVED, editors=editors, revision=job.revision + 1
@@ -229,7 +197,7 @@ def _never(trigger: Trigger) -> str:
     return f"The trigger '{trigger}' would never fire:{removed} its end has passed. Change the rule."
 
 
-def _write_back(by: Any, draft: ServiceJob) -> ServiceJob:
+def _write_back(by: Any, draft: ServiceJob, now: datetime) -> ServiceJob:
     """Carry a copy under edit into its job, its newly typed secrets along; void an approval of what it was before."""
     job = ServiceJob.objects.select_for_update(of=("self",)).get(pk=draft.draft_of_id)
     spec = spec_of(draft)
@@ -242,13 +210,7 @@ def _write_back(by: Any, draft: ServiceJob) -> ServiceJob:
     spec = replace(spec, secret_variables={name: secret_text(draft, name) for name in typed})
     discard_draft(by=by, draft=draft)
     write_spec(by=by, job=job, spec=spec)
-    if job.approval and job.approval.status in ("requested", "approved"):
-        request = job.approval
-        if planning.content_digest(job, planning.plan_of(job, by)) != request.digest:
-            approvals.close(
-                by=None, request=request, message="The job was changed after the request.", now=timezone.now()
-            )
-            _set_approval(job, None)
+    approving.void_if_changed(job, now)
     return job
 
 
@@ -265,8 +227,3 @@ def _check_name(job: ServiceJob, name: str) -> None:
     others = ServiceJob.objects.filter(tenant=job.tenant, deleted_at=None, draft_of=None, name__iexact=name.strip())
     if others.exclude(pk__in=[job.pk, job.draft_of_id]).exists():
         raise Invalid(fields={"name": [f"A job named '{name.strip()}' exists in {job.tenant}; choose another name."]})
-
-
-def _set_approval(job: ServiceJob, request: ApprovalRequest | None) -> None:
-    ServiceJob.objects.filter(pk=job.pk).update(approval=request)
-    job.approval = request

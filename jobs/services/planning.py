@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,9 +23,10 @@ def target_devices(job: ServiceJob, by: Any) -> QuerySet[Device]:
     return inventory.selected(choices, selection_of(job))
 
 
-def plan_of(job: ServiceJob, by: Any, *, first: int | None = None) -> Plan:
-    """Return the plan for all target devices, or for the first few of them (a preview)."""
+def plan_of(job: ServiceJob, by: Any, *, first: int | None = None, only: set[str] | None = None) -> Plan:
+    """Return the plan for all target devices, for the first few of them (a preview), or for `only` some (ids)."""
     devices = target_devices(job, by).select_related("credential", "tenant", "network")
+    devices = devices if only is None else devices.filter(pk__in=only)
     rows = list(devices[:first] if first else devices)
     content = job.version.content
     tasks = _tasks(job)
@@ -49,14 +48,6 @@ def plan_of(job: ServiceJob, by: Any, *, first: int | None = None) -> Plan:
         ),
         networks=tuple(sorted({device.network.name for device in rows if device.network})),
     )
-
-
-def content_digest(job: ServiceJob, plan: Plan) -> str:
-    """Return the SHA-256 (hex) of all that an approval is bound to: the plan, when it runs, and in whose eyes."""
-    live = [t for t in job.triggers.all() if t.kind != "now" and t.enabled]
-    triggers = sorted(json.dumps([t.kind, t.rule, t.schedule_filter_id], sort_keys=True) for t in live)
-    body = [plan.digest, triggers, job.selection_mode, job.max_parallel, job.created_by_id]
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def facts_of(device: Device) -> DeviceFacts:

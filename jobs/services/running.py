@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from devices.domain.errors import DeviceError
@@ -22,12 +21,12 @@ from devices.drivers.platforms import BY_KEY
 from devices.drivers.session import Session
 from devices.drivers.transport import Endpoint, open_ssh
 from devices.models import Credential, Device
-from devices.services import notices, vault
+from devices.services import vault
 from devices.services.inventory import pin_host_key
 from devices.services.snapshots import keep_snapshot
 from jobs.domain.execution import Cancelled, DeviceResult, LeaseLost, interruption, run_steps
 from jobs.domain.plan import SNAPSHOT, CredentialChoice, DevicePlan, PlannedStep
-from jobs.domain.states import LABELS, OPEN, RunStatus, outcome
+from jobs.domain.states import OPEN, RunStatus, outcome
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult
 from jobs.services import starting
 from jobs.services.journal import LEASE, Journal
@@ -183,7 +182,7 @@ def settle(*, run_id: int) -> None:
         )
         if moved:
             run = JobRun.objects.select_related("job", "tenant").get(pk=run_id)
-            _tell(run)
+            starting.tell(run, "completed", None, timezone.now())
             starting.ended(run)
 
 
@@ -295,13 +294,3 @@ def _keep_snapshots(device_run: DeviceRun, journal: Journal) -> None:
 def _cancel_words(plan: DevicePlan) -> str:
     commands = sum(len(step.commands) for step in plan.steps if step.kind != SNAPSHOT)
     return f"Cancelled by request; {commands} commands were planned, the steps below show what was sent."
-
-
-def _tell(run: JobRun) -> None:
-    job = run.job
-    recipients = User.objects.filter(is_active=True).filter(
-        Q(pk__in=job.notify_users.values("pk")) | Q(groups__in=job.notify_groups.values("pk"))
-    )
-    text = f"{run.job_name}: run {run.pk} ended — {LABELS[RunStatus(run.status)]}."
-    key, url = f"run:{run.pk}:ended", f"/runs/{run.pk}/"
-    notices.tell(tenant=run.tenant, recipients=recipients.distinct(), key=key, text=text, url=url)

@@ -6,23 +6,25 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from approvals import access as approval_access
-from approvals import services as approvals
+from approvals.domain import Late
+from approvals.models import ApprovalRequest
 from config.errors import Conflict, ServiceError
 from devices.models import Agent
-from devices.services import audit
+from devices.services import audit, outbox
 from jobs import access, queue
 from jobs.domain.plan import DevicePlan, Plan
 from jobs.domain.spec import TriggerKind
-from jobs.domain.states import OPEN, RunStatus
+from jobs.domain.states import LABELS, OPEN, RunStatus
 from jobs.domain.turns import Ahead, Overlap, Turn, turn
 from jobs.models import DeviceRun, JobRun, ServiceJob, Trigger
 from jobs.models.due import Due, insert_runs
-from jobs.services import planning
+from jobs.services import approving, planning
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,18 @@ def start_queued(*, now: datetime | None = None) -> int:
         decided += 1
 
 
+def start_late(*, now: datetime) -> None:
+    """Start what was approved after its time with the wish to run it now."""
+    rows = ServiceJob.objects.filter(approval__status="approved", approval__late=Late.NOW, deleted_at=None)
+    for job in rows.select_related("tenant", "template", "version", "agent", "created_by", "approval"):
+        with transaction.atomic():
+            # Whoever clears the wish is the one who starts it.
+            if ApprovalRequest.objects.filter(pk=job.approval_id, late=Late.NOW).update(late="") != 1:
+                continue
+            trigger = Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name="After approval")
+            start_now(by=job.created_by, job=job, trigger=trigger, now=now)
+
+
 def release_waiting(among: Q | None = None) -> None:
     """Queue the waiting runs again whose turn has come (`among` narrows them, else all are looked at)."""
     waiting = JobRun.objects.filter(among or Q(), status=RunStatus.WAITING).select_related("job").order_by("pk")
@@ -95,23 +109,26 @@ def _begin(run: JobRun, job: ServiceJob, by: Any, now: datetime) -> None:
         _update(run, status=RunStatus.WAITING, reason=verdict.wait)
         return
     reason = reason or verdict.skip
-    plan = planning.plan_of(job, by) if not reason else Plan(str(job.template_id), job.version.number, ())
+    only = approving.frozen(job.approval) if job.approval and job.approval.status == "approved" else None
+    plan = planning.plan_of(job, by, only=only) if not reason else Plan(str(job.template_id), job.version.number, ())
     if not reason and not plan.devices:
         reason = "No device matches the job's device selection."
     note = ""
     if not reason and job.version.content.changes_devices:
-        note, reason = _consume_approval(job, by, plan, now)
+        note, reason = approving.use(job, by, plan, now)
     if reason:
         _end(run, RunStatus.SKIPPED, reason, now)
         return
     rows = [_device_run(run, device, now) for device in plan.devices]
     DeviceRun.objects.bulk_create(rows, batch_size=500)
     failed = all(device.problem for device in plan.devices)
+    used = job.approval if note.startswith("approved") else None
     _update(
-        run, planned_at=now, digest=plan.digest, device_count=len(rows), approval_note=note, reason="",
+        run, planned_at=now, approval=used, digest=plan.digest, device_count=len(rows), approval_note=note, reason="",
         network_names=", ".join(plan.networks[:8])[:300], status=RunStatus.FAILED if failed else RunStatus.QUEUED,
         started_at=now if failed else None, ended_at=now if failed else None,
     )  # fmt: skip
+    tell(run, "executed", by, now)
     audit.record(tenant=job.tenant, by=by, action="run.started", subject=job.name, run=run.pk, digest=plan.digest)
     if job.agent and not failed:
         queue.hint_runs([(run.pk, job.agent.queue, len(rows))])
@@ -154,6 +171,19 @@ def _queue_of(run: JobRun) -> Q:
 def ended(run: JobRun) -> None:
     """Wake the runs that waited for this one; called in the transaction that ends it."""
     release_waiting(Q(job=run.job_id) | (_queue_of(run) if run.in_queue else Q(pk__in=[])))
+
+
+def tell(run: JobRun, event: str, by: Any, now: datetime) -> None:
+    """Tell the job's recipients of its execution or its end."""
+    job = run.job
+    wanted = Q(pk__in=job.notify_users.values("pk")) | Q(groups__in=job.notify_groups.values("pk"))
+    people = User.objects.filter(wanted, is_active=True).distinct()
+    words = LABELS[RunStatus(run.status)] if event == "completed" else "started"
+    text = f"{run.template_name} version {run.template_version} on {run.device_count} devices: {words}."
+    outbox.announce(
+        tenant=run.tenant, event=event, key=f"run:{run.pk}:{event}", subject=f"{run.job_name} (run {run.pk}: {words})", text=f"{text} {run.reason}".strip(),
+        url=f"/runs/{run.pk}/", recipients=people, now=now, by=by,
+    )  # fmt: skip
 
 
 def _update(run: JobRun, **columns: Any) -> None:
@@ -201,19 +231,6 @@ def _reason_not_to_run(job: ServiceJob, by: Any) -> str:
         if status != "approved":
             return f"The job changes devices and needs approval; its approval status is {_words(status)}."
     return ""
-
-
-def _consume_approval(job: ServiceJob, by: Any, plan: Plan, now: datetime) -> tuple[str, str]:
-    """Return (note, "") when the change is allowed, the approval closed by this very run; otherwise ("", why not)."""
-    request = job.approval
-    if request is None or request.status != "approved":
-        return "bypassed: ran without approval by right", ""
-    if planning.content_digest(job, plan) != request.digest:
-        return "", "The approval is for other content: the job, its devices or its template changed. Request it again."
-    if not approvals.has_quorum(request):
-        return "", "The approval no longer counts: an approver lost the right. Request it again."
-    approvals.close(by=None, request=request, message="Closed by its execution.", now=now)
-    return f"approved by request {request.pk}", ""
 
 
 def _words(status: str) -> str:

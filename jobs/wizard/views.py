@@ -18,8 +18,9 @@ from devices.domain.addresses import SAMPLE, UnreadableFile, read_address_csv
 from devices.domain.selection import SelectionMode
 from devices.views import show_problems
 from jobs import access, selectors
+from jobs.approval_views import RequestForm
 from jobs.models import ServiceJob
-from jobs.services import editing, planning, scheduling
+from jobs.services import approving, editing, planning, scheduling
 from jobs.services.collisions import collisions
 from jobs.services.specs import spec_of
 from jobs.wizard import forms
@@ -129,7 +130,10 @@ def _finish(request: HttpRequest, draft: ServiceJob, form: Any, action: str, ste
         return redirect("wizard", pk=draft.pk, step=STEPS[_index(step) + 1][0])
     try:
         if action == "request":
-            job = editing.request_job(by=request.user, draft=draft, message=request.POST.get("message", ""))
+            asked = RequestForm(request.POST)
+            if not asked.is_valid():
+                raise Invalid(fields={name: list(map(str, said)) for name, said in asked.errors.items()})
+            job = editing.request_job(by=request.user, draft=draft, **asked.asked())
             messages.success(
                 request, "The job was saved and its approval requested. You can run it when it is approved."
             )
@@ -141,7 +145,7 @@ def _finish(request: HttpRequest, draft: ServiceJob, form: Any, action: str, ste
         return None
     if run:
         return redirect("run", pk=run.pk)
-    if editing.approval_needed(job, request.user):
+    if approving.is_needed(job, request.user):
         messages.warning(request, "The job was saved. It changes devices, so request its approval before it can run.")
     else:
         messages.success(request, "The job was saved.")
@@ -203,8 +207,9 @@ def _context(request: HttpRequest, draft: ServiceJob, form: Any, step: str) -> d
         "form": form,
         "step": step,
         "steps": _stepper(draft, request.user, step),
-        "approval_needed": editing.approval_needed(draft, request.user),
+        "approval_needed": approving.is_needed(draft, request.user),
         "live_url": reverse("wizard-live", args=[draft.pk, step]),
+        "request_form": RequestForm(request.POST or None),
         **_panel(draft, request.user),
     }
 

@@ -5,9 +5,8 @@ import itertools
 import pytest
 from django.utils import timezone
 
-from approvals import services
-from approvals.domain import MOVES, Action, ApprovalStatus, FourEyes, StaleDigest, after, is_approved
-from approvals.models import ApprovalPolicy
+from approvals import policies, services
+from approvals.domain import MOVES, Action, ApprovalStatus, FourEyes, StaleDigest, Step, after, is_approved
 from config.errors import Conflict, Forbidden, Invalid
 from jobs.services import editing, starting
 from tests import make
@@ -17,7 +16,9 @@ S, A = ApprovalStatus, Action
 TABLE = {
     (S.REQUESTED, A.COMMENT): S.REQUESTED, (S.REQUESTED, A.APPROVE): S.APPROVED, (S.REQUESTED, A.REJECT): S.REJECTED,
     (S.REQUESTED, A.CLOSE): S.CLOSED, (S.APPROVED, A.COMMENT): S.APPROVED, (S.APPROVED, A.CLOSE): S.CLOSED,
-    (S.REJECTED, A.COMMENT): S.REJECTED, (S.REJECTED, A.CLOSE): S.CLOSED,
+    (S.REJECTED, A.COMMENT): S.REJECTED, (S.REJECTED, A.CLOSE): S.CLOSED, (S.REJECTED, A.VOID): S.CLOSED,
+    (S.REQUESTED, A.WITHDRAW): S.CLOSED, (S.REQUESTED, A.VOID): S.CLOSED, (S.REQUESTED, A.EXPIRE): S.CLOSED,
+    (S.REQUESTED, A.REMIND): S.REQUESTED, (S.APPROVED, A.EXECUTE): S.CLOSED, (S.APPROVED, A.VOID): S.CLOSED,
 }  # fmt: skip
 
 
@@ -127,7 +128,7 @@ class TestTheLifeOfARequest:
 
     def test_two_approvals_are_needed_where_the_tenant_says_so_and_one_person_is_one_vote(self, person, tenant, hints):
         acme = tenant("acme")
-        ApprovalPolicy.objects.create(tenant=acme, required=2)
+        policies.save_policy(by=person("acme-admin"), tenant=acme, steps=[Step(2)])
         draft = make.draft(
             person("acme-operator"), make.template(acme, "Set NTP server"), make.devices(acme, "cisco_ios")
         )

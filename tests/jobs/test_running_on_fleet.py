@@ -303,6 +303,7 @@ def test_recipients_are_told_once_when_the_run_ends(acme, person):
     )
     finish(run)
     running.settle(run_id=run.pk)
-    assert [n.text for n in Notice.objects.filter(recipient=viewer)] == [
-        f"{run.job_name}: run {run.pk} ended — Succeeded."
+    assert [n.text for n in Notice.objects.filter(recipient=viewer).order_by("pk")] == [
+        f"Job execution started: {run.job_name} (run {run.pk}: started)",
+        f"Job execution completed: {run.job_name} (run {run.pk}: Succeeded)",
     ]

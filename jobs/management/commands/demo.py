@@ -82,6 +82,7 @@ class Command(BaseCommand):
     def _start(self, processes: Processes, specs: list[Any], fleet_port: int, port: int) -> None:
         common = {
             "INTERLOCK_DEMO": "1",
+            "INTERLOCK_URL": f"http://127.0.0.1:{port}",
             "INTERLOCK_VAR": str(settings.VAR),
             "DJANGO_SETTINGS_MODULE": "config.settings",
         }

@@ -1,0 +1,96 @@
+"""Who may decide a request: by right, by group, in somebody's place; and whose votes count now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from approvals import access
+from approvals.domain import Action, Step, open_step
+from approvals.models import ApprovalDelegate, ApprovalEvent, ApprovalRequest
+from config.errors import Forbidden
+from devices import access as tenants
+from devices.models import Tenant
+
+
+def check_may_take_part(user: Any, tenant: Tenant, now: datetime) -> None:
+    """Raise unless the user may approve in the tenant, himself or in somebody's place."""
+    if not any(access.may_approve(person, tenant) for person in _stood_in_for(user, tenant, now)):
+        access.check_may_approve(user, tenant)
+
+
+def mandate(user: Any, request: ApprovalRequest, now: datetime) -> Any:
+    """Return in whose name the user decides the request's open step: himself, or somebody he stands in for."""
+    step = request.all_steps[request.step]
+    if _counts(user, request, step):
+        return user
+    for person in _stood_in_for(user, request.tenant, now):
+        if person.pk not in request.barred and user.is_active and _counts(person, request, step):
+            return person
+    if access.may_approve(user, request.tenant):
+        raise Forbidden("This step is for another group to decide. You can comment.")
+    access.check_may_approve(user, request.tenant)
+    raise Forbidden("You may not decide this request.")
+
+
+def may_decide(user: Any, request: ApprovalRequest, now: datetime) -> bool:
+    """Say whether the user may vote on the open step now."""
+    if user.pk in request.barred or request.events.filter(actor=user, action__in=["approved", "rejected"]).exists():
+        return False
+    try:
+        return mandate(user, request, now).pk not in request.barred
+    except Forbidden:
+        return False
+
+
+def progress(request: ApprovalRequest) -> tuple[int, bool]:
+    """Return the open step and whether all are done, counting only votes whose people may still approve."""
+    steps = request.all_steps
+    votes: list[tuple[int, int]] = []
+    eligible: dict[int, set[int]] = {number: set() for number in range(len(steps))}
+    rows = request.events.filter(action=Action.APPROVE).select_related("actor", "on_behalf_of")
+    for event in rows:
+        person = event.on_behalf_of or event.actor
+        votes.append((event.step, person.pk))
+        if event.step < len(steps) and _still_counts(event, request, steps[event.step]):
+            eligible[event.step].add(person.pk)
+    found = open_step(steps, votes, eligible)
+    return (len(steps) - 1, True) if found is None else (found, False)
+
+
+def of(request: ApprovalRequest, now: datetime) -> list[Any]:
+    """Return the people who may decide the open step."""
+    people = tenants.people_of(request.tenant).filter(is_active=True).exclude(pk__in=request.barred)
+    return [person for person in people if may_decide(person, request, now)]
+
+
+def concerned(request: ApprovalRequest) -> Iterable[Any]:
+    """Return the requester, the people the job tells, and who has spoken."""
+    spoke = set(request.events.exclude(actor=None).values_list("actor_id", flat=True))
+    wanted = {request.requested_by_id, *request.notify, *spoke}
+    return User.objects.filter(pk__in=wanted, is_active=True).filter(
+        pk__in=tenants.people_of(request.tenant).values("pk")
+    )
+
+
+def _still_counts(event: ApprovalEvent, request: ApprovalRequest, step: Step) -> bool:
+    actor, person = event.actor, event.on_behalf_of or event.actor
+    if actor is None or not actor.is_active or actor.pk in request.barred or person.pk in request.barred:
+        return False
+    if person.pk != actor.pk and person not in _stood_in_for(actor, request.tenant, event.at):
+        return False
+    return _counts(person, request, step)
+
+
+def _counts(person: Any, request: ApprovalRequest, step: Step) -> bool:
+    if not person.is_active or not access.may_approve(person, request.tenant):
+        return False
+    return step.group is None or person.groups.filter(pk=step.group).exists()
+
+
+def _stood_in_for(user: Any, tenant: Tenant, now: datetime) -> list[Any]:
+    rows = ApprovalDelegate.objects.filter(tenant=tenant, delegate=user, first__lte=now.date(), last__gte=now.date())
+    return [row.person for row in rows.select_related("person")]

@@ -1,0 +1,107 @@
+"""Tell people and systems of events: written with the event, delivered after it, tried again until it is delivered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from config import hints
+from devices.domain.errors import DeliveryFailed
+from devices.models import MailServer, OutboxMessage, Tenant, TrapReceiver, Webhook
+from devices.selectors import own_and_above
+from devices.services import channels, notices
+
+log = logging.getLogger(__name__)
+#: Every event the product tells of (the mission's, X-29), and the words for it.
+EVENTS = {
+    "requested": "Approval requested",
+    "commented": "Approval request commented",
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "executed": "Job execution started",
+    "completed": "Job execution completed",
+    "closed": "Approval request closed",
+    "expired": "Approval request expired",
+    "reminder": "Approval request still waiting",
+    "test": "Test message",
+}
+#: How long (seconds) after each failed attempt; after the last one the message is given up.
+PAUSES = (10, 30, 60, 300, 900, *[3600] * 48)
+#: A sender that has not come back for this long is taken as dead.
+SENDING = timedelta(minutes=2)
+BATCH = 50
+
+
+def announce(
+    *, tenant: Tenant, event: str, key: str, subject: str, text: str, url: str, recipients: Iterable[Any], now: datetime,
+    by: Any = None,
+) -> None:  # fmt: skip
+    """Write an event for its recipients and the tenant's receivers, in the caller's transaction; each gets it once."""
+    people = list(recipients)
+    notices.tell(tenant=tenant, recipients=people, key=key[:120], text=f"{EVENTS[event]}: {subject}", url=url)
+    actor = by.get_username() if by else "system"
+    common = {"tenant": tenant, "event": event, "key": key[:160], "actor": actor, "subject": subject[:300], "text": text,
+              "url": url, "created_at": now, "next_at": now}  # fmt: skip
+    above = Q(tenant__in=own_and_above(tenant), enabled=True)
+    rows = []
+    if MailServer.objects.filter(above).exists():
+        rows += [OutboxMessage(channel="mail", target=p.email, recipient=p, **common) for p in people if p.email]
+    for channel, model in (("trap", TrapReceiver), ("webhook", Webhook)):
+        for pk in model.objects.filter(above).values_list("pk", flat=True):
+            rows.append(OutboxMessage(channel=channel, target=str(pk), **common))
+    OutboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
+    if rows:
+        hints.after_commit([("devices.deliver", [], hints.DEFAULT)])
+
+
+def deliver(*, now: datetime) -> int:
+    """Send what is due; return how many were delivered. Any number of callers may do this at once."""
+    sent = 0
+    while True:
+        claimed = _claim(now)
+        for message in claimed:
+            sent += _send(message, now)
+        if len(claimed) < BATCH:
+            return sent
+
+
+def _claim(now: datetime) -> list[OutboxMessage]:
+    """Take due messages for as long as a sending may last: nobody else sends them meanwhile."""
+    with transaction.atomic():
+        due = OutboxMessage.objects.filter(status=OutboxMessage.Status.WAITING, next_at__lte=now).order_by("pk")
+        rows = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("tenant")[:BATCH])
+        OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(
+            attempts=F("attempts") + 1, next_at=now + SENDING
+        )
+    for row in rows:
+        row.attempts += 1
+    return rows
+
+
+def _send(message: OutboxMessage, now: datetime) -> int:
+    """Send one; what happens never reaches the event that it tells of."""
+    mine = OutboxMessage.objects.filter(pk=message.pk, status=OutboxMessage.Status.WAITING, attempts=message.attempts)
+    try:
+        channels.send(message, EVENTS[message.event])
+    except DeliveryFailed as error:
+        over = message.attempts > len(PAUSES) or error.final
+        pause = timedelta(seconds=PAUSES[min(message.attempts, len(PAUSES)) - 1])
+        status = OutboxMessage.Status.FAILED if over else OutboxMessage.Status.WAITING
+        mine.update(status=status, error=error.message[:300], next_at=now + pause)
+        log.warning("Message %s was not delivered: %s", message.pk, error.message)
+        return 0
+    mine.update(status=OutboxMessage.Status.SENT, sent_at=now, error="")
+    return 1
+
+
+def send_again(*, message: OutboxMessage, now: datetime) -> None:
+    """Try a message that was given up once more."""
+    OutboxMessage.objects.filter(pk=message.pk, status=OutboxMessage.Status.FAILED).update(
+        status=OutboxMessage.Status.WAITING, next_at=now
+    )
+    hints.after_commit([("devices.deliver", [], hints.DEFAULT)])

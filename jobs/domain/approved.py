@@ -1,0 +1,74 @@
+"""What an approval is bound to: one JSON value with everything that will happen, its digest, its lines, and differences. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+#: The parts of a content and the words for them in the log.
+PARTS = {
+    "name": "the job's name", "owner": "in whose name it runs", "template": "the template", "options": "the options", "selection": "the device selection",
+    "variables": "the variables", "secrets": "a secret variable", "notify": "whom it tells", "triggers": "the triggers", "devices": "the devices and commands",
+}  # fmt: skip
+
+
+def digest_of(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 (hex) of the canonical JSON. With dynamic devices those of the moment are no part of it."""
+    body = {key: value for key, value in content.items() if key in PARTS}
+    if is_dynamic(content):
+        body.pop("devices", None)
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_dynamic(content: Mapping[str, Any]) -> bool:
+    """Say whether devices found later are meant as well, up to a number."""
+    return bool(content.get("selection", {}).get("at_most"))
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Say in words what changed between two contents."""
+    found = []
+    for part, words in PARTS.items():
+        if part == "devices" and (is_dynamic(old) or is_dynamic(new)):
+            continue
+        if old.get(part) != new.get(part):
+            found.append(_devices(old, new) if part == "devices" else words)
+    return found
+
+
+def lines(content: Mapping[str, Any]) -> list[str]:
+    """Return the whole content as lines, for a comparison of two requests."""
+    found = []
+    for part in PARTS:
+        if part not in ("devices", "triggers") and part in content:
+            found.append(f"{part}: {json.dumps(content[part], sort_keys=True, ensure_ascii=False)}")
+    found += [f"trigger: {trigger['words']} ({trigger['name']})" for trigger in content.get("triggers", ())]
+    for device in content.get("devices", ()):
+        found += _device_lines(device)
+    return found
+
+
+def _device_lines(device: Mapping[str, Any]) -> Iterator[str]:
+    credential = device.get("credential") or {}
+    yield f"device: {device['name']} {device['address']} with {credential.get('name', 'no credential')}"
+    yield from (f"    {line}" for line in device.get("preparation", ()))
+    for step in device.get("steps", ()):
+        yield f"  {step['name']}"
+        yield from (f"    {command}" for command in step.get("commands", ()))
+
+
+def _devices(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    before, after = ({d["device"]: d for d in content.get("devices", ())} for content in (old, new))
+    names = {**{k: d["name"] for k, d in before.items()}, **{k: d["name"] for k, d in after.items()}}
+    parts = [
+        ("added", sorted(names[k] for k in after.keys() - before.keys())),
+        ("gone", sorted(names[k] for k in before.keys() - after.keys())),
+        ("other commands or facts", sorted(names[k] for k in before.keys() & after.keys() if before[k] != after[k])),
+    ]
+    said = "; ".join(
+        f"{word}: {', '.join(found[:5])}{' …' if len(found) > 5 else ''}" for word, found in parts if found
+    )
+    return f"the devices ({said or 'their order'})"

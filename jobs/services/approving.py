@@ -1,0 +1,166 @@
+"""Between jobs and approvals: what a job asks for, whether it still is that, using an approval, and doing what one allows."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from approvals import access as approval_access
+from approvals import services as approvals
+from approvals.domain import Action, ApprovalStatus, Scope
+from approvals.models import ApprovalRequest
+from config.errors import Conflict, Invalid
+from jobs import access
+from jobs.domain.approved import differences, digest_of
+from jobs.domain.plan import Plan
+from jobs.domain.recurrence import describe
+from jobs.domain.schedules import stored_schedule
+from jobs.models import ServiceJob
+from jobs.services import planning, scheduling
+
+OPEN = (ApprovalStatus.REQUESTED, ApprovalStatus.APPROVED)
+
+
+def content_of(job: ServiceJob, plan: Plan, at_most: int | None = None) -> dict[str, Any]:
+    """Return all that an approval of the job is bound to; `at_most` makes the devices dynamic, up to that number."""
+    selection: dict[str, Any] = {"mode": job.selection_mode, "at_most": at_most}
+    if at_most:
+        chosen = planning.selection_of(job)
+        selection |= {"search": job.search, "devices": sorted(chosen.devices), "tags": sorted(chosen.tags)}
+    return {
+        "name": job.name,
+        "owner": job.created_by.get_username(),
+        "template": {"id": job.template_id, "name": job.template.name, "version": job.version.number},
+        "options": {
+            "snapshots": job.snapshots, "max_parallel": job.max_parallel, "overlap": job.overlap, "in_queue": job.in_queue,
+            "agent": job.agent.name if job.agent else "", "type": job.job_type,
+        },
+        "selection": selection,
+        "variables": dict(sorted(job.variables.items())),
+        # A secret value is never shown; that it is another one now is told by its sealed text.
+        "secrets": {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in sorted(job.sealed_variables.items())},
+        "notify": {
+            "people": sorted(job.notify_users.values_list("username", flat=True)),
+            "groups": sorted(job.notify_groups.values_list("name", flat=True)),
+        },
+        "triggers": [_trigger(row) for row in scheduling.live_triggers(job)],
+        "devices": [device.as_json() for device in sorted(plan.devices, key=lambda device: device.name)],
+    }  # fmt: skip
+
+
+def _trigger(row: Any) -> dict[str, Any]:
+    found = row.schedule_filter
+    return {
+        "name": str(row), "rule": row.rule, "words": describe(stored_schedule(row.rule)), "missed": [row.missed, row.grace_minutes, row.catch_up],
+        "filter": {"name": found.name, "time_zone": found.time_zone, "rules": found.rules} if found else None,
+    }  # fmt: skip
+
+
+def is_needed(job: ServiceJob, by: Any) -> bool:
+    """Say whether this user needs approval for this job: computed from its steps, not from a label (AP12)."""
+    return job.version.content.changes_devices and not approval_access.may_bypass(by, job.tenant)
+
+
+def request(
+    *, by: Any, job: ServiceJob, message: str, now: datetime, scope: Scope | None = None, at_most: int | None = None
+) -> ServiceJob:
+    """Ask for approval of a saved job's present plan; an open request must be closed before."""
+    access.check_may_run(by, job.tenant)
+    if not job.version.content.changes_devices:
+        raise Conflict("This job changes no device, so it needs no approval. Run it.")
+    if job.approval and job.approval.status in OPEN:
+        raise Conflict("There is an open request for this job. Close it first, or wait for the decision.")
+    plan = planning.plan_of(job, job.created_by)
+    if at_most is not None and not 1 <= at_most <= 100_000:
+        raise Invalid(fields={"at_most": ["Say how many devices at most, 1 to 100,000."]})
+    if at_most is not None and len(plan.devices) > at_most:
+        raise Invalid(fields={"at_most": [f"{len(plan.devices)} devices match already; allow at least so many."]})
+    content = content_of(job, plan, at_most)
+    coming = [item for item in scheduling.preview(job, now, 50) if not item.removed_by]
+    subject = approvals.Subject(
+        title=job.name,
+        summary=f"{job.template.name} version {plan.version} on {len(plan.devices)} devices: {job.description}",
+        url=f"/jobs/{job.pk}/",
+        digest=digest_of(content),
+        content=content,
+        editors=tuple(job.editors),
+        authors=tuple(job.template.versions.exclude(created_by=None).values_list("created_by", flat=True)),
+        kinds=(f"template:{job.template_id}", f"type:{job.job_type}"),
+        notify=tuple(_told(job)),
+        due_at=coming[0].occurrence.at if coming else None,
+        previous=_previous(job),
+        scope=scope or Scope(),
+    )
+    with transaction.atomic():
+        ServiceJob.objects.select_for_update(of=("self",)).get(pk=job.pk)
+        made = approvals.request_approval(by=by, tenant=job.tenant, subject=subject, message=message, now=now)
+        point_at(job, made)
+    return job
+
+
+def void_if_changed(job: ServiceJob, now: datetime) -> bool:
+    """Void the job's request when the job is not what was asked for any more; the log says what changed."""
+    asked = job.approval
+    if asked is None or asked.status not in (*OPEN, ApprovalStatus.REJECTED):
+        return False
+    content = present(job, asked)
+    if digest_of(content) == asked.digest:
+        return False
+    changed = ", ".join(differences(asked.content, content)) or "the content"
+    approvals.close(by=None, request=asked, message=f"Changed since: {changed}.", now=now, action=Action.VOID)
+    point_at(job, None)
+    return True
+
+
+def present(job: ServiceJob, asked: ApprovalRequest, plan: Plan | None = None) -> dict[str, Any]:
+    """Return what the job would do now, in the terms of a request: frozen devices, or all of a dynamic selection."""
+    at_most = asked.content.get("selection", {}).get("at_most")
+    plan = plan or planning.plan_of(job, job.created_by, only=frozen(asked))
+    return content_of(job, plan, at_most)
+
+
+def frozen(asked: ApprovalRequest | None) -> set[str] | None:
+    """Return the ids of the devices that a request is for; None when it is dynamic, or there is none."""
+    content = asked.content if asked else {}
+    if not content or content["selection"]["at_most"]:
+        return None
+    return {device["device"] for device in content["devices"]}
+
+
+def use(job: ServiceJob, by: Any, plan: Plan, now: datetime) -> tuple[str, str]:
+    """Return (note, "") when the change may run, its approval used in this transaction; otherwise ("", why not)."""
+    asked = job.approval
+    if asked is None or asked.status != ApprovalStatus.APPROVED:
+        return "bypassed: ran without approval by right", ""
+    content = present(job, asked, plan)
+    if digest_of(content) != asked.digest:
+        changed = ", ".join(differences(asked.content, content)) or "the content"
+        void_if_changed(job, now)
+        return "", f"The approval is for other content; changed since: {changed}. Request it again."
+    at_most = asked.content["selection"]["at_most"]
+    if at_most and len(plan.devices) > at_most:
+        return "", f"{len(plan.devices)} devices match by now; the approval is for {at_most} at most."
+    try:
+        approvals.execute(request=asked, now=now)
+    except Conflict as error:
+        return "", error.message
+    return f"approved by request {asked.pk}", ""
+
+
+def point_at(job: ServiceJob, asked: ApprovalRequest | None) -> None:
+    """Make this the job's request."""
+    ServiceJob.objects.filter(pk=job.pk).update(approval=asked)
+    job.approval = asked
+
+
+def _told(job: ServiceJob) -> set[int]:
+    people = set(job.notify_users.values_list("pk", flat=True))
+    return people | set(job.notify_groups.values_list("user", flat=True)) - {None}
+
+
+def _previous(job: ServiceJob) -> int | None:
+    rows = ApprovalRequest.objects.filter(tenant=job.tenant, url=f"/jobs/{job.pk}/").order_by("-pk")
+    return rows.values_list("pk", flat=True).first()
