@@ -1,6 +1,7 @@
 """The Approval Log: every request the viewer sees. Deciding happens beside the plan, on the page a request points to."""
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 
 from approvals import selectors
@@ -28,6 +29,7 @@ def approval_log(request: HttpRequest) -> HttpResponse:
     listing = Listing(
         "Approval Log", columns, ("title", "summary"), "Nobody has asked for an approval yet.", filters, order="-id",
         intro="A job that changes devices runs only after others have agreed to exactly what will be sent.",
+        new_url=reverse("delegations"), new_label="Standing in",
     )  # fmt: skip
     return lists.show(request, within(request, selectors.visible_requests(request.user)), listing)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from devices import account, views
+from devices import account, channel_views, views
 
 urlpatterns = [
     path("sign-in/", account.SignIn.as_view(), name="sign-in"),
@@ -21,6 +21,11 @@ urlpatterns = [
     path("credentials/", views.credentials, name="credentials"),
     path("tenants/", views.tenant_list, name="tenants"),
     path("tenants/new/", views.new_tenant, name="new-tenant"),
+    *(path(f"settings/{kind}/", channel_views.channel_list, {"kind": kind}, name=kind) for kind in channel_views.KINDS),
+    path("settings/<slug:kind>/new/", channel_views.edit_channel, name="new-channel"),
+    path("settings/<slug:kind>/<int:pk>/", channel_views.edit_channel, name="edit-channel"),
+    path("deliveries/", channel_views.deliveries, name="deliveries"),
+    path("deliveries/<int:pk>/again/", channel_views.send_again, name="send-again"),
     path("audit/", views.audit_list, name="audit"),
     path("edit/<slug:kind>/new/", views.edit_thing, name="new-thing"),
     path("edit/<slug:kind>/<str:pk>/", views.edit_thing, name="edit-thing"),

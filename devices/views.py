@@ -257,7 +257,14 @@ def audit_list(request: HttpRequest) -> HttpResponse:
 
 
 def form_page(
-    request: HttpRequest, form: Any, save: Callable[[], str], *, title: str, back: str, back_label: str
+    request: HttpRequest,
+    form: Any,
+    save: Callable[[], str],
+    *,
+    title: str,
+    back: str,
+    back_label: str,
+    second: tuple[str, str] | None = None,
 ) -> HttpResponse:
     """One form on a page: save what is valid and go back with the sentence that `save` returns, or show what is wrong."""
     if request.method == "POST" and form.is_valid():
@@ -266,7 +273,11 @@ def form_page(
             return redirect(back)
         except Invalid as error:
             show_problems(form, error)
-    return render(request, "form.html", {"form": form, "title": title, "back": reverse(back), "back_label": back_label})
+    return render(
+        request,
+        "form.html",
+        {"form": form, "title": title, "back": reverse(back), "back_label": back_label, "second": second},
+    )
 
 
 def show_problems(form: Any, error: Invalid) -> None:

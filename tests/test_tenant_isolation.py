@@ -4,8 +4,12 @@ import re
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
-from devices.models import Agent, AssetTag, AuditEvent, Credential, Network
+from approvals import policies
+from approvals.domain import Step
+from devices.models import Agent, AssetTag, AuditEvent, Credential, Network, OutboxMessage, Webhook
+from devices.services import channels, outbox
 from jobs.services import editing, filters
 from templates_app.models import ConfigurationProfile
 from tests import make
@@ -16,7 +20,8 @@ pytestmark = pytest.mark.django_db
 OPEN = {
     "sign-in", "sign-out", "healthz", "choose-tenant", "notices", "tokens", "dashboard", "jobs", "new-job", "sample-csv", "runs",
     "approval-log", "templates", "new-template", "profiles", "new-profile", "devices", "networks", "tags", "agents", "credentials",
-    "tenants", "new-tenant", "audit", "filters", "new-filter", "calendar", "api:upcoming", "new-thing", "api:schema", "api:docs", "api:api-root",
+    "tenants", "new-tenant", "audit", "filters", "new-filter", "calendar", "policies", "new-policy", "delegations", "mail-servers", "trap-receivers", "webhooks",
+    "new-channel", "deliveries", "api:upcoming", "new-thing", "api:schema", "api:docs", "api:api-root",
     *(f"api:{name}-list" for name in (
         "tenant", "network", "asset-tag", "device", "credential", "agent", "audit", "service-template", "configuration-profile",
         "script", "approval", "job", "run", "device-run", "schedule-filter")),
@@ -50,6 +55,18 @@ def acme(person, hints):
     freeze = filters.save_filter(
         by=None, tenant=tenant, name="Acme freeze", rules=[{"mode": "exclude", "yearly": ["12-24"]}]
     )
+    admin, today = person("acme-admin"), timezone.now()
+    policy = policies.save_policy(by=admin, tenant=tenant, steps=[Step(2)])
+    stand_in = policies.delegate(
+        by=person("acme-approver-1"), tenant=tenant, to=admin, first=today.date(), last=today.date()
+    )
+    hook = channels.save_channel(
+        by=admin, tenant=tenant, model=Webhook, secrets={}, name="Acme hook", url="https://acme.example/"
+    )
+    outbox.announce(
+        tenant=tenant, event="closed", key="k", subject="Acme secret event", text="", url="", recipients=[], now=today
+    )
+    message = OutboxMessage.objects.get(subject="Acme secret event")
     ids = {
         "device": device.pk, "network": Network.objects.filter(tenant=tenant).first().pk, "tag": AssetTag.objects.filter(tenant=tenant).first().pk,
         "agent": Agent.objects.get(tenant=tenant).pk, "credential": Credential.objects.get(tenant=tenant).pk,
@@ -71,6 +88,7 @@ def acme(person, hints):
         "device": one(device.pk), "forget-key": one(device.pk),
         "edit-thing": [{"kind": k, "pk": ids[v]} for k, v in (
             ("devices", "device"), ("networks", "network"), ("tags", "tag"), ("agents", "agent"), ("credentials", "credential"))],
+        "edit-policy": one(policy.pk), "end-delegation": one(stand_in.pk), "edit-channel": [{"kind": "webhooks", "pk": hook.pk}], "send-again": one(message.pk),
         "edit-filter": one(freeze.pk), "calendar-feed": [{"token": "ilk_unknown"}], "api:schedule-filter-detail": one(freeze.pk),
         "drop-token": [],
         "api:job-detail": one(job.pk), "api:job-run": one(job.pk), "api:job-plan": one(job.pk), "api:job-upcoming": one(job.pk), "api:run-detail": one(run.pk),
@@ -81,7 +99,16 @@ def acme(person, hints):
         "api:audit-detail": one(ids["audit"]), "api:service-template-detail": one(read.pk),
         "api:configuration-profile-detail": one(ids["profile"]), "api:script-detail": [],
     }  # fmt: skip
-    found["names"] = [device.name, "Acme freeze", job.name, "acme-agent-1", "acme-operator", device.address]
+    found["names"] = [
+        device.name,
+        "Acme freeze",
+        "Acme hook",
+        "Acme secret event",
+        job.name,
+        "acme-agent-1",
+        "acme-operator",
+        device.address,
+    ]
     return found
 
 
@@ -124,6 +151,8 @@ def test_lists_and_forms_of_a_stranger_name_nothing_of_acme(acme, browser):
         kwargs = (
             [{"kind": k} for k in ("devices", "networks", "tags", "agents", "credentials")]
             if name == "new-thing"
+            else [{"kind": k} for k in ("mail-servers", "trap-receivers", "webhooks")]
+            if name == "new-channel"
             else [{}]
         )
         for arguments in kwargs:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from config import hints
+from config.errors import Invalid
 from devices.domain.errors import DeliveryFailed
 from devices.models import MailServer, OutboxMessage, Tenant, TrapReceiver, Webhook
 from devices.selectors import own_and_above
@@ -57,6 +58,18 @@ def announce(
     OutboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
     if rows:
         hints.after_commit([("devices.deliver", [], hints.DEFAULT)])
+
+
+def test(*, by: Any, channel: str, row: Any, now: datetime) -> None:
+    """Send a message to show that a channel works: a mail to the caller, or an event to the receiver."""
+    target = by.email if channel == "mail" else str(row.pk)
+    if not target:
+        raise Invalid("Your account has no email address to send a test to. Give it one first.")
+    OutboxMessage.objects.create(
+        tenant=row.tenant, event="test", key=f"test:{channel}:{row.pk}:{now.isoformat()}", channel=channel, target=target, actor=by.get_username(),
+        subject=f"{row}", text="This channel works.", recipient=by if channel == "mail" else None, created_at=now, next_at=now,
+    )  # fmt: skip
+    hints.after_commit([("devices.deliver", [], hints.DEFAULT)])
 
 
 def deliver(*, now: datetime) -> int:

@@ -52,8 +52,8 @@ def lines(content: Mapping[str, Any]) -> list[str]:
 
 
 def _device_lines(device: Mapping[str, Any]) -> Iterator[str]:
-    credential = device.get("credential") or {}
-    yield f"device: {device['name']} {device['address']} with {credential.get('name', 'no credential')}"
+    _, credential, source = device.get("credential") or ("", "no credential", "")
+    yield f"device: {device['name']} {device['address']} with {credential} {f'({source})' if source else ''}".rstrip()
     yield from (f"    {line}" for line in device.get("preparation", ()))
     for step in device.get("steps", ()):
         yield f"  {step['name']}"

@@ -26,10 +26,10 @@ OPEN = (ApprovalStatus.REQUESTED, ApprovalStatus.APPROVED)
 
 def content_of(job: ServiceJob, plan: Plan, at_most: int | None = None) -> dict[str, Any]:
     """Return all that an approval of the job is bound to; `at_most` makes the devices dynamic, up to that number."""
-    selection: dict[str, Any] = {"mode": job.selection_mode, "at_most": at_most}
-    if at_most:
-        chosen = planning.selection_of(job)
-        selection |= {"search": job.search, "devices": sorted(chosen.devices), "tags": sorted(chosen.tags)}
+    chosen = planning.selection_of(job)
+    selection = {
+        "mode": job.selection_mode, "at_most": at_most, "search": job.search, "devices": sorted(chosen.devices), "tags": sorted(chosen.tags)
+    }  # fmt: skip
     return {
         "name": job.name,
         "owner": job.created_by.get_username(),

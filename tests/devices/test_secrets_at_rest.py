@@ -51,13 +51,15 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
     """Every page and API answer that an administrator can open, searched for what was planted."""
     from django.urls import reverse
 
-    from devices.models import AuditEvent
+    from devices.channel_views import KINDS
+    from devices.models import AuditEvent, MailServer, TrapReceiver, Webhook
+    from devices.services import channels
     from jobs.domain.spec import Account
     from jobs.services import planning
     from tests import make
     from tests.test_tenant_isolation import OPEN
 
-    acme = tenant("acme")
+    acme, channel_pages = tenant("acme"), []
     caplog.set_level(logging.DEBUG)
     secrets = {name: Secret(f"{CANARY}-{name}") for name in ("password", "enable_password", "private_key")}
     credential = save_credential(by=person("acme-admin"), tenant=acme, name="Planted", username="u", secrets=secrets)
@@ -75,7 +77,18 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
     draft = make.draft(person("acme-admin"), make.template(acme), [device], account=account)
     texts = {"api create": answer.content.decode()}
     client = browser("acme-admin")
-    urls = [reverse(name) for name in OPEN - {"sign-out", "choose-tenant", "sign-in", "new-thing", "api:upcoming"}]
+    for model, values in (
+        (MailServer, {"host": "127.0.0.1", "sender": "a@b.example"}), (TrapReceiver, {"name": "NOC", "host": "127.0.0.1"}),
+        (Webhook, {"name": "Hook", "url": "https://hook.example/"}),
+    ):  # fmt: skip
+        planted = {name: Secret(f"{CANARY}-{model.__name__}-{name}") for name in channels.SECRETS[model]}
+        row = channels.save_channel(by=person("acme-admin"), tenant=acme, model=model, secrets=planted, **values)
+        kind = next(name for name, kind in KINDS.items() if kind.model is model)
+        channel_pages.append(reverse("edit-channel", args=[kind, row.pk]))
+    urls = [
+        reverse(name)
+        for name in OPEN - {"sign-out", "choose-tenant", "sign-in", "new-thing", "new-channel", "api:upcoming"}
+    ] + channel_pages
     urls += [
         reverse("edit-thing", args=["credentials", credential.pk]),
         reverse("job", args=[job.pk]),

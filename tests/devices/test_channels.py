@@ -1,0 +1,334 @@
+"""Messages about events: written with the event, delivered by real servers, nothing lost, nothing twice, nobody foreign."""
+
+import hashlib
+import hmac
+import json
+import shutil
+import subprocess
+import threading
+import time
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.utils import timezone
+
+from config.errors import Forbidden, Invalid
+from devices.domain.errors import DeliveryFailed
+from devices.domain.secrets import Secret
+from devices.drivers import traps, webhooks
+from devices.models import MailServer, Notice, OutboxMessage, TrapReceiver, Webhook
+from devices.services import channels, outbox, tenants
+from tests.servers import free_port
+
+MIBS = Path(__file__).resolve().parents[2] / "docs"
+EVENTS = [event for event in outbox.EVENTS if event != "test"]
+
+
+class Mailbox:
+    """A real SMTP server that can be stopped and started again on the same port."""
+
+    def __init__(self):
+        self.port, self.mails, self.server = free_port(), [], None
+
+    async def handle_DATA(self, server, session, envelope):
+        self.mails.append((envelope.rcpt_tos, envelope.content.decode()))
+        return "250 OK"
+
+    def start(self):
+        self.server = Controller(self, hostname="127.0.0.1", port=self.port)
+        self.server.start()
+
+    def stop(self):
+        self.server.stop()
+
+
+@pytest.fixture
+def mailbox():
+    found = Mailbox()
+    found.start()
+    yield found
+    if found.server.loop.is_running():
+        found.stop()
+
+
+@pytest.fixture
+def acme(tenant, person, hints):
+    for name in ("acme-operator", "acme-approver-1", "acme-admin"):
+        account = person(name)
+        account.email = f"{name}@acme.example"
+        account.save()
+    return tenant("acme")
+
+
+def server(acme, person, port, **more):
+    values = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "interlock@acme.example", **more}
+    return channels.save_channel(
+        by=person("acme-admin"), tenant=acme, model=MailServer, secrets={"password": None}, **values
+    )
+
+
+def tell(tenant, people, event="approved", key="k1", **more):
+    values = {"subject": "Core upgrade", "text": "one line", "url": "/jobs/x/approval/", "now": timezone.now(), **more}
+    outbox.announce(tenant=tenant, event=event, key=key, recipients=people, **values)
+
+
+def later(**span):
+    return timezone.now() + timedelta(**span)
+
+
+@pytest.mark.django_db
+class TestMail:
+    def test_each_recipient_gets_each_event_once_with_a_link_and_no_more(self, acme, person, mailbox):
+        server(acme, person, mailbox.port)
+        people = [person("acme-operator"), person("acme-approver-1")]
+        for _ in range(2):
+            tell(acme, people)
+        assert outbox.deliver(now=later(seconds=1)) == 2 and outbox.deliver(now=later(hours=9)) == 0
+        assert sorted(to[0] for to, _ in mailbox.mails) == [
+            "acme-approver-1@acme.example",
+            "acme-operator@acme.example",
+        ]
+        text = mailbox.mails[0][1]
+        assert (
+            "Subject: [Interlock] Approved: Core upgrade" in text and "http://127.0.0.1:8000/jobs/x/approval/" in text
+        )
+        assert "Message-ID: <k1." in text
+        assert Notice.objects.filter(key="k1").count() == 2
+
+    def test_nothing_is_lost_while_the_server_is_away_and_nothing_comes_twice(self, acme, person, mailbox):
+        server(acme, person, mailbox.port)
+        tell(acme, [person("acme-operator")], key="before")
+        outbox.deliver(now=later(seconds=1))
+        mailbox.stop()
+        now = timezone.now()
+        for minute in range(0, 60, 5):
+            tell(acme, [person("acme-operator")], key=f"away{minute}")
+            outbox.deliver(now=now + timedelta(minutes=minute, seconds=1))
+        waiting = OutboxMessage.objects.filter(status="waiting")
+        assert waiting.count() == 12 and "did not take it" in waiting.last().error and waiting.last().attempts > 1
+        mailbox.start()
+        for hour in range(1, 4):
+            outbox.deliver(now=now + timedelta(hours=hour))
+        assert len(mailbox.mails) == 13 and OutboxMessage.objects.filter(status="sent").count() == 13
+        assert len({text.split("Message-ID: ")[1].split()[0] for _, text in mailbox.mails}) == 13
+
+    def test_two_senders_at_once_send_once_and_a_dead_one_is_replaced(self, acme, person, mailbox):
+        server(acme, person, mailbox.port)
+        tell(acme, [person("acme-operator")])
+        now = later(seconds=1)
+        claimed = outbox._claim(now)
+        assert len(claimed) == 1 and outbox.deliver(now=now) == 0, "another one has it in hand"
+        assert outbox.deliver(now=now + outbox.SENDING) == 1, "who had it never came back"
+        outbox._send(claimed[0], now)
+        assert OutboxMessage.objects.get().attempts == 2 and OutboxMessage.objects.get().status == "sent"
+
+    def test_a_line_break_in_a_name_makes_no_header(self, acme, person, mailbox):
+        server(acme, person, mailbox.port)
+        tell(acme, [person("acme-operator")], subject="Core\r\nBcc: all@example.com")
+        outbox.deliver(now=later(seconds=1))
+        head = mailbox.mails[0][1].split("\r\n\r\n")[0]
+        assert "\nBcc:" not in head and len(mailbox.mails[0][0]) == 1
+
+    def test_a_customer_uses_the_server_above_it_until_it_has_its_own(self, acme, person, tenant, mailbox):
+        channels.save_channel(by=person("msp-admin"), tenant=tenant("msp_12"), model=MailServer, secrets={}, host="127.0.0.1", port=mailbox.port,
+                              security="none", sender="msp@example.com")  # fmt: skip
+        child = tenant("client_13")
+        someone = person("client13-operator")
+        someone.email = "op@client13.example"
+        someone.save()
+        tell(child, [someone])
+        other = tenants.create_tenant(by=None, key="other", name="Other", kind="msp")
+        tell(other, [person("acme-operator")], key="not below it")
+        outbox.deliver(now=later(seconds=1))
+        assert [to for to, _ in mailbox.mails] == [["op@client13.example"]]
+
+    def test_the_password_is_sealed_and_never_shown(self, acme, person, browser, mailbox):
+        secret = "mail-canary-4711"
+        url = f"/settings/mail-servers/{server(acme, person, mailbox.port).pk}/"
+        data = {
+            "host": "127.0.0.1",
+            "port": mailbox.port,
+            "security": "none",
+            "username": "u",
+            "password": secret,
+            "sender": "a@b.example",
+            "enabled": "on",
+        }
+        assert browser("acme-admin").post(url, data).status_code == 302
+        row = MailServer.objects.get(tenant=acme)
+        assert row.password_sealed and secret not in row.password_sealed
+        assert secret not in browser("acme-admin").get(url).content.decode()
+        assert channels._open(row, "password").reveal() == secret
+
+
+@pytest.fixture
+def snmptrapd(tmp_path):
+    """net-snmp's receiver with our MIB; yields (port, read its lines)."""
+    if not shutil.which("snmptrapd"):
+        pytest.skip("net-snmp is not installed: 'apt install snmptrapd snmp'.")
+    port, log = free_port(), tmp_path / "traps.log"
+    (tmp_path / "snmptrapd.conf").write_text(
+        "disableAuthorization yes\n"
+        f"createUser -e 0x{channels.engine_id()} locker SHA auth-canary-1 AES priv-canary-1\n"
+        "authUser log locker priv\n"
+    )
+    words = ["snmptrapd", "-f", "-C", "-c", tmp_path / "snmptrapd.conf", "-M", f"+{MIBS}", "-m", "+INTERLOCK-MIB", "-OS",
+             "-Lf", log, f"udp:127.0.0.1:{port}"]  # fmt: skip
+    child = subprocess.Popen(
+        list(map(str, words)), env={"SNMP_PERSISTENT_DIR": str(tmp_path), "PATH": "/usr/bin:/bin:/usr/sbin"}
+    )
+    deadline = time.monotonic() + 10
+    while "NET-SNMP version" not in (log.read_text() if log.exists() else "") and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    def lines(count, seconds=8):
+        until = time.monotonic() + seconds
+        while log.read_text().count("INTERLOCK-MIB::interlockEventId") < count and time.monotonic() < until:
+            time.sleep(0.05)
+        return log.read_text()
+
+    yield port, lines
+    child.terminate()
+    child.wait(10)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("version", ["v2c", "v3"])
+def test_net_snmp_receives_and_names_each_event(version, snmptrapd, acme, person):
+    port, lines = snmptrapd
+    secrets = {"community": Secret("public"), "auth_key": Secret("auth-canary-1"), "priv_key": Secret("priv-canary-1")}
+    channels.save_channel(by=person("acme-admin"), tenant=acme, model=TrapReceiver, secrets=secrets, name="NOC", host="127.0.0.1", port=port,
+                          version=version, username="locker", auth="sha", priv="aes")  # fmt: skip
+    for number, event in enumerate(EVENTS):
+        tell(acme, [], event=event, key=f"{event}:{number}", subject=f"Job {event}")
+    assert outbox.deliver(now=later(seconds=1)) == len(EVENTS)
+    text = lines(len(EVENTS))
+    for number, event in enumerate(EVENTS):
+        assert (
+            text.count(f"INTERLOCK-MIB::interlock{event.title()}\n")
+            + text.count(f"INTERLOCK-MIB::interlock{event.title()}\t")
+            == 1
+        ), (event, text[-2000:])
+        assert text.count(f'STRING: "Job {event}"') == 1 and text.count(f'STRING: "{event}:{number}"') == 1
+    assert 'INTERLOCK-MIB::interlockTenant.0 = STRING: "acme"' in text and "canary" not in text
+
+
+def test_every_event_has_its_number_in_the_mib():
+    mib = (MIBS / "INTERLOCK-MIB.txt").read_text()
+    assert list(outbox.EVENTS) == list(traps.NOTIFICATIONS)
+    for number, event in enumerate(traps.NOTIFICATIONS, 1):
+        assert (
+            f"interlock{event.title()} NOTIFICATION-TYPE" in mib and f"::= {{ interlockNotifications {number} }}" in mib
+        )
+
+
+@pytest.fixture
+def catcher():
+    """A web server that keeps what it was posted, and answers as told."""
+    caught, answers = [], []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            caught.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(answers.pop(0) if answers else 204)
+            self.send_header("Location", "http://127.0.0.1:1/")
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    found = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=found.serve_forever, daemon=True).start()
+    yield found.server_port, caught, answers
+    found.shutdown()
+
+
+@pytest.mark.django_db
+class TestWebhooks:
+    def hook(self, acme, person, port):
+        url = f"http://127.0.0.1:{port}/in?x=1"
+        secrets = {"secret": Secret("hook-canary")}
+        return channels.save_channel(
+            by=person("acme-admin"), tenant=acme, model=Webhook, secrets=secrets, name="CI", url=url
+        )
+
+    def test_an_event_is_signed_and_sent_again_until_it_is_taken(self, acme, person, catcher):
+        port, caught, answers = catcher
+        self.hook(acme, person, port)
+        answers += [500, 302, 200]
+        tell(acme, [])
+        now = later(seconds=1)
+        assert [outbox.deliver(now=now + timedelta(minutes=5 * n)) for n in range(4)] == [0, 0, 1, 0]
+        headers, body = caught[-1]
+        signed = hmac.new(
+            b"hook-canary", f"{headers['X-Interlock-Timestamp']}.".encode() + body, hashlib.sha256
+        ).hexdigest()
+        assert headers["X-Interlock-Signature"] == f"sha256={signed}" and headers["X-Interlock-Id"] == "k1"
+        assert json.loads(body)["tenant"] == "acme" and b"canary" not in body
+        assert len(caught) == 3, "a redirect is not followed"
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://127.0.0.1:9/",
+            "http://localhost:9/",
+            "http://169.254.169.254/",
+            "http://[::1]:9/",
+            "http://10.0.0.1/",
+        ],
+    )
+    def test_the_machines_own_doors_are_closed(self, url):
+        with pytest.raises(DeliveryFailed, match="not a public address") as caught:
+            webhooks.send(url, Secret("x"), {"id": "1"}, allow_local=False)
+        assert caught.value.final
+
+    def test_an_address_without_tls_or_with_a_user_is_refused(self):
+        for url, local in (
+            ("http://example.com/", False),
+            ("ftp://example.com/", True),
+            ("https://a:b@example.com/", True),
+        ):
+            with pytest.raises(Invalid):
+                webhooks.check(url, local)
+
+
+@pytest.mark.django_db
+def test_only_administrators_set_channels_up_and_read_deliveries(acme, person, browser):
+    with pytest.raises(Forbidden):
+        server(acme, type("P", (), {"__call__": lambda self, name: person("acme-operator")})(), 25)
+    tell(acme, [])
+    assert browser("acme-operator").get("/deliveries/").status_code == 200
+    assert "Core upgrade" not in browser("acme-operator").get("/deliveries/").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_message_given_up_says_why_and_can_be_sent_again(acme, person, browser, mailbox):
+    row = server(acme, person, mailbox.port)
+    tell(acme, [person("acme-operator")])
+    MailServer.objects.filter(pk=row.pk).update(enabled=False)
+    outbox.deliver(now=later(seconds=1))
+    message = OutboxMessage.objects.get()
+    assert (message.status, message.error) == ("failed", "There is no mail server any more.")
+    assert "There is no mail server any more." in browser("acme-admin").get("/deliveries/").content.decode()
+    MailServer.objects.filter(pk=row.pk).update(enabled=True)
+    assert browser("acme-admin").post(f"/deliveries/{message.pk}/again/").status_code == 302
+    assert outbox.deliver(now=later(seconds=1)) == 1 and len(mailbox.mails) == 1
+
+
+@pytest.mark.django_db
+def test_the_test_button_sends_through_the_channel(acme, person, browser, mailbox):
+    data = {
+        "tenant": acme.pk,
+        "host": "127.0.0.1",
+        "port": mailbox.port,
+        "security": "none",
+        "sender": "a@b.example",
+        "enabled": "on",
+        "action": "test",
+    }
+    assert browser("acme-admin").post("/settings/mail-servers/new/", data).status_code == 302
+    outbox.deliver(now=later(seconds=1))
+    assert [to for to, _ in mailbox.mails] == [["acme-admin@acme.example"]]
