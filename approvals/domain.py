@@ -179,4 +179,4 @@ class Scope:
             f"until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else "",
             f"{self.runs} runs at most" if self.runs else "",
         ]
-        return "a series of runs " + " and ".join(filter(None, limits)) + ", while the content is unchanged"
+        return f"a series: {' and '.join(filter(None, limits))}, while the content is unchanged"

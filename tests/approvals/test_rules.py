@@ -35,7 +35,7 @@ def test_each_status_and_action(status, action):
 def test_a_quorum_counts_different_eligible_people():
     assert not is_approved([1, 1], [1, 2], 2)
     assert not is_approved([1, 3], [1, 2], 2)
-    assert is_approved([1, 2, 3], [1, 2], 2)
+    assert is_approved([1, 2, 3], [1, 2], 2) and is_approved([1, 2, 3], [1, 2, 3], 2)
 
 
 @pytest.fixture

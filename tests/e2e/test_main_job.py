@@ -161,7 +161,7 @@ def test_a_change_is_requested_approved_by_another_and_run(page, chromium, demo,
     page.fill("#id_var_ntp_server", "198.51.100.44")
     go_on(page)
     page.wait_for_selector("text=Schedule Details")
-    page.fill("#message", "Please look at this.")
+    page.fill("[name=message]", "Please look at this.")
     page.click(".sticky-foot button[value=request]")
     page.wait_for_selector("text=its approval requested")
     assert page.locator("button:has-text('Run now')").is_disabled()

@@ -35,9 +35,7 @@ tenant = Tenant.objects.get(key="acme")
 device = make.devices(tenant, "linux")[0]
 Device.objects.filter(pk=device.pk).update(connect_host="127.0.0.1", connect_port=1)
 jobs = [make.job(make.user("acme-operator"), make.template(tenant), [device], triggers=(), overlap=Overlap.ALLOW, needs_schedule=False)[0] for _ in range(20)]
-at = timezone.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
-if (at - timezone.now()).total_seconds() < 20:
-    at += timedelta(minutes=1)
+at = timezone.now().replace(microsecond=0) + timedelta(seconds=18)
 rule = {"kind": "once", "time_zone": "UTC", "start_at": at.replace(tzinfo=None).isoformat()}
 Trigger.objects.bulk_create(Trigger(tenant=tenant, job=jobs[n %% 20], kind=TriggerKind.ONCE, name=f"t{n}", rule=rule, next_run_at=at) for n in range(%d))
 print(at.timestamp())

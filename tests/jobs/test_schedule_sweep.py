@@ -119,7 +119,7 @@ def test_a_few_clock_changes_agree_with_the_independent_judges():
     assert sum(compare(zone, change, 9) for zone, change in found[::40]) > 500
 
 
-@pytest.mark.e2e
+@pytest.mark.sweep
 def test_all_clock_changes_agree_with_the_independent_judges():
     wanted = int(os.environ.get("N", 50_000))
     found = transitions()

@@ -1,0 +1,233 @@
+"""Six people, two tenants, everything they can do at random through services, admin and API: the invariants hold after each step."""
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from rest_framework.test import APIClient
+
+from approvals import access, policies, services
+from approvals.domain import Action, Scope, Step
+from approvals.models import ApprovalEvent, ApprovalRequest
+from config.errors import ServiceError
+from devices.access import role_group
+from devices.models import AuditEvent, Device, Tenant
+from jobs.approval_views import decide
+from jobs.domain.approved import digest_of
+from jobs.domain.spec import once_at
+from jobs.models import JobRun, ServiceJob
+from jobs.services import approving, editing, starting
+from jobs.services.specs import spec_of
+from tests import make
+
+PEOPLE = ["acme-operator", "acme-approver-1", "acme-approver-2", "acme-admin", "acme-viewer", "globex-operator"]
+people, votes = st.sampled_from(PEOPLE), st.sampled_from([Action.APPROVE, Action.REJECT])
+
+
+class Approvals(RuleBasedStateMachine):
+    """Each rule does what a person does, through one of the faces; refusals are fine, broken invariants are not."""
+
+    def __init__(self):
+        super().__init__()
+        self.mark = transaction.savepoint()
+        self.acme = Tenant.objects.get(key="acme")
+        operator = User.objects.get(username="acme-operator")
+        draft = make.draft(
+            operator, make.template(self.acme, "Set NTP server"), make.devices(self.acme, "cisco_ios"), triggers=()
+        )
+        self.job, _ = editing.submit_job(by=operator, draft=draft, needs_schedule=False)
+        self.now, self.comments, self.seen_runs = timezone.now(), 0, set()
+
+    def teardown(self):
+        transaction.savepoint_rollback(self.mark)
+
+    # What the rules share
+
+    def who(self, name):
+        return User.objects.get(username=name)
+
+    def fresh(self):
+        self.job = ServiceJob.objects.get(pk=self.job.pk)
+        return self.job
+
+    def attempt(self, verb):
+        self.now += timedelta(seconds=7)
+        try:
+            with transaction.atomic():
+                return verb()
+        except ServiceError:
+            return None
+
+    def asked(self):
+        return self.fresh().approval
+
+    # Rules
+
+    @rule(name=people, series=st.booleans())
+    def request(self, name, series):
+        scope = Scope(True, None, 2) if series else Scope()
+        self.attempt(
+            lambda: approving.request(by=self.who(name), job=self.fresh(), message="", now=self.now, scope=scope)
+        )
+
+    @precondition(lambda self: self.asked())
+    @rule(name=people, action=votes, face=st.sampled_from(["service", "api", "admin"]), stale=st.booleans())
+    def vote(self, name, action, face, stale):
+        asked, by = self.asked(), self.who(name)
+        digest = "0" * 64 if stale else asked.digest
+        verb = "approve" if action is Action.APPROVE else "reject"
+        if face == "service":
+            self.attempt(
+                lambda: services.decide(by=by, request=asked, action=action, message="m", digest=digest, now=self.now)
+            )
+        elif face == "admin":
+            self.attempt(
+                lambda: decide(
+                    by=by, asked=asked, given={"action": verb, "message": "m", "digest": digest}, now=self.now
+                )
+            )
+        else:
+            client = APIClient()
+            client.force_authenticate(by)
+            answer = client.post(
+                f"/api/v1/approvals/{asked.pk}/decide/",
+                {"action": verb, "message": "m", "digest": digest},
+                format="json",
+            )
+            assert answer.status_code in (200, 400, 403, 404, 409), answer.content
+            if name == "globex-operator":
+                assert answer.status_code == 404
+
+    @precondition(lambda self: self.asked())
+    @rule(name=people)
+    def comment(self, name):
+        asked = self.asked()
+        before = asked.events.count()
+        self.attempt(lambda: services.comment(by=self.who(name), request=asked, message="hm", now=self.now))
+        self.comments += asked.events.count() - before
+
+    @precondition(lambda self: self.asked())
+    @rule(name=people)
+    def close(self, name):
+        self.attempt(lambda: services.close(by=self.who(name), request=self.asked(), message="", now=self.now))
+
+    @rule(name=people, what=st.sampled_from(["variables", "trigger", "name", "nothing"]), number=st.integers(1, 200))
+    def edit(self, name, what, number):
+        def change():
+            draft = editing.start_editing(by=self.who(name), job=self.fresh())
+            spec = spec_of(draft)
+            spec = {
+                "variables": lambda: replace(spec, variables={"ntp_server": f"198.51.100.{number}"}),
+                "trigger": lambda: replace(spec, triggers=(once_at(self.now + timedelta(days=number)),)),
+                "name": lambda: replace(spec, name=f"Job {number}"), "nothing": lambda: spec,
+            }[what]()  # fmt: skip
+            editing.save_draft(by=self.who(name), draft=draft, spec=spec)
+            editing.submit_job(by=self.who(name), draft=draft, now=self.now)
+
+        self.attempt(change)
+
+    @rule(number=st.integers(1, 99))
+    def rename_a_device(self, number):
+        Device.objects.filter(pk=make.devices(self.acme, "cisco_ios")[0].pk).update(name=f"sw{number}")
+
+    @rule(name=people, active=st.booleans())
+    def switch_a_person(self, name, active):
+        User.objects.filter(username=name).update(is_active=active)
+
+    @rule(name=people, give=st.booleans())
+    def change_a_right(self, name, give):
+        group = role_group(self.acme, "approver")
+        (self.who(name).groups.add if give else self.who(name).groups.remove)(group)
+
+    @rule(required=st.integers(1, 3))
+    def change_the_policy(self, required):
+        self.attempt(lambda: policies.save_policy(by=self.who("acme-admin"), tenant=self.acme, steps=[Step(required)]))
+
+    @rule(days=st.sampled_from([0, 0, 1, 3]))
+    def time_passes(self, days):
+        self.now += timedelta(days=days)
+        services.watch(now=self.now)
+        make.tick(self.now)
+
+    @rule(name=people)
+    def run(self, name):
+        self.attempt(lambda: starting.run_now(by=self.who(name), job=self.fresh(), now=self.now))
+        self._check_new_runs()
+        JobRun.objects.filter(job=self.job, status="queued").update(status="succeeded")
+
+    def _check_new_runs(self):
+        """I-A3, I-A4: what runs was approved for this very content by enough others, or by right."""
+        for found in (
+            JobRun.objects.filter(job=self.job)
+            .exclude(status__in=["skipped", "waiting"])
+            .exclude(pk__in=self.seen_runs)
+        ):
+            self.seen_runs.add(found.pk)
+            if found.approval is None:
+                assert found.approval_note.startswith("bypassed"), "it ran without approval"
+                assert access.may_bypass(found.executed_by, self.acme)
+                continue
+            asked = found.approval
+            voters = set(asked.events.filter(action="approved").values_list("actor_id", flat=True))
+            assert len(voters) >= asked.required and not voters & {asked.requested_by_id, *asked.barred}
+            assert asked.used <= (asked.series_runs or 1)
+
+    # Invariants
+
+    @invariant()
+    def the_state_is_one_of_five_and_the_moves_are_known(self):
+        for asked in ApprovalRequest.objects.filter(url=f"/jobs/{self.job.pk}/"):
+            assert asked.status in ("requested", "approved", "rejected", "closed")
+            ends = asked.events.filter(action__in=["withdrawn", "voided", "expired", "closed"]).count()
+            assert ends == 0 if asked.status != "closed" else ends <= 1
+
+    @invariant()
+    def approved_means_this_content_or_stopped_at_the_run(self):
+        """I-A2: an edit of the job voids at once; a change of its devices is found when it would run."""
+        asked = self.asked()
+        if asked and asked.status == "approved":
+            content = approving.present(self.job, asked)
+            same = digest_of(content) == asked.digest
+            assert same or {k: v for k, v in content.items() if k != "devices"} == {
+                k: v for k, v in asked.content.items() if k != "devices"
+            }
+
+    @invariant()
+    def nobody_decides_his_own_or_twice(self):
+        for event in ApprovalEvent.objects.filter(action__in=["approved", "rejected"]).select_related("request"):
+            assert event.actor_id not in {event.request.requested_by_id, *event.request.barred}
+        assert ApprovalEvent.objects.filter(action="commented").count() == self.comments
+
+    @invariant()
+    def each_move_has_one_audit_event(self):
+        events = ApprovalEvent.objects.count()
+        assert (
+            AuditEvent.objects.filter(action__startswith="approval.").exclude(action__contains="deleg").count()
+            == events
+        )
+
+
+def play(runs):
+    chosen = settings(
+        max_examples=runs, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
+    run_state_machine_as_test(Approvals, settings=chosen)
+
+
+@pytest.mark.django_db
+def test_no_sequence_of_actions_walks_around_an_approval(tenant, hints):
+    play(8)
+
+
+@pytest.mark.sweep
+@pytest.mark.django_db
+@pytest.mark.timeout(900)
+def test_two_hundred_sequences_of_fifty_actions_do_not_either(tenant, hints):
+    play(int(os.environ.get("APPROVAL_RUNS", 200)))

@@ -1,0 +1,53 @@
+"""The tests of the tests: builds that are broken on purpose must be caught by the approval and scheduling tests."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.test_architecture import ROOT
+
+BROKEN = {
+    "the digest is not checked at the run": ("jobs/services/approving.py", "    if digest_of(content) != asked.digest:\n        changed", "    if False:\n        changed"),
+    "the requester may decide": ("approvals/domain.py", "    if person in set(barred):", "    if False:"),
+    "the quorum is counted with ==": ("approvals/domain.py", "& set(eligible)) >= required", "& set(eligible)) == required"),
+    "an edit keeps the approval": ("jobs/services/editing.py", "    approving.void_if_changed(job, now)\n", "    pass\n"),
+    "lost rights still count": ("approvals/deciders.py", "    return _counts(person, request, step)\n\n\ndef _counts", "    return True\n\n\ndef _counts"),
+    "a series never ends": ("approvals/domain.py", "        if not self.series:\n            return used >= 1", "        if self.series:\n            return False"),
+    "found devices are added to a frozen list": ("jobs/services/approving.py", '    if not content or content["selection"]["at_most"]:', "    if True:"),
+    "two runs of a job may meet": ("jobs/domain/turns.py", "    if same and overlap is Overlap.QUEUE:", "    if False:"),
+    "a tick comes early": ("jobs/services/dispatching.py", "next_run_at__lte=now", "next_run_at__lte=now + timedelta(seconds=1)"),
+    "filters are forgotten when firing": ("jobs/services/scheduling.py", "        if removing is not None and removing.removes(found.at):\n            removed += 1", "        if False:\n            removed += 1"),
+}  # fmt: skip
+TESTS = [
+    "tests/approvals/test_rules.py",
+    "tests/approvals/test_policies.py",
+    "tests/jobs/test_scheduling.py",
+    "tests/jobs/test_turns.py",
+    "tests/jobs/test_editing.py",
+]
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_build_is_caught(name, tmp_path):
+    path, right, wrong = BROKEN[name]
+    copy = tmp_path / "build"
+    shutil.copytree(
+        ROOT,
+        copy,
+        ignore=shutil.ignore_patterns(
+            ".git", ".venv", "var", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"
+        ),
+    )
+    text = (copy / path).read_text()
+    assert text.count(right) == 1, f"{path} changed; mend this test"
+    (copy / path).write_text(text.replace(right, wrong))
+    environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "BROKER_URL", "INTERLOCK_VAR")}
+    words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTS]
+    done = subprocess.run(words, cwd=copy, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1, f"Nobody noticed: {name}\n{done.stdout[-1500:]}"
+    assert "error" not in done.stdout.splitlines()[-1], done.stdout[-1500:]
