@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from devices.models import Agent
+from jobs.services import editing
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +21,13 @@ TABLE = {
     "switch a job":         (403, 302, 403, 302, 302, 302, 404),
     "see a run":            (200, 200, 200, 200, 200, 200, 404),
     "cancel a run":         (403, 302, 403, 302, 302, 302, 404),
+    "ask for approval":     (403, 302, 403, 302, 302, 302, 404),
+    "see a request":        (200, 200, 200, 200, 200, 200, 404),
+    "set a policy":         (403, 403, 403, 200, 200, 200, 403),
+    "set a mail server":    (403, 403, 403, 200, 200, 200, 403),
+    "api: approve":         (403, 403, 200, 403, 403, 200, 404),
+    "api: comment":         (403, 200, 200, 403, 403, 200, 404),
+    "api: close a request": (403, 200, 403, 200, 200, 200, 404),
     "api: create a job":    (400, 201, 400, 201, 201, 201, 400),
     "api: run a job":       (403, 201, 403, 201, 201, 201, 404),
     "api: delete a job":    (403, 204, 403, 204, 204, 204, 404),
@@ -34,7 +42,20 @@ def things(person, tenant, hints):
     acme = tenant("acme")
     device = make.devices(acme)[0]
     job, run = make.job(person("acme-operator"), make.template(acme), [device])
-    return {"tenant": acme, "device": device, "template": make.template(acme), "job": job, "run": run}
+    draft = make.draft(person("acme-operator"), make.template(acme, "Set NTP server"), [device])
+    asked = editing.request_job(by=person("acme-operator"), draft=draft, message="")
+    change, _ = make.job(
+        person("acme-operator"), make.template(acme, "Set NTP server"), [device], triggers=(), needs_schedule=False
+    )
+    return {
+        "asked": asked,
+        "change": change,
+        "tenant": acme,
+        "device": device,
+        "template": make.template(acme),
+        "job": job,
+        "run": run,
+    }
 
 
 def page(client, verb, t):
@@ -43,8 +64,13 @@ def page(client, verb, t):
         "edit a template": ("get", "edit-template", t["template"].pk), "see a job": ("get", "job", t["job"].pk),
         "run a job": ("post", "run-now", t["job"].pk), "edit a job": ("post", "edit-job", t["job"].pk),
         "switch a job": ("post", "switch-job", t["job"].pk), "see a run": ("get", "run", t["run"].pk),
-        "cancel a run": ("post", "cancel-run", t["run"].pk),
+        "cancel a run": ("post", "cancel-run", t["run"].pk), "ask for approval": ("post", "request-approval", t["change"].pk),
+        "see a request": ("get", "approval", t["asked"].pk),
     }  # fmt: skip
+    if verb in ("set a policy", "set a mail server"):
+        return client.get(
+            "/approvals/policies/new/" if verb == "set a policy" else "/settings/mail-servers/new/"
+        ).status_code
     if verb == "change a device":
         return client.get(reverse("edit-thing", args=["devices", t["device"].pk])).status_code
     method, name, pk = urls[verb]
@@ -52,6 +78,9 @@ def page(client, verb, t):
 
 
 def call(client, verb, t):
+    if verb in ("api: approve", "api: comment", "api: close a request"):
+        body = {"action": verb.split()[1], "message": "x", "digest": t["asked"].approval.digest}
+        return client.post(f"/api/v1/approvals/{t['asked'].approval_id}/decide/", body, format="json").status_code
     if verb == "api: create a job":
         body = {"template": t["template"].pk, "name": "New", "description": "x", "agent": Agent.objects.get(tenant=t["tenant"]).pk,
                 "selection": {"devices": [str(t["device"].pk)]}}  # fmt: skip

@@ -135,7 +135,7 @@ class Approvals(RuleBasedStateMachine):
 
     @rule(number=st.integers(1, 99))
     def rename_a_device(self, number):
-        Device.objects.filter(pk=make.devices(self.acme, "cisco_ios")[0].pk).update(name=f"sw{number}")
+        Device.objects.filter(pk=self.fresh().devices.get().pk).update(name=f"sw{number}")
 
     @rule(name=people, active=st.booleans())
     def switch_a_person(self, name, active):
