@@ -3,11 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from devices import access
 from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network, Tenant
+from devices.services import tenants
 
 
 class LookOnly(admin.ModelAdmin):
@@ -82,3 +85,19 @@ class AuditEventAdmin(LookOnly):
     list_display = ["at", "tenant", "actor_name", "action", "subject"]
     search_fields = ["actor_name", "action", "subject"]
     list_select_related = ["tenant"]
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class PeopleAdmin(UserAdmin):
+    """Accounts; which roles one gains or loses is written to the audit trail of their tenants."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save the groups and record the difference, in the transaction of the form."""
+        person = form.instance
+        before = set(person.groups.values_list("name", flat=True))
+        super().save_related(request, form, formsets, change)
+        after = set(person.groups.values_list("name", flat=True))
+        tenants.record_roles(by=request.user, person=person, given=after - before, taken=before - after)

@@ -168,3 +168,34 @@ def test_an_inactive_person_holds_no_right_even_where_the_rows_of_rights_remain(
     operator = person("acme-operator")
     operator.is_active = False
     assert not access.tenants_where(operator, Verb.VIEW).exists()
+
+
+def test_giving_and_taking_a_role_is_in_the_audit_trail_with_its_actor(person, tenant, browser):
+    from devices.access import role_group
+    from devices.models import AuditEvent
+    from devices.services.audit import verify
+
+    viewer, acme = person("acme-viewer"), tenant("acme")
+    group = role_group(acme, "approver")
+    form = browser("admin").get(f"/admin/auth/user/{viewer.pk}/change/").context["adminform"].form
+    data = {name: form.initial.get(name) for name in form.fields if form.initial.get(name) not in (None, False)}
+    data |= {
+        "groups": [group.pk, *(g.pk for g in viewer.groups.all())],
+        "date_joined_0": "2026-01-01",
+        "date_joined_1": "00:00:00",
+        "is_active": "on",
+    }
+    (
+        data.pop("password", None),
+        data.pop("date_joined", None),
+        data.pop("last_login", None),
+        data.pop("user_permissions", None),
+    )
+    assert browser("admin").post(f"/admin/auth/user/{viewer.pk}/change/", data).status_code == 302
+    data["groups"] = [g.pk for g in viewer.groups.exclude(pk=group.pk)]
+    assert browser("admin").post(f"/admin/auth/user/{viewer.pk}/change/", data).status_code == 302
+    rows = AuditEvent.objects.filter(
+        tenant=acme, action__startswith="role.", subject="acme-viewer", details__role="approver"
+    ).order_by("pk")
+    assert [(row.action, row.actor_name) for row in rows] == [("role.given", "admin"), ("role.taken", "admin")]
+    assert verify(acme) > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -45,3 +46,13 @@ def give_role(*, by: Any, user: User, tenant: Tenant, role: str) -> None:
     with transaction.atomic():
         user.groups.add(access.role_group(tenant, role))
         audit.record(tenant=tenant, by=by, action="role.given", subject=user.get_username(), role=role)
+
+
+def record_roles(*, by: Any, person: Any, given: Iterable[str], taken: Iterable[str]) -> None:
+    """Write to the tenants' audit trails which role groups (`key: role`) somebody was given or lost."""
+    for action, names in (("role.given", given), ("role.taken", taken)):
+        for name in sorted(names):
+            key, found, role = name.partition(": ")
+            tenant = Tenant.objects.filter(key=key).first() if found else None
+            if tenant:
+                audit.record(tenant=tenant, by=by, action=action, subject=person.get_username(), role=role)

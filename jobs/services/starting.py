@@ -122,6 +122,8 @@ def _begin(run: JobRun, job: ServiceJob, by: Any, now: datetime) -> None:
     rows = [_device_run(run, device, now) for device in plan.devices]
     DeviceRun.objects.bulk_create(rows, batch_size=500)
     failed = all(device.problem for device in plan.devices)
+    if note.startswith("bypassed"):
+        audit.record(tenant=job.tenant, by=by, action="run.bypassed_approval", subject=job.name, run=run.pk)
     used = job.approval if note.startswith("approved") else None
     _update(
         run, planned_at=now, approval=used, digest=plan.digest, device_count=len(rows), approval_note=note, reason="",

@@ -185,6 +185,10 @@ class Approvals(RuleBasedStateMachine):
             asked = found.approval
             voters = set(asked.events.filter(action="approved").values_list("actor_id", flat=True))
             assert len(voters) >= asked.required and not voters & {asked.requested_by_id, *asked.barred}
+            eligible = [
+                v for v in User.objects.filter(pk__in=voters, is_active=True) if access.may_approve(v, self.acme)
+            ]
+            assert len(eligible) >= asked.required, "an approval of somebody who lost the right was counted"
             assert asked.used <= (asked.series_runs or 1)
 
     # Invariants

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connections
 from django.utils import timezone
 
 from approvals import services
@@ -65,11 +66,13 @@ def decision(asked, name, action):
     )
 
 
+@pytest.mark.skipif(
+    "postgresql" not in settings.DATABASES["default"]["ENGINE"],
+    reason="Two writers at once need PostgreSQL; SQLite lets one in at a time.",
+)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.timeout(400)
 def test_five_hundred_rounds_of_each_race(hints):
-    if connection.vendor != "postgresql":
-        pytest.skip("Two writers at once need PostgreSQL; SQLite lets one in at a time.")
     from jobs.demo import world
 
     world.load(24, 2222)

@@ -21,6 +21,7 @@ from devices.domain.secrets import Secret
 from devices.drivers import traps, webhooks
 from devices.models import MailServer, Notice, OutboxMessage, TrapReceiver, Webhook
 from devices.services import channels, outbox, tenants
+from tests.e2e.conftest import need
 from tests.servers import free_port
 
 MIBS = Path(__file__).resolve().parents[2] / "docs"
@@ -167,8 +168,7 @@ class TestMail:
 @pytest.fixture
 def snmptrapd(tmp_path):
     """net-snmp's receiver with our MIB; yields (port, read its lines)."""
-    if not shutil.which("snmptrapd"):
-        pytest.skip("net-snmp is not installed: 'apt install snmptrapd snmp'.")
+    need(shutil.which("snmptrapd"), "net-snmp's receiver is not installed: 'apt install snmptrapd'.")
     port, log = free_port(), tmp_path / "traps.log"
     (tmp_path / "snmptrapd.conf").write_text(
         "disableAuthorization yes\n"
