@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +12,9 @@ from django.contrib.auth.models import User
 from approvals import access
 from approvals.domain import Action, Step, open_step
 from approvals.models import ApprovalDelegate, ApprovalEvent, ApprovalRequest
-from config.errors import Forbidden
+from config.errors import Forbidden, NotFound
 from devices import access as tenants
+from devices.domain.roles import Verb
 from devices.models import Tenant
 
 
@@ -42,8 +44,36 @@ def may_decide(user: Any, request: ApprovalRequest, now: datetime) -> bool:
         return False
     try:
         return mandate(user, request, now).pk not in request.barred
-    except Forbidden:
+    except (Forbidden, NotFound):
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """In whose name a user may decide: of which tenants (ids) that person may approve, in which groups (ids) he is."""
+
+    person: int
+    tenants: frozenset[int]
+    groups: frozenset[int]
+
+    def covers(self, tenant: int, barred: Iterable[int], group: int | None) -> bool:
+        """Say whether a step for a group (None: everyone) of a request in the tenant can be decided by it."""
+        return self.person not in barred and tenant in self.tenants and (group is None or group in self.groups)
+
+
+def mandates(user: Any, now: datetime) -> list[Mandate]:
+    """Return all mandates of a user: his own, and of those he stands in for."""
+    today = now.date()
+    rows = ApprovalDelegate.objects.filter(delegate=user, first__lte=today, last__gte=today).select_related("person")
+    pairs = [(user, None), *((row.person, row.tenant_id) for row in rows)]
+    found = []
+    for person, only in pairs:
+        covered = set(tenants.tenants_where(person, Verb.APPROVE).values_list("pk", flat=True))
+        covered &= covered if only is None else {only}
+        if covered:
+            groups = frozenset(person.groups.values_list("pk", flat=True))
+            found.append(Mandate(person.pk, frozenset(covered), groups))
+    return found
 
 
 def progress(request: ApprovalRequest) -> tuple[int, bool]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from approvals import deciders
 from approvals.domain import ApprovalStatus
-from approvals.models import ApprovalDelegate, ApprovalEvent, ApprovalRequest
+from approvals.models import ApprovalEvent, ApprovalRequest
 from devices import access
-from devices.domain.roles import Verb
 
 
 def visible_requests(user: Any) -> QuerySet[ApprovalRequest]:
@@ -20,17 +19,22 @@ def visible_requests(user: Any) -> QuerySet[ApprovalRequest]:
 
 
 def waiting_for(user: Any) -> QuerySet[ApprovalRequest]:
-    """Open requests whose open step the user may decide now: not his own, not edited by him, not yet voted on by him."""
+    """Open requests whose open step the user may decide now: not his own, not edited by him, not yet voted on by him.
+
+    Asked for on every page, so the number of queries does not grow with the requests.
+    """
     now = timezone.now()
-    rows = access.scoped(user, ApprovalRequest.objects.filter(status=ApprovalStatus.REQUESTED))
-    standing_in = ApprovalDelegate.objects.filter(delegate=user, first__lte=now.date(), last__gte=now.date()).values(
-        "tenant"
-    )
-    rows = rows.filter(Q(tenant__in=access.tenants_where(user, Verb.APPROVE)) | Q(tenant__in=standing_in))
+    mandates = deciders.mandates(user, now)
     voted = ApprovalEvent.objects.filter(actor=user, action__in=["approved", "rejected"]).values("request")
-    rows = rows.exclude(requested_by=user).exclude(pk__in=voted).exclude(expires_at__lte=now).defer("content_z")
-    mine = [row.pk for row in rows.select_related("tenant") if deciders.may_decide(user, row, now)]
-    return rows.filter(pk__in=mine)
+    rows = access.scoped(user, ApprovalRequest.objects.filter(status=ApprovalStatus.REQUESTED))
+    rows = rows.exclude(requested_by=user).exclude(pk__in=voted).exclude(expires_at__lte=now)
+    found = rows.values_list("pk", "tenant_id", "barred", "steps", "step") if mandates else []
+    mine = [
+        pk
+        for pk, tenant, barred, steps, step in found
+        if user.pk not in barred and any(m.covers(tenant, barred, steps[step]["group"]) for m in mandates)
+    ]
+    return ApprovalRequest.objects.filter(pk__in=mine).select_related("tenant", "requested_by").defer("content_z")
 
 
 def log_of(request: ApprovalRequest) -> QuerySet[ApprovalEvent]:

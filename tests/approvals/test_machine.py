@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from rest_framework.test import APIClient
 
-from approvals import access, policies, services
+from approvals import access, deciders, policies, selectors, services
 from approvals.domain import Action, Scope, Step
 from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import ServiceError
@@ -51,6 +51,7 @@ class Approvals(RuleBasedStateMachine):
         # The applicant holds the right to approve: only the four eyes keep him from it.
         for name in ("acme-operator", "acme-admin"):
             self.who(name).groups.add(role_group(self.acme, "approver"))
+        self.looks = 0
         self.now, self.comments, self.seen_runs = timezone.now(), 0, set()
 
     def teardown(self):
@@ -216,6 +217,14 @@ class Approvals(RuleBasedStateMachine):
         for event in ApprovalEvent.objects.filter(action__in=["approved", "rejected"]).select_related("request"):
             assert event.actor_id not in {event.request.requested_by_id, *event.request.barred}
         assert ApprovalEvent.objects.filter(action="commented").count() == self.comments
+
+    @invariant()
+    def what_waits_for_somebody_is_what_he_may_decide(self):
+        asked, self.looks = self.asked(), self.looks + 1
+        user = self.who(PEOPLE[self.looks % len(PEOPLE)])
+        if asked and asked.expires_at > timezone.now() and user.is_active:
+            may = asked.status == "requested" and deciders.may_decide(user, asked, timezone.now())
+            assert selectors.waiting_for(user).filter(pk=asked.pk).exists() == may
 
     @invariant()
     def each_move_has_one_audit_event(self):

@@ -490,3 +490,20 @@ def test_the_people_who_are_asked_are_those_who_may_decide(acme, person, cast):
     names = {p.get_username() for p in deciders.of(job.approval, NOW())}
     assert names >= {"acme-approver-1", "acme-approver-2"} and not names & {"acme-operator", "acme-viewer"}
     assert {n.recipient.get_username() for n in Notice.objects.filter(text__startswith="Approval requested")} == names
+
+
+def test_what_waits_for_somebody_takes_as_many_queries_for_many_requests(acme, person, cast):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def count():
+        with CaptureQueriesContext(connection) as queries:
+            found = len(selectors.waiting_for(person("acme-approver-1")))
+        return found, len(queries)
+
+    ask(acme, person)
+    _, few = count()
+    for _ in range(9):
+        ask(acme, person)
+    many, queries = count()
+    assert many == 10 and queries == few <= 10

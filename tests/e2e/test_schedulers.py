@@ -15,7 +15,7 @@ from tests import servers
 from tests.e2e.conftest import ROOT, need
 
 DUE = 1_000
-WORKER = "celery -A config worker -P threads -c 8 -l WARNING --without-gossip --without-mingle -Q celery,agent.acme.acme-agent-1"
+WORKER = "celery -A config worker -P threads -c 40 -l WARNING --without-gossip --without-mingle -Q celery,agent.acme.acme-agent-1"
 BEAT = "celery -A config beat -l WARNING --pidfile="
 
 POPULATE = """
