@@ -18,13 +18,14 @@ from approvals.domain import Action, Scope, Step
 from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import ServiceError
 from devices.access import role_group
-from devices.models import AuditEvent, Device, Tenant
+from devices.models import AssetTag, AuditEvent, Device, DeviceTag, Tenant
 from jobs.approval_views import decide
 from jobs.domain.approved import digest_of
 from jobs.domain.spec import once_at
 from jobs.models import JobRun, ServiceJob
 from jobs.services import approving, editing, starting
 from jobs.services.specs import spec_of
+from templates_app.services import authoring
 from tests import make
 
 PEOPLE = ["acme-operator", "acme-approver-1", "acme-approver-2", "acme-admin", "acme-viewer", "globex-operator"]
@@ -145,6 +146,32 @@ class Approvals(RuleBasedStateMachine):
     @rule(number=st.integers(1, 99))
     def rename_a_device(self, number):
         Device.objects.filter(pk=self.fresh().devices.get().pk).update(name=f"sw{number}")
+
+    @rule(number=st.integers(1, 99))
+    def edit_the_template(self, number):
+        template = make.template(self.acme, "Set NTP server")
+        steps = template.current.content.steps
+        content = replace(template.current.content, steps=(replace(steps[0], name=f"Step {number}"), *steps[1:]))
+        before = template.current.number
+        saved = authoring.save_template(
+            by=None,
+            tenant=self.acme,
+            name=template.name,
+            description="",
+            status="ready",
+            content=content,
+            instance=template,
+        )
+        assert saved.current.number >= before and self.fresh().version.number <= saved.current.number
+
+    @rule(put=st.booleans())
+    def tag_a_device(self, put):
+        tag = AssetTag.objects.filter(tenant=self.acme).first()
+        for device in make.devices(self.acme)[:2]:
+            if put:
+                DeviceTag.objects.get_or_create(tenant=self.acme, device=device, tag=tag)
+            else:
+                DeviceTag.objects.filter(device=device, tag=tag).delete()
 
     @rule(name=people, active=mostly)
     def switch_a_person(self, name, active):
