@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from approvals import access
-from approvals.domain import Action, Step, open_step
+from approvals.domain import VOTES, Action, Step, open_step
 from approvals.models import ApprovalDelegate, ApprovalEvent, ApprovalRequest
 from config.errors import Forbidden, NotFound
 from devices import access as tenants
@@ -40,7 +40,7 @@ def mandate(user: Any, request: ApprovalRequest, now: datetime) -> Any:
 
 def may_decide(user: Any, request: ApprovalRequest, now: datetime) -> bool:
     """Say whether the user may vote on the open step now."""
-    if user.pk in request.barred or request.events.filter(actor=user, action__in=["approved", "rejected"]).exists():
+    if user.pk in request.barred or request.events.filter(actor=user, action__in=VOTES).exists():
         return False
     try:
         return mandate(user, request, now).pk not in request.barred

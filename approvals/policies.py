@@ -55,14 +55,6 @@ def save_policy(
     return row
 
 
-def drop_policy(*, by: Any, policy: ApprovalPolicy) -> None:
-    """Remove a policy; what holds then is inherited."""
-    access.check_may(by, Verb.ADMINISTER, policy.tenant)
-    with transaction.atomic():
-        audit.record(tenant=policy.tenant, by=by, action="approval_policy.dropped", subject=str(policy))
-        policy.delete()
-
-
 def delegate(*, by: Any, tenant: Tenant, to: Any, first: date, last: date) -> ApprovalDelegate:
     """Let somebody of the tenant decide in the caller's place between two dates, both included."""
     if not access.may(by, Verb.APPROVE, tenant):

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from approvals import deciders
-from approvals.domain import ApprovalStatus
+from approvals.domain import VOTES, ApprovalStatus
 from approvals.models import ApprovalEvent, ApprovalRequest
 from devices import access
 
@@ -25,7 +25,7 @@ def waiting_for(user: Any) -> QuerySet[ApprovalRequest]:
     """
     now = timezone.now()
     mandates = deciders.mandates(user, now)
-    voted = ApprovalEvent.objects.filter(actor=user, action__in=["approved", "rejected"]).values("request")
+    voted = ApprovalEvent.objects.filter(actor=user, action__in=VOTES).values("request")
     rows = access.scoped(user, ApprovalRequest.objects.filter(status=ApprovalStatus.REQUESTED))
     rows = rows.exclude(requested_by=user).exclude(pk__in=voted).exclude(expires_at__lte=now)
     found = rows.values_list("pk", "tenant_id", "barred", "steps", "step") if mandates else []

@@ -83,7 +83,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
         "title": f"{chosen:%B %Y}" if view == "month" else f"Week of {first:%d %B %Y}",
         "before": first - timedelta(days=7) if view == "week" else chosen.replace(day=1) - timedelta(days=1),
         "after": first + timedelta(days=7) if view == "week" else chosen.replace(day=28) + timedelta(days=4),
-        "hours": [(hour, [day.hours()[hour] for day in page]) for hour in range(24)] if view == "week" else [],
+        "hours": list(enumerate(zip(*(day.hours() for day in page), strict=True))) if view == "week" else [],
     }
     return render(request, "jobs/calendar.html", context)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
@@ -101,8 +102,6 @@ def _webhook(message: OutboxMessage, words: str, facts: dict[str, str]) -> None:
 
 def engine_id() -> str:
     """Return this installation's SNMP engine id (hex): enterprise number of the documentation range, and its own text."""
-    from hashlib import sha256
-
     return "80007ed904" + sha256(settings.SECRET_KEY.encode()).hexdigest()[:16]
 
 
