@@ -24,6 +24,15 @@ BASE_URL = env.str("INTERLOCK_URL", "http://127.0.0.1:8000").rstrip("/")
 HTTPS = env.bool("INTERLOCK_HTTPS", False)
 BROKER_URL = env.str("BROKER_URL", "")
 DATABASE_URL = env.str("DATABASE_URL", "")
+#: How long (seconds) a worker owns a device run without renewing it.
+LEASE_SECONDS = env.float("INTERLOCK_LEASE_SECONDS", 20.0)
+#: How long (minutes) a device run waits for a device that another run holds.
+LOCK_MINUTES = env.float("INTERLOCK_LOCK_MINUTES", 30.0)
+#: How long (seconds) a worker that was asked to stop lets its devices go on.
+STOP_SECONDS = env.float("INTERLOCK_STOP_SECONDS", 30.0)
+#: Tests only: where a process stops, and the socket it then asks (see `config.failpoints`).
+FAILPOINT = env.str("INTERLOCK_FAILPOINT", "")
+FAILPOINT_SOCKET = env.str("INTERLOCK_FAILPOINT_SOCKET", "")
 
 
 def secret_file(name: str) -> str:

@@ -8,6 +8,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from config.celery import app
+from config.failpoints import reach
 
 log = logging.getLogger(__name__)
 #: A pooled connection may have died since; a second try opens a new one.
@@ -27,9 +28,11 @@ def after_commit(messages: list[Message]) -> None:
 
 def send(messages: list[Message]) -> None:
     """Send now; a broker that does not take them is only noted."""
+    reach("S3")
     try:
         with app.producer_pool.acquire(block=True, timeout=5) as producer:
             for task, arguments, queue in messages:
                 app.send_task(task, args=arguments, queue=queue, producer=producer, retry=True, retry_policy=ONCE_MORE)
+        reach("S4")
     except (OperationalError, OSError, ConnectionError):
         log.warning("The broker did not take %s hints; a later look will find the work.", len(messages))

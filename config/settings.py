@@ -9,6 +9,10 @@ VAR = env.VAR
 DEMO = env.DEMO
 DEBUG = env.DEBUG
 BASE_URL = env.BASE_URL
+VERSION = "0.1.0"
+LEASE_SECONDS = env.LEASE_SECONDS
+LOCK_MINUTES = env.LOCK_MINUTES
+STOP_SECONDS = env.STOP_SECONDS
 SECRET_KEY = env.secret_file("django.key")
 #: The key ring that seals credentials: one key a line, newest first, each 32 bytes in hex. Never SECRET_KEY.
 KEY_RING_FILE = Path(env.env.str("INTERLOCK_KEY_FILE", str(VAR / "credentials.key")))
@@ -151,14 +155,8 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
     }
 CELERY_BEAT_SCHEDULE = {
     "jobs: dispatch what is due": {"task": "jobs.tick", "schedule": 2.0, "options": {"expires": 10}},
-    "jobs: end runs whose worker vanished": {"task": "jobs.reap", "schedule": 5.0, "options": {"expires": 15}},
     "devices: deliver messages": {"task": "devices.deliver", "schedule": 5.0, "options": {"expires": 15}},
     "approvals: remind and expire": {"task": "approvals.watch", "schedule": 60.0, "options": {"expires": 60}},
-    "devices: ask every agent for a heartbeat": {
-        "task": "devices.call_agents",
-        "schedule": 10.0,
-        "options": {"expires": 30},
-    },
 }
 
 REST_FRAMEWORK = {

@@ -1,25 +1,22 @@
-"""What the workers are hinted of: runs to be started, and runs with queued devices for an agent."""
+"""What the workers are hinted of: runs to be started, and devices to be worked on for an agent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from config import hints
 
-#: A worker process works on this many devices of a run at a time; so many processes are worth waking, at most.
+#: One message wakes one worker of an agent; so many devices are worth waking one, and so many messages are enough.
 DEVICES_PER_HINT, HINTS = 25, 8
 #: A worker process starts runs until none is left; one message for so many runs wakes enough of them.
 RUNS_PER_HINT = 250
 
-#: A run that has queued devices: its id, its agent's queue, how many devices.
-Hint = tuple[int, str, int]
 
-
-def hint_runs(runs: Sequence[Hint]) -> None:
-    """After commit, tell the agents' workers which runs have queued devices."""
+def hint_work(devices: Mapping[str, int]) -> None:
+    """After commit, wake the workers of agents (by queue) for so many devices each."""
     messages: list[hints.Message] = []
-    for run_id, queue, devices in runs:
-        messages += [("jobs.run_devices", [run_id], queue)] * max(1, min(-(-devices // DEVICES_PER_HINT), HINTS))
+    for queue, count in devices.items():
+        messages += [("jobs.work", [], queue)] * max(1, min(-(-count // DEVICES_PER_HINT), HINTS))
     hints.after_commit(messages)
 
 

@@ -1,24 +1,28 @@
-"""The Celery face: each task parses its ids and calls one verb. Messages are hints; the database says what is to do."""
+"""The Celery face: a message wakes the engine or calls one verb. Messages are hints; the database says what is to do."""
 
-import os
-import socket
+from __future__ import annotations
+
+import logging
+from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from django.conf import settings
 from django.utils import timezone
 
-from jobs import pulse  # noqa: F401 - connects the worker's watch over beat
-from jobs.services import dispatching, running, starting
-from jobs.services.threads import Threads
+from jobs.engine import Engine
+from jobs.services import dispatching, starting
 
-WORKER = f"{socket.gethostname()}:{os.getpid()}"
-#: The threads of this worker process that talk to devices, shared by all runs it works on.
-POOL = Threads(128)
+log = logging.getLogger(__name__)
+#: The engine of this worker process, from when it is ready.
+ENGINES: list[Engine] = []
 
 
-@shared_task(name="jobs.run_devices")
-def run_devices(run_id: int) -> None:
-    """Work on the queued devices of a run until none is left to claim."""
-    running.work_on(run_id=run_id, worker=WORKER, pool=POOL)
+@shared_task(name="jobs.work")
+def work() -> None:
+    """There are devices to be worked on."""
+    for engine in ENGINES:
+        engine.wake()
 
 
 @shared_task(name="jobs.tick")
@@ -35,7 +39,24 @@ def start_runs() -> None:
     starting.start_queued()
 
 
-@shared_task(name="jobs.reap")
-def reap() -> None:
-    """End what a vanished worker left."""
-    running.reap(now=timezone.now())
+@worker_ready.connect
+def begin(sender: Any, **context: Any) -> None:
+    """Start the engine when the worker is ready, for the agents whose queues it consumes."""
+    queues = [name for name in sender.app.amqp.queues.consume_from if name.startswith("agent.")]
+    engine = Engine(queues)
+    ENGINES.append(engine)
+    engine.start()
+
+
+@worker_shutting_down.connect
+def drain(**context: Any) -> None:
+    """Begin no further device."""
+    for engine in ENGINES:
+        engine.stopping.set()
+
+
+@worker_shutdown.connect
+def end(**context: Any) -> None:
+    """Let devices that run come to their end for a while."""
+    for engine in ENGINES:
+        engine.stop(settings.STOP_SECONDS)

@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from devices.domain.selection import DeviceSelection, SelectionMode
 from devices.models import Agent, Device
+from devices.services import workers
 from devices.simulator.server import Fleet
 from devices.simulator.state import CommandLog, Scenario
 from jobs.demo import world
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import JobRun
-from jobs.services import dispatching, editing, starting
+from jobs.services import dispatching, editing, running, starting
 from jobs.services.specs import spec_of
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep
 from templates_app.models import ServiceTemplate
@@ -62,6 +64,21 @@ def draft(by, of, chosen=(), triggers=NOW, **changes):
 def job(by, of, chosen=(), needs_schedule=True, **changes):
     """Make and submit a job; return it and its run (None when it needs approval or has no trigger for now)."""
     return editing.submit_job(by=by, draft=draft(by, of, chosen, **changes), needs_schedule=needs_schedule)
+
+
+def worker():
+    """Register a worker that serves every agent."""
+    return workers.register(queues=list(Agent.objects.values_list("queue", flat=True)), now=timezone.now())
+
+
+def finish(run):
+    """Do with a run what a worker would, in this thread; devices that are tried again later are tried at once."""
+    serving = worker()
+    running.work_on(run_id=run.pk, worker=serving)
+    while run.device_runs.filter(not_before__isnull=False).update(not_before=None):
+        running.work_on(run_id=run.pk, worker=serving)
+    run.refresh_from_db()
+    return run
 
 
 def user(name):

@@ -1,6 +1,6 @@
 """Columns and constraints, one concept a file; this module only collects them for Django."""
 
-from devices.models.agents import Agent
+from devices.models.agents import Agent, Worker
 from devices.models.audit import AuditEvent, AuditHead
 from devices.models.channels import MailServer, OutboxMessage, TrapReceiver, Webhook
 from devices.models.credentials import Credential
@@ -28,4 +28,5 @@ __all__ = [
     "TenantOwned",
     "TrapReceiver",
     "Webhook",
+    "Worker",
 ]

@@ -47,11 +47,12 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeviceResult:
-    """How a device run ended; `reason` is a device error's code or empty."""
+    """How a device run ended; `reason` is a device error's code or empty; `step` is where it ended early."""
 
     status: RunStatus
     reason: str = ""
     message: str = ""
+    step: PlannedStep | None = None
 
 
 def run_steps(
@@ -87,9 +88,9 @@ def _run_step(
             )
         except CommandRejected as error:
             observer.answered(step, index, command, error.answer, True)
-            return DeviceResult(RunStatus.FAILED, error.code, _rejection(step, index, command, error.answer))
+            return DeviceResult(RunStatus.FAILED, error.code, _rejection(step, index, command, error.answer), step)
         except DeviceError as error:
-            return DeviceResult(RunStatus.FAILED, error.code, error.message)
+            return DeviceResult(RunStatus.FAILED, error.code, error.message, step)
         observer.answered(step, index, command, answer, False)
     return None
 
@@ -103,8 +104,8 @@ def _rejection(step: PlannedStep, index: int, command: str, answer: str) -> str:
     return f"The device rejected '{command}' in step '{step.name}': {said}. {rest}".replace("..", ".").strip()
 
 
-def interruption(commands: tuple[str, ...], intended: int, confirmed: int) -> str:
-    """Say what is known of a device run whose worker vanished; counts are numbers of commands in plan order."""
+def interruption(cause: str, commands: tuple[str, ...], intended: int, confirmed: int) -> str:
+    """Say after `cause` what is known of a device run that broke off; counts are numbers of commands in plan order."""
     total = len(commands)
     parts = []
     if confirmed:
@@ -112,11 +113,11 @@ def interruption(commands: tuple[str, ...], intended: int, confirmed: int) -> st
     if intended > confirmed:
         parts.append(f"command {intended} '{commands[intended - 1]}' was sent or about to be, its outcome is unknown")
     after = max(intended, confirmed)
-    if after < total and intended:
+    if after < total and after:
         parts.append(f"{_span(after + 1, total)} never sent")
-    if not intended:
+    if not after:
         parts.append("no command that changes the device had been sent")
-    return "The worker vanished: " + "; ".join(parts) + ". Read the device before you run it again."
+    return f"{cause}: " + "; ".join(parts) + ". Read the device before you run it again."
 
 
 def _span(first: int, last: int) -> str:

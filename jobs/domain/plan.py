@@ -40,6 +40,7 @@ class DeviceFacts:
     platform: str
     platform_label: str
     words: PlatformWords
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class DevicePlan:
-    """All that one device gets. `preparation` opens each session, after `enable` where the device starts unprivileged.
+    """All that one device gets. `endpoint` is `host:port` to connect to. `preparation` opens each session, after `enable` where the device starts unprivileged.
 
     `problem` is why the device cannot be run on, in a sentence.
     """
@@ -94,6 +95,7 @@ class DevicePlan:
     preparation: tuple[str, ...]
     steps: tuple[PlannedStep, ...]
     problem: str = ""
+    endpoint: str = ""
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -106,6 +108,7 @@ class DevicePlan:
             "device": self.device,
             "name": self.name,
             "address": self.address,
+            "endpoint": self.endpoint,
             "platform": self.platform,
             "credential": _credential_json(self.credential),
             "preparation": list(self.preparation),
@@ -140,6 +143,7 @@ class DevicePlan:
                 for n, s in enumerate(data["steps"])
             ),
             problem=data["problem"],
+            endpoint=data.get("endpoint", ""),
         )
 
 
@@ -208,15 +212,9 @@ def plan_device(
     elif around:
         steps.append(_snapshot(len(steps), "Configuration after", device))
     return DevicePlan(
-        device=device.id,
-        name=device.name,
-        address=device.address,
-        platform=device.platform,
-        credential=credential,
-        preparation=device.words.preparation,
-        steps=tuple(steps),
-        problem=problem,
-    )
+        device.id, device.name, device.address, device.platform, credential,
+        device.words.preparation, tuple(steps), problem, device.endpoint,
+    )  # fmt: skip
 
 
 def _values(

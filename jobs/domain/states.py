@@ -25,11 +25,14 @@ S = RunStatus
 OPEN = frozenset({S.QUEUED, S.WAITING, S.RUNNING})
 ENDED = frozenset(RunStatus) - OPEN
 
-#: What may follow what; an ended status is followed by nothing.
+#: What may follow what; an ended status is followed by nothing. A device run goes back to the queue only when the device
+#: could not be reached and nothing was sent.
 MOVES: dict[RunStatus, frozenset[RunStatus]] = {
-    S.QUEUED: frozenset({S.WAITING, S.RUNNING, S.CANCELLED, S.SKIPPED, S.ERRORED}),
-    S.WAITING: frozenset({S.QUEUED, S.CANCELLED, S.SKIPPED, S.ERRORED}),
-    S.RUNNING: frozenset({S.SUCCEEDED, S.PARTIAL, S.FAILED, S.ERRORED, S.CANCELLED, S.INTERRUPTED}),
+    S.QUEUED: frozenset({S.WAITING, S.RUNNING, S.FAILED, S.CANCELLED, S.SKIPPED, S.ERRORED}),
+    S.WAITING: frozenset({S.QUEUED, S.FAILED, S.CANCELLED, S.SKIPPED, S.ERRORED}),
+    S.RUNNING: frozenset(
+        {S.QUEUED, S.SUCCEEDED, S.PARTIAL, S.FAILED, S.ERRORED, S.CANCELLED, S.SKIPPED, S.INTERRUPTED}
+    ),
     **{status: frozenset() for status in ENDED},
 }
 

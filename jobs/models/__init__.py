@@ -1,10 +1,11 @@
 """Columns and constraints of jobs, triggers and runs; collected for Django."""
 
 from jobs.models.jobs import JobDevice, JobTag, JobTask, ServiceJob, TaskDevice
-from jobs.models.runs import DeviceRun, JobRun, StepResult
+from jobs.models.runs import DeviceHold, DeviceRun, JobRun, StepResult
 from jobs.models.triggers import Pulse, ScheduleFilter, Trigger
 
 __all__ = [
+    "DeviceHold",
     "DeviceRun",
     "JobDevice",
     "JobRun",

@@ -40,9 +40,11 @@ def insert_runs(rows: Sequence[Due], now: datetime) -> int:
         INSERT INTO {_table(JobRun)} (
             tenant_id, job_id, trigger_id, scheduled_for, job_name, job_type, network_names, template_name,
             template_version, agent_id, executed_by_id, approval_note, digest, max_parallel, in_queue, device_count,
+            rollout, wave, pause_reason,
             reason, status, created_at, planned_at, ended_at)
         SELECT job.tenant_id, job.id, due.trigger_id, due.at, job.name, job.job_type, '', template.name,
             version.number, job.agent_id, job.created_by_id, '', '', job.max_parallel, job.in_queue, 0,
+            job.rollout, 0, '',
             due.reason, CASE due.reason WHEN '' THEN 'queued' ELSE 'skipped' END, %s,
             CASE due.reason WHEN '' THEN NULL ELSE %s END, CASE due.reason WHEN '' THEN NULL ELSE %s END
         FROM {_rows(trigger_id="bigint", job_id="uuid", at="timestamptz", reason="text")}

@@ -27,10 +27,11 @@ class ServiceJob(TenantOwned):
     """One job. A draft belongs to its creator; `draft_of` is set while an existing job is being edited.
 
     Deleting keeps the row (`deleted_at`), because its runs are history. `in_queue` is the mission's jobQueued: its runs
-    and those of other such jobs of the tenant go one at a time through an agent, first in, first out.
+    and those of other such jobs of the tenant go one at a time through an agent, first in, first out. `rollout` as
+    `jobs.domain.rollout` reads it; `window` is the maintenance window: devices are begun only when it removes nothing.
     """
 
-    tenant_rules = {"agent": "ancestors"}
+    tenant_rules = {"agent": "ancestors", "window": "ancestors"}
 
     class Status(models.TextChoices):
         """A draft never runs."""
@@ -65,6 +66,8 @@ class ServiceJob(TenantOwned):
     overlap = models.CharField(max_length=10, choices=OVERLAP_CHOICES, default=Overlap.QUEUE)
     in_queue = models.BooleanField(default=False)
     max_parallel = models.PositiveIntegerField(default=25)
+    rollout = models.JSONField(default=dict)
+    window = models.ForeignKey("ScheduleFilter", null=True, on_delete=models.PROTECT, related_name="+")
     approval = models.ForeignKey(ApprovalRequest, null=True, on_delete=models.PROTECT, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

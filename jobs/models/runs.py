@@ -10,7 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from approvals.models import ApprovalRequest
-from devices.models import Agent, ConfigSnapshot, Device, TenantOwned
+from devices.models import Agent, ConfigSnapshot, Device, TenantOwned, Worker
 from jobs.domain.plan import DevicePlan
 from jobs.domain.states import CHOICES, COLOURS, OPEN, RunStatus
 from jobs.models.jobs import ServiceJob
@@ -20,7 +20,8 @@ from jobs.models.triggers import Trigger
 class JobRun(TenantOwned):
     """One execution of a job. Names are copied, so that history tells what was, not what is.
 
-    `scheduled_for` is when it was due; `planned_at` None means that nobody has decided about it yet.
+    `scheduled_for` is when it was due; `planned_at` None means that nobody has decided about it yet. Devices of waves up to
+    `wave` may begin; the next one opens at `next_wave_at`. `proven` lists the credentials that a device has accepted.
     """
 
     tenant_rules = {"agent": "ancestors"}
@@ -43,6 +44,12 @@ class JobRun(TenantOwned):
     approval_note = models.CharField(max_length=200, blank=True)
     digest = models.CharField(max_length=64, blank=True)
     max_parallel = models.PositiveIntegerField(default=25)
+    rollout = models.JSONField(default=dict)
+    wave = models.PositiveIntegerField(default=0)
+    next_wave_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
+    pause_reason = models.CharField(max_length=300, blank=True)
+    proven = models.JSONField(null=True)
     in_queue = models.BooleanField(default=False)
     status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.QUEUED)
     reason = models.CharField(max_length=500, blank=True)
@@ -91,7 +98,9 @@ class DeviceRun(TenantOwned):
     """One device in a run: its plan, who works on it (lease), how far it got (journal), how it ended.
 
     `intended` and `confirmed` count commands in plan order; `intended` is durable before a command that may change the
-    device is sent. `token` grows with every claim; a write that carries an older one does nothing.
+    device is sent. `token` grows with every claim; a write that carries an older one does nothing. `endpoint` is where it
+    connects; with `exclusive` nobody else may talk to the device meanwhile. While it waits for a device that another
+    device run holds, `waits_for` is the id of that one (of any tenant) and `waiting_since` its place in the line.
     """
 
     tenant_rules = {"device": "subtree", "snapshot_before": "same", "snapshot_after": "same"}
@@ -102,11 +111,20 @@ class DeviceRun(TenantOwned):
     address = models.CharField(max_length=64)
     platform = models.CharField(max_length=40)
     credential_name = models.CharField(max_length=160, blank=True)
+    credential_key = models.CharField(max_length=40, blank=True)
+    endpoint = models.CharField(max_length=280, blank=True)
+    exclusive = models.BooleanField(default=True)
+    wave = models.PositiveIntegerField(default=0)
     plan_data = models.JSONField()
     status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.QUEUED)
     reason = models.CharField(max_length=40, blank=True)
     message = models.TextField(blank=True)
-    worker = models.CharField(max_length=120, blank=True)
+    worker = models.ForeignKey(Worker, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    tries = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(null=True)
+    waiting_since = models.DateTimeField(null=True)
+    waits_for = models.BigIntegerField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
     token = models.PositiveIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True)
     intended = models.PositiveIntegerField(default=0)
@@ -122,6 +140,9 @@ class DeviceRun(TenantOwned):
         indexes = [
             models.Index(fields=["run", "status", "id"]),
             models.Index(fields=["lease_expires_at"], name="running_leases", condition=models.Q(status="running")),
+            models.Index(fields=["endpoint"], name="device_lines", condition=models.Q(waiting_since__isnull=False)),
+            models.Index(fields=["waits_for"], name="waiters", condition=models.Q(waits_for__isnull=False)),
+            models.Index(fields=["worker"], name="work_of", condition=models.Q(status="running")),
         ]
 
     def __str__(self) -> str:
@@ -136,6 +157,25 @@ class DeviceRun(TenantOwned):
     def is_open(self) -> bool:
         """Say whether it can still change."""
         return self.status in OPEN
+
+
+class DeviceHold(TenantOwned):
+    """A device run holds a device, across all jobs and tenants. `key` is an address with its port, or a host key.
+
+    A device has two slots: a change takes both, a reader takes one; the constraint is the lock. A quarantined hold belongs
+    to a worker of which nobody knows whether it has stopped; it stays until its host says so, or a person.
+    """
+
+    device_run = models.ForeignKey(DeviceRun, on_delete=models.CASCADE, related_name="holds")
+    key = models.CharField(max_length=280)
+    slot = models.PositiveSmallIntegerField()
+    quarantined_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("key", "slot", name="a_slot_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key} held by {self.device_run}"
 
 
 class StepResult(TenantOwned):

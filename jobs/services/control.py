@@ -12,7 +12,7 @@ from devices.services import audit
 from jobs import access
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun
-from jobs.services.running import settle
+from jobs.services.settling import settle
 
 
 def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
@@ -33,4 +33,4 @@ def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
             status=RunStatus.CANCELLED, reason="Cancelled before it started.", planned_at=now, ended_at=now
         )
         audit.record(tenant=run.tenant, by=by, action="run.cancelled", subject=run.job_name, run=run.pk)
-    settle(run_id=run.pk)
+    settle([run.pk])

@@ -1,4 +1,4 @@
-"""The tick: turn what is due into runs, each occurrence once, in batches; wake what waits; hint what was forgotten.
+"""The tick: turn what is due into runs, each occurrence once, in batches; wake what waits.
 
 A run made here has no plan yet (`planned_at` is None): `jobs.services.starting` decides and plans it, in any worker.
 """
@@ -10,19 +10,17 @@ from typing import Any
 
 from django.db import transaction
 
+from config.failpoints import reach
 from jobs import queue
 from jobs.domain.filters import Filter
 from jobs.domain.missed import MissedPolicy, Verdict, judge
-from jobs.domain.states import RunStatus
-from jobs.models import JobRun, Pulse, ScheduleFilter, Trigger
+from jobs.models import Pulse, ScheduleFilter, Trigger
 from jobs.models.due import Due, insert_runs, move_triggers
 from jobs.services import scheduling, starting
 
 BATCH = 1000
 #: At most so many occurrences of one trigger are looked back at; older ones of a long outage follow in the next rounds.
 MOST_DUE = 500
-#: What nobody has taken for this long gets a new hint.
-HINT_AGAIN_AFTER = timedelta(seconds=5)
 #: Beat that has not ticked for this long counts as silent; then the workers tick, together at most this often.
 BEAT_SILENT_AFTER, TICK_AGAIN_AFTER = timedelta(seconds=15), timedelta(seconds=4)
 
@@ -32,7 +30,6 @@ def tick(*, now: datetime) -> int:
     made = dispatch_due(now=now)
     starting.start_late(now=now)
     starting.release_waiting()
-    hint_forgotten(now=now)
     return made
 
 
@@ -66,10 +63,12 @@ def dispatch_due(*, now: datetime) -> int:
                 nexts.append((trigger.id, following))
                 verdicts = _verdicts(trigger, due, now)
                 rows += [Due(trigger.id, trigger.job_id, verdict.at, verdict.reason) for verdict in verdicts]
+            reach("S1")
             new = sum(insert_runs(rows[first : first + BATCH], now) for first in range(0, len(rows), BATCH))
             move_triggers(nexts)
             if new:
                 queue.hint_start(new)
+            reach("S2")
         made += new
         if len(claimed) < BATCH:
             return made
@@ -91,21 +90,3 @@ def _filters(triggers: list[Any]) -> dict[int, Filter | None]:
 def _verdicts(trigger: Any, due: list[datetime], now: datetime) -> list[Verdict]:
     grace = timedelta(minutes=trigger.grace_minutes)
     return judge(due, now, MissedPolicy(trigger.missed), grace=grace, most=trigger.catch_up)
-
-
-def hint_forgotten(*, now: datetime) -> int:
-    """Hint again every run that waits for a worker and has none; return how many."""
-    old = now - HINT_AGAIN_AFTER
-    unplanned = JobRun.objects.filter(status=RunStatus.QUEUED, planned_at=None, created_at__lt=old).count()
-    if unplanned:
-        queue.hint_start(unplanned)
-    waiting = JobRun.objects.filter(
-        status__in=[RunStatus.QUEUED, RunStatus.RUNNING],
-        device_runs__status=RunStatus.QUEUED,
-        planned_at__lt=old,
-    ).exclude(device_runs__status=RunStatus.RUNNING)
-    rows = list(waiting.distinct().select_related("agent")[:BATCH])
-    # An agent that nobody serves gets no more messages than the first; they would only pile up.
-    served = [(run.pk, run.agent.queue, run.max_parallel) for run in rows if run.agent and run.agent.is_online(now)]
-    queue.hint_runs(served)
-    return unplanned + len(rows)

@@ -1,6 +1,7 @@
 """The database writer behind a device run: intents before commands, step results, live output, cancel and lease.
 
-Every write carries the fencing token; when it changes nothing, this worker is no longer the owner and stops.
+Every write carries the fencing token; when it changes nothing, this worker is no longer the owner and stops. The lease is
+renewed for all device runs of a worker at once, by `jobs.services.keeping`, never from here.
 """
 
 from __future__ import annotations
@@ -8,51 +9,63 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
+from config.failpoints import reach
 from devices.domain.secrets import redact
-from jobs.domain.execution import Cancelled, LeaseLost
+from devices.services.workers import GUARD, LEASE
+from jobs.domain.execution import Cancelled, LeaseLost, interruption
 from jobs.domain.plan import SNAPSHOT, PlannedStep
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, StepResult
 
-LEASE = timedelta(seconds=120)
-RENEW_AFTER = 15.0
-CHECK_AFTER = 1.0
 FLUSH_AFTER = 0.7
+SAFE = (LEASE - GUARD).total_seconds()
 
 
 class Journal:
-    """Observes one device run (`jobs.domain.execution.Observer`) and keeps its evidence."""
+    """Observes one device run (`jobs.domain.execution.Observer`) and keeps its evidence.
 
-    def __init__(self, device_run: DeviceRun) -> None:
-        self.device_run = device_run
+    `owned_until` (monotonic seconds) is how long it may send; `hang_up` closes the connection from another thread.
+    """
+
+    def __init__(self, device_run: DeviceRun, commands: tuple[str, ...] = (), claimed: float | None = None) -> None:
+        self.device_run, self.commands = device_run, commands
         self.secrets: tuple[str, ...] = ()
         self.snapshots: list[str] = []
+        self.cancelled = self.lost = False
+        self.owned_until = (time.monotonic() if claimed is None else claimed) + SAFE
+        self.hang_up: Callable[[], None] = lambda: None
         self._done = 0
+        self._intent: PlannedStep | None = None
         self._steps: list[StepResult] = []
         self._stored = 0
         self._exchanges: list[list[Any]] = []
-        self._checked = self._renewed = self._flushed = time.monotonic()
+        self._flushed = time.monotonic()
 
     def check(self) -> None:
-        """Raise Cancelled when somebody asked for it (looked up at most once a second); renew the lease in time."""
-        now = time.monotonic()
-        if now - self._checked < CHECK_AFTER:
-            return
-        self._checked = now
-        if JobRun.objects.filter(pk=self.device_run.run_id, cancel_requested_at__isnull=False).exists():
+        """Raise Cancelled or LeaseLost when nothing more may be sent; asked right before every send, so it looks nowhere."""
+        if self.lost or time.monotonic() > self.owned_until:
+            self.lost = True
+            raise LeaseLost
+        if self.cancelled:
+            reach("W17")
             raise Cancelled
-        if now - self._renewed > RENEW_AFTER:
-            self._own()
 
     def step_started(self, step: PlannedStep) -> None:
         """Open the step's row in memory; it is stored when the step ends or takes its time."""
         self._exchanges = []
+        if step.kind == SNAPSHOT and self.snapshots:
+            reach("W14")
+        if self._steps and self._steps[-1].position == step.position:  # a reading step that begins again
+            self._steps[-1].status, self._steps[-1].ended_at = RunStatus.RUNNING, None
+            return
         self._steps.append(
             StepResult(
                 tenant_id=self.device_run.tenant_id,
@@ -65,12 +78,22 @@ class Journal:
         )
         self.check()
 
+    def step_repeated(self, step: PlannedStep) -> None:
+        """Forget what a reading step gave so far; it begins again on a new connection."""
+        self._done -= len(self._exchanges)
+        self._exchanges = []
+        self._steps[-1].message = "The connection was lost; the step was read again."
+
     def sending(self, step: PlannedStep, index: int, command: str) -> None:
         """For a command that may change the device: make the intent durable and see that nobody cancelled."""
+        self.check()
         if not step.journaled:
-            self.check()
             return
+        if self._done and index + 1 == len(step.commands):
+            reach("W13")
         self._own(intended=self._done + 1, confirmed=self._done)
+        self._intent = step
+        reach("W8")
 
     def arriving(self, step: PlannedStep, index: int, text: str) -> None:
         """Show output as it comes."""
@@ -80,40 +103,48 @@ class Journal:
 
     def answered(self, step: PlannedStep, index: int, command: str, answer: str, rejected: bool) -> None:
         """Keep the exchange, known secrets replaced."""
+        reach("W12")
         self._done += 1
+        self._intent = None
         self._exchanges.append([command, redact(answer, self.secrets), rejected])
         if step.kind == SNAPSHOT and not rejected:
             self.snapshots.append(answer)
+            reach("W7")
         if time.monotonic() - self._flushed > FLUSH_AFTER:
             self._flush(self._exchanges)
 
     def step_ended(self, step: PlannedStep, status: RunStatus, message: str) -> None:
         """Close the step's row."""
         row = self._steps[-1]
-        row.status, row.message, row.ended_at = status, redact(message, self.secrets), timezone.now()
+        row.status, row.message, row.ended_at = status, redact(message or row.message, self.secrets), timezone.now()
         _fill(row, self._exchanges)
 
-    def finish(self, status: RunStatus, reason: str, message: str) -> bool:
-        """End the device run; False when it is not ours any more. The caller's transaction also stores `take_rows`."""
-        ended = DeviceRun.objects.filter(
-            pk=self.device_run.pk, token=self.device_run.token, status=RunStatus.RUNNING
-        ).update(
-            status=status,
-            reason=reason,
-            message=redact(message, self.secrets),
-            ended_at=timezone.now(),
-            confirmed=self._done,
-            intended=max(self._done, self.device_run.intended),
-            lease_expires_at=None,
-        )
-        if ended != 1:
-            self._steps = []
-            return False
-        for row in self._steps:
-            if row.ended_at is None:
-                row.status, row.ended_at = status, timezone.now()
-                _fill(row, self._exchanges)
-        return True
+    @property
+    def unknown(self) -> bool:
+        """Say whether a command that may change the device was begun and its outcome is not known."""
+        return self._intent is not None
+
+    @property
+    def touched(self) -> bool:
+        """Say whether anything was sent."""
+        return self._done > 0 or self.unknown
+
+    def words(self, cause: str) -> str:
+        """Say after `cause` what is known: which commands are confirmed, which one is unknown, which were never sent."""
+        intended = self._done + 1 if self.unknown else self._done
+        return interruption(cause, self.commands, intended, self._done)
+
+    def ending(self, status: RunStatus, reason: str, message: str, now: datetime) -> DeviceRun:
+        """Return the row as it ends, for the caller to write where the token still fits."""
+        row = self.device_run
+        row.status, row.reason, row.message = status, reason, redact(message, self.secrets)
+        row.ended_at, row.confirmed, row.lease_expires_at = now, self._done, None
+        row.intended = max(self._done + self.unknown, row.intended)
+        for step in self._steps:
+            if step.ended_at is None:
+                step.status, step.ended_at = status, now
+                _fill(step, self._exchanges)
+        return row
 
     def take_rows(self) -> list[StepResult]:
         """Return the rows still to be inserted; one stored while it was open is updated here."""
@@ -124,21 +155,23 @@ class Journal:
         return fresh
 
     def _own(self, **columns: int) -> None:
-        """Write while we are the owner and nobody cancelled, and renew the lease; Cancelled or LeaseLost otherwise."""
-        now = timezone.now()
+        """Write while the lease runs and nobody cancelled; Cancelled or LeaseLost otherwise."""
         mine = DeviceRun.objects.filter(
             pk=self.device_run.pk,
             token=self.device_run.token,
             status=RunStatus.RUNNING,
-            lease_expires_at__gt=now,
+            lease_expires_at__gt=Now(),
+            cancel_requested_at=None,
             run__in=JobRun.objects.filter(pk=self.device_run.run_id, cancel_requested_at=None),
         )
-        if mine.update(lease_expires_at=now + LEASE, **columns) != 1:
-            if JobRun.objects.filter(pk=self.device_run.run_id, cancel_requested_at__isnull=False).exists():
+        if mine.update(**columns) != 1:
+            row = DeviceRun.objects.select_related("run").filter(pk=self.device_run.pk).first()
+            if row and (row.cancel_requested_at or row.run.cancel_requested_at):
                 raise Cancelled
+            self.lost = True
             raise LeaseLost
-        self._renewed = time.monotonic()
         self.device_run.intended = columns.get("intended", self.device_run.intended)
+        self.check()
 
     def _flush(self, exchanges: list[list[Any]]) -> None:
         if time.monotonic() - self._flushed < FLUSH_AFTER:
@@ -146,7 +179,7 @@ class Journal:
         self._flushed = time.monotonic()
         _fill(self._steps[-1], exchanges)
         with transaction.atomic():
-            self._own()
+            self._own(confirmed=self._done)
             StepResult.objects.bulk_create(self.take_rows())
 
 

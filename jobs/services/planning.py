@@ -50,6 +50,12 @@ def plan_of(job: ServiceJob, by: Any, *, first: int | None = None, only: set[str
     )
 
 
+def endpoint_of(device: Device) -> str:
+    """Return where a device is reached, as `host:port`, the one spelling by which it is also locked."""
+    host, port = device.endpoint
+    return f"{host.lower()}:{port}"
+
+
 def facts_of(device: Device) -> DeviceFacts:
     """Return what a plan must know of a device."""
     platform = BY_KEY[device.platform]
@@ -59,6 +65,7 @@ def facts_of(device: Device) -> DeviceFacts:
         address=device.address,
         platform=device.platform,
         platform_label=platforms.label(device.platform),
+        endpoint=endpoint_of(device),
         words=PlatformWords(
             preparation=platform.preparation,
             config_enter=platform.config_enter,

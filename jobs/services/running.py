@@ -1,77 +1,45 @@
-"""The worker's verbs: claim device runs, run them on the device, end them, end the run, reap what was abandoned."""
+"""Run claimed devices: talk to each, store what it gave in batches, end the runs whose devices have all ended."""
 
 from __future__ import annotations
 
 import itertools
 import logging
-import time
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+import random
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
-from devices.domain.errors import DeviceError
+from config.failpoints import reach
+from devices.domain.errors import DeviceError, SessionLost
 from devices.domain.secrets import Login
 from devices.drivers.platforms import BY_KEY
 from devices.drivers.session import Session
 from devices.drivers.transport import Endpoint, open_ssh
-from devices.models import Credential, Device
+from devices.models import Device
 from devices.services import vault
 from devices.services.inventory import pin_host_key
-from devices.services.snapshots import keep_snapshot
-from jobs.domain.execution import Cancelled, DeviceResult, LeaseLost, interruption, run_steps
-from jobs.domain.plan import SNAPSHOT, CredentialChoice, DevicePlan, PlannedStep
-from jobs.domain.states import OPEN, RunStatus, outcome
-from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult
-from jobs.services import starting
-from jobs.services.journal import LEASE, Journal
+from devices.services.snapshots import keep_snapshots
+from jobs import queue
+from jobs.domain.execution import Cancelled, DeviceResult, LeaseLost, run_steps
+from jobs.domain.plan import CredentialChoice, DevicePlan, PlannedStep
+from jobs.domain.states import RunStatus
+from jobs.models import DeviceRun, ServiceJob, StepResult
+from jobs.services import claiming, holds
+from jobs.services.claiming import Assignment
+from jobs.services.journal import Journal
+from jobs.services.settling import settle
 from jobs.services.specs import secret_text
 from templates_app.domain.rendering import SECRET_MARK
 
 log = logging.getLogger(__name__)
-GUARD = timedelta(seconds=5)
-#: Devices that one call of `work_on` runs at a time, how many free places are worth a claim, and how long (seconds)
-#: results may wait for others to be stored with.
-WIDTH, REFILL, GATHER = 25, 5, 0.02
-
-
-class Pool(Protocol):
-    """Where device runs are executed: a process's threads, or the caller itself (`Inline`)."""
-
-    def room(self) -> int:
-        """Return how many more can start at once; what is claimed beyond that would wait with its lease running."""
-
-    def submit(self, work: Callable[[Assignment], Finished], item: Assignment, /) -> Future[Finished]:
-        """Begin the work and return its future."""
-
-
-class Inline:
-    """Runs everything at once in the calling thread."""
-
-    def room(self) -> int:
-        """Return a number that never limits."""
-        return WIDTH
-
-    def submit(self, work: Callable[[Assignment], Finished], item: Assignment, /) -> Future[Finished]:
-        """Do the work now."""
-        future: Future[Finished] = Future()
-        future.set_result(work(item))
-        return future
-
-
-@dataclass(slots=True)
-class Assignment:
-    """A claimed device run with all that its execution reads from the database, so that a thread needs no query."""
-
-    device_run: DeviceRun
-    plan: DevicePlan
-    job: ServiceJob
-    credentials: dict[str, Credential]
+#: A device that does not answer is tried again after these pauses (seconds), as long as nothing was sent to it.
+PAUSES = (2.0, 6.0)
+#: A reading step whose connection was lost begins again on a new one, so many times.
+READ_AGAIN = 2
 
 
 @dataclass(slots=True)
@@ -79,140 +47,101 @@ class Finished:
     """An executed device run; `result` is None when it was lost to another owner. `pinned` is a newly seen host key."""
 
     journal: Journal
-    result: DeviceResult | None
+    result: DeviceResult | None = None
     pinned: str = ""
+    retry: bool = False
 
 
-def work_on(*, run_id: int, worker: str, pool: Pool | None = None, width: int = WIDTH) -> None:
-    """Run the queued devices of a run, up to `width` at a time, until none is left to claim; results are stored in batches."""
-    pool = pool or Inline()
-    active: set[Future[Finished]] = set()
-    more = True
-    while more or active:
-        free = min(width - len(active), pool.room())
-        if more and free >= min(REFILL, width):
-            claimed = claim(run_id=run_id, worker=worker, now=timezone.now(), limit=free)
-            more = len(claimed) > 0
-            active |= {pool.submit(execute, item) for item in claimed}
-        if active:
-            done, active = wait(active, return_when=FIRST_COMPLETED)
-            # What ends within a moment is stored together: one transaction for many devices.
-            if active:
-                time.sleep(GATHER)
-                late = {future for future in active if future.done()}
-                done, active = done | late, active - late
-            store([future.result() for future in done])
-            settle(run_id=run_id)
-        elif more:
-            time.sleep(GATHER)
-
-
-def claim(*, run_id: int, worker: str, now: datetime, limit: int = 1) -> list[Assignment]:
-    """Take up to `limit` queued devices of a run, within the run's limit of devices in parallel."""
-    with transaction.atomic():
-        run = JobRun.objects.filter(pk=run_id, status__in=OPEN, cancel_requested_at=None).first()
-        if run is None:
-            return []
-        busy = DeviceRun.objects.filter(run=run, status=RunStatus.RUNNING).count()
-        room = min(limit, run.max_parallel - busy)
-        if room <= 0:
-            return []
-        queued = DeviceRun.objects.filter(run=run, status=RunStatus.QUEUED).select_related("device").order_by("pk")
-        rows = list(queued.select_for_update(skip_locked=True, of=("self",))[:room])
-        # The rows are locked (or the whole database is, on SQLite), so nobody else can have taken them meanwhile.
-        DeviceRun.objects.filter(pk__in=[row.pk for row in rows], status=RunStatus.QUEUED).update(
-            status=RunStatus.RUNNING, token=F("token") + 1, worker=worker, lease_expires_at=now + LEASE, started_at=now
-        )
-        JobRun.objects.filter(pk=run.pk, status=RunStatus.QUEUED).update(status=RunStatus.RUNNING, started_at=now)
-    for row in rows:
-        row.status, row.token, row.lease_expires_at = RunStatus.RUNNING, row.token + 1, now + LEASE
-    return _assignments(run, rows)
-
-
-def _assignments(run: JobRun, rows: list[DeviceRun]) -> list[Assignment]:
-    if not rows:
-        return []
-    job = ServiceJob.objects.get(pk=run.job_id)
-    plans = [row.plan for row in rows]
-    choices = [plan.credential for plan in plans] + [step.credential for plan in plans for step in plan.steps]
-    wanted = {choice.id for choice in choices if choice}
-    credentials = {str(row.pk): row for row in Credential.objects.filter(pk__in=wanted)}
-    return [Assignment(row, plan, job, credentials) for row, plan in zip(rows, plans, strict=True)]
-
-
-def execute(item: Assignment) -> Finished:
+def execute(item: Assignment, journal: Journal | None = None) -> Finished:
     """Run one claimed device to its end; whatever happens becomes a result. Touches the database only for its journal."""
-    journal = Journal(item.device_run)
-    finished = Finished(journal, None)
+    journal = journal or Journal(item.device_run, item.plan.commands, item.claimed)
+    finished = Finished(journal)
+    reach("W3")
     try:
         finished.result = _converse(item, finished)
+        if journal.unknown:
+            finished.result = _broken_off(journal, finished.result)
     except Cancelled:
-        finished.result = DeviceResult(RunStatus.CANCELLED, "cancelled", _cancel_words(item.plan))
+        finished.result = DeviceResult(RunStatus.CANCELLED, "cancelled", journal.words("Cancelled by request"))
     except LeaseLost:
-        log.warning("Device run %s was taken over; this worker stops.", item.device_run.pk)
+        words = journal.words("This worker could not renew its claim and hung up")
+        finished.result = DeviceResult(RunStatus.INTERRUPTED, "lease_lost", words)
     except DeviceError as error:
         finished.result = DeviceResult(RunStatus.FAILED, error.code, error.message)
+        finished.retry = error.retryable and not journal.touched
     except Exception:  # noqa: BLE001 - the edge of the worker: a defect of ours ends this device run, not the others
         log.exception("Device run %s failed inside Interlock.", item.device_run.pk)
         sentence = "Interlock itself failed here; the server log has the details."
         finished.result = DeviceResult(RunStatus.ERRORED, "internal", sentence)
+    journal.hang_up()
+    reach("W15")
     return finished
 
 
+def _broken_off(journal: Journal, result: DeviceResult) -> DeviceResult:
+    """A command that may have changed the device has no known outcome: say so, and never send it again."""
+    if journal.lost:
+        raise LeaseLost
+    status = RunStatus.INTERRUPTED if result.reason == SessionLost.code else result.status
+    return DeviceResult(status, result.reason, f"{result.message} {journal.words('What is known')}")
+
+
 def store(batch: list[Finished]) -> None:
-    """Keep what a batch of device runs gave, in one transaction; what another owner took over is left alone."""
+    """Keep what a batch of device runs gave, in one transaction, and free their devices.
+
+    What another owner took over is left alone.
+    """
+    now = timezone.now()
     with transaction.atomic():
-        for finished in batch:
-            device_run, result = finished.journal.device_run, finished.result
+        mine = _still_mine(batch)
+        for finished in mine:
             if finished.pinned:
-                pin_host_key(device_id=device_run.device_id, fingerprint=finished.pinned)
-            if result and finished.journal.finish(result.status, result.reason, result.message):
-                _keep_snapshots(device_run, finished.journal)
-        StepResult.objects.bulk_create([row for finished in batch for row in finished.journal.take_rows()])
+                pin_host_key(device_id=finished.journal.device_run.device_id, fingerprint=finished.pinned)
+        again = [finished for finished in mine if finished.retry and _try_again(finished, now)]
+        ended = [finished for finished in mine if finished not in again]
+        rows = [f.journal.ending(f.result.status, f.result.reason, f.result.message, now) for f in ended if f.result]
+        _keep_snapshots(ended, now)
+        columns = ["status", "reason", "message", "ended_at", "confirmed", "intended", "lease_expires_at"]
+        DeviceRun.objects.bulk_update(rows, [*columns, "snapshot_before", "snapshot_after"])
+        StepResult.objects.bulk_create([row for finished in ended for row in finished.journal.take_rows()])
+        queue.hint_work(holds.release(finished.journal.device_run.pk for finished in mine))
+    reach("W16")
 
 
-def settle(*, run_id: int) -> None:
-    """End a run whose devices have all ended, and tell its recipients."""
-    if DeviceRun.objects.filter(run=run_id, status__in=OPEN).exists():
-        return
-    with transaction.atomic():
-        statuses = DeviceRun.objects.filter(run=run_id).values_list("status", flat=True).distinct()
-        moved = JobRun.objects.filter(pk=run_id, status__in=OPEN, planned_at__isnull=False).update(
-            status=outcome(statuses), ended_at=timezone.now(), reason=_causes(run_id)
-        )
-        if moved:
-            run = JobRun.objects.select_related("job", "tenant").get(pk=run_id)
-            starting.tell(run, "completed", None, timezone.now())
-            starting.ended(run)
+def _still_mine(batch: list[Finished]) -> list[Finished]:
+    """Lock the rows of a batch; return those that this worker still owns."""
+    pks = [finished.journal.device_run.pk for finished in batch]
+    rows = DeviceRun.objects.filter(pk__in=pks, status=RunStatus.RUNNING).order_by("pk").select_for_update(no_key=True)
+    tokens = dict(rows.values_list("pk", "token"))
+    found = []
+    for finished in batch:
+        row = finished.journal.device_run
+        if finished.result is not None and tokens.get(row.pk) == row.token:
+            found.append(finished)
+        else:
+            log.warning("Device run %s was taken over; this worker's result of it is dropped.", row.pk)
+    return found
 
 
-def _causes(run_id: int) -> str:
-    """Say in one line which devices did not succeed and why, for the history: `login refused: sw01; rejected: rt01`."""
-    found: dict[str, list[str]] = {}
-    bad = DeviceRun.objects.filter(run=run_id).exclude(status=RunStatus.SUCCEEDED).order_by("pk")
-    for name, reason, status in bad.values_list("device_name", "reason", "status"):
-        found.setdefault((reason or status).replace("_", " "), []).append(name)
-    parts = []
-    for cause, names in found.items():
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        parts.append(f"{cause}: {', '.join(names[:3])}{more}")
-    return "; ".join(parts)[:500]
+def _try_again(finished: Finished, now: datetime) -> bool:
+    """Queue a device again that could not be reached; False when it has been tried often enough."""
+    row = finished.journal.device_run
+    if row.tries >= len(PAUSES) or finished.result is None:
+        return False
+    pause = timedelta(seconds=PAUSES[row.tries] * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load, no secret
+    text = f"{finished.result.message} Try {row.tries + 2} of {len(PAUSES) + 1} follows."
+    DeviceRun.objects.filter(pk=row.pk, token=row.token).update(
+        status=RunStatus.QUEUED, tries=row.tries + 1, not_before=now + pause, message=text, lease_expires_at=None
+    )
+    return True
 
 
-def reap(*, now: datetime) -> int:
-    """End device runs whose worker has not renewed its lease: interrupted, with what the journal knows. Returns how many."""
-    ended = 0
-    for row in DeviceRun.objects.filter(status=RunStatus.RUNNING, lease_expires_at__lt=now - GUARD)[:500]:
-        message = interruption(row.plan.commands, row.intended, row.confirmed)
-        moved = DeviceRun.objects.filter(pk=row.pk, token=row.token, status=RunStatus.RUNNING).update(
-            status=RunStatus.INTERRUPTED, reason="interrupted", message=message, ended_at=now,
-            token=F("token") + 1, lease_expires_at=None,
-        )  # fmt: skip
-        if moved:
-            ended += 1
-            row.steps.filter(status=RunStatus.RUNNING).update(status=RunStatus.INTERRUPTED, ended_at=now)
-            settle(run_id=row.run_id)
-    return ended
+def work_on(*, run_id: int, worker: Any, width: int = 25) -> None:
+    """Run the queued devices of one run in the calling thread until none is left to claim."""
+    while batch := claiming.claim(worker=worker, now=timezone.now(), limit=width, among=claiming.only(run_id)):
+        for item in batch:
+            store([execute(item)])
+        settle([run_id])
 
 
 def _converse(item: Assignment, finished: Finished) -> DeviceResult:
@@ -230,30 +159,54 @@ def _converse(item: Assignment, finished: Finished) -> DeviceResult:
             )
             return DeviceResult(RunStatus.FAILED, "credential_gone", sentence)
         login = vault.open_login(item.credentials[choice.id])
+        reach("K1")
         journal.secrets += login.secrets()
-        session = _connect(device, login, finished)
-        try:
-            result = run_steps(session, steps, journal, reveal)
-        finally:
-            session.close()
+        result = _run_session(item, device, login, choice.id, steps, finished, reveal)
         if result.status is not RunStatus.SUCCEEDED:
             break
     return result
 
 
-def _connect(device: Device, login: Login, finished: Finished) -> Session:
-    host, port = device.endpoint
+def _run_session(
+    item: Assignment, device: Device, login: Login, credential: str, steps: tuple[PlannedStep, ...],
+    finished: Finished, reveal: Callable[[str], str],
+) -> DeviceResult:  # fmt: skip
+    """Run neighbouring steps over one connection, or over a few when it is lost while only reading."""
+    journal, left = finished.journal, READ_AGAIN
+    while True:
+        session = _connect(item, device, login, finished)
+        try:
+            claiming.prove(run=item.device_run.run, credential=credential)
+            result = run_steps(session, steps, journal, reveal)
+        finally:
+            session.close()
+        broken = result.step
+        lost_reading = result.reason == SessionLost.code and broken is not None and not broken.journaled
+        if not lost_reading or not left or broken is None:
+            return result
+        left -= 1
+        steps = steps[steps.index(broken) :]
+        journal.step_repeated(broken)
+
+
+def _connect(item: Assignment, device: Device, login: Login, finished: Finished) -> Session:
+    host, _, port = item.device_run.endpoint.rpartition(":")
+    journal = finished.journal
 
     def pin(shown: str) -> None:
         finished.pinned = device.host_key = shown
 
-    endpoint = Endpoint(host=host, port=port, host_key=device.host_key, legacy=device.legacy_ssh)
-    session = Session(open_ssh(endpoint, login, pin), BY_KEY[device.platform], cancelled=finished.journal.check)
+    journal.check()
+    endpoint = Endpoint(host=host, port=int(port), host_key=device.host_key, legacy=device.legacy_ssh)
+    session = Session(open_ssh(endpoint, login, pin), BY_KEY[device.platform], cancelled=journal.check)
+    journal.hang_up = session.close
+    reach("W5")
     try:
         session.open(login)
     except BaseException:
         session.close()
         raise
+    reach("W6")
     return session
 
 
@@ -275,22 +228,15 @@ def _revealer(job: ServiceJob, journal: Journal) -> Callable[[str], str]:
     return lambda command: SECRET_MARK.sub(opened, command)
 
 
-def _keep_snapshots(device_run: DeviceRun, journal: Journal) -> None:
-    """Store the configurations read before and after, and point the device run at them."""
-    if not journal.snapshots or device_run.device is None:
-        return
-    columns = {}
-    for name, content in zip(("snapshot_before", "snapshot_after"), journal.snapshots, strict=False):
-        columns[name] = keep_snapshot(
-            tenant=device_run.tenant,
-            device=device_run.device,
-            content=content,
-            taken_at=timezone.now(),
-            reason=f"{name.removeprefix('snapshot_')} run {device_run.run_id}",
-        )
-    DeviceRun.objects.filter(pk=device_run.pk).update(**columns)
-
-
-def _cancel_words(plan: DevicePlan) -> str:
-    commands = sum(len(step.commands) for step in plan.steps if step.kind != SNAPSHOT)
-    return f"Cancelled by request; {commands} commands were planned, the steps below show what was sent."
+def _keep_snapshots(batch: Iterable[Finished], now: datetime) -> None:
+    """Store the configurations read before and after, and point the device runs at them."""
+    places, contents = [], []
+    for finished in batch:
+        row = finished.journal.device_run
+        for name, content in zip(("snapshot_before", "snapshot_after"), finished.journal.snapshots, strict=False):
+            if row.device is not None:
+                reason = f"{name.removeprefix('snapshot_')} run {row.run_id}"
+                places.append((row, name))
+                contents.append((row.tenant_id, row.device, content, reason))
+    for (row, name), snapshot in zip(places, keep_snapshots(contents, taken_at=now), strict=True):
+        setattr(row, name, snapshot)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -19,6 +19,7 @@ from devices.models import Agent
 from devices.services import audit, outbox
 from jobs import access, queue
 from jobs.domain.plan import DevicePlan, Plan
+from jobs.domain.rollout import Rollout
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import LABELS, OPEN, RunStatus
 from jobs.domain.turns import Ahead, Overlap, Turn, turn
@@ -27,6 +28,8 @@ from jobs.models.due import Due, insert_runs
 from jobs.services import approving, planning
 
 log = logging.getLogger(__name__)
+#: A run that nobody has decided about for so long has lost its hint.
+FORGOTTEN_AFTER = timedelta(seconds=2)
 
 
 def run_now(*, by: Any, job: ServiceJob, now: datetime) -> JobRun:
@@ -63,6 +66,12 @@ def start_queued(*, now: datetime | None = None) -> int:
                 return decided
             _start(run, now or timezone.now())
         decided += 1
+
+
+def any_forgotten(*, now: datetime) -> bool:
+    """Say whether a run waits to be started that no hint has reached."""
+    old = now - FORGOTTEN_AFTER
+    return JobRun.objects.filter(status=RunStatus.QUEUED, planned_at=None, created_at__lt=old).exists()
 
 
 def start_late(*, now: datetime) -> None:
@@ -119,7 +128,8 @@ def _begin(run: JobRun, job: ServiceJob, by: Any, now: datetime) -> None:
     if reason:
         _end(run, RunStatus.SKIPPED, reason, now)
         return
-    rows = [_device_run(run, device, now) for device in plan.devices]
+    rollout = Rollout.from_json(job.rollout)
+    rows = [_device_run(run, device, now, rollout.wave_of(position)) for position, device in enumerate(plan.devices)]
     DeviceRun.objects.bulk_create(rows, batch_size=500)
     failed = all(device.problem for device in plan.devices)
     if note.startswith("bypassed"):
@@ -127,13 +137,13 @@ def _begin(run: JobRun, job: ServiceJob, by: Any, now: datetime) -> None:
     used = job.approval if note.startswith("approved") else None
     _update(
         run, planned_at=now, approval=used, digest=plan.digest, device_count=len(rows), approval_note=note, reason="",
-        network_names=", ".join(plan.networks[:8])[:300], status=RunStatus.FAILED if failed else RunStatus.QUEUED,
+        network_names=", ".join(plan.networks[:8])[:300], rollout=job.rollout, status=RunStatus.FAILED if failed else RunStatus.QUEUED,
         started_at=now if failed else None, ended_at=now if failed else None,
     )  # fmt: skip
     tell(run, "executed", by, now)
     audit.record(tenant=job.tenant, by=by, action="run.started", subject=job.name, run=run.pk, digest=plan.digest)
     if job.agent and not failed:
-        queue.hint_runs([(run.pk, job.agent.queue, len(rows))])
+        queue.hint_work({job.agent.queue: min(len(rows), run.max_parallel)})
 
 
 def _turn(run: JobRun, job: ServiceJob, locked: bool = False) -> Turn:
@@ -199,7 +209,7 @@ def _end(run: JobRun, status: RunStatus, reason: str, now: datetime) -> None:
     ended(run)
 
 
-def _device_run(run: JobRun, plan: DevicePlan, now: datetime) -> DeviceRun:
+def _device_run(run: JobRun, plan: DevicePlan, now: datetime, wave: int) -> DeviceRun:
     row = DeviceRun(
         tenant_id=run.tenant_id,
         run=run,
@@ -208,6 +218,10 @@ def _device_run(run: JobRun, plan: DevicePlan, now: datetime) -> DeviceRun:
         address=plan.address,
         platform=plan.platform,
         credential_name=f"{plan.credential.name} ({plan.credential.source})" if plan.credential else "",
+        credential_key=plan.credential.id if plan.credential else "",
+        endpoint=plan.endpoint,
+        exclusive=any(step.journaled for step in plan.steps),
+        wave=wave,
         plan_data=plan.as_json(),
     )
     if plan.problem:

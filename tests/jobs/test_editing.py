@@ -11,10 +11,9 @@ from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
 from devices.models import Device, DeviceTag, Network
 from devices.services import vault
-from devices.services.agents import note_heartbeats
 from jobs.domain.spec import Account, once_at
 from jobs.models import JobRun, ServiceJob
-from jobs.services import dispatching, editing, planning, starting
+from jobs.services import editing, planning, starting
 from jobs.services.specs import spec_of
 from tests import make
 
@@ -30,7 +29,7 @@ def test_execute_now_starts_a_run_and_hints_the_agent(acme, person, hints, djang
     with django_capture_on_commit_callbacks(execute=True):
         job, run = make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))
     assert run.status == "queued" and run.device_runs.count() == 1
-    assert hints == [("jobs.run_devices", [run.pk], "agent.acme.acme-agent-1")]
+    assert hints == [("jobs.work", [], "agent.acme.acme-agent-1")]
 
 
 @pytest.mark.parametrize("name", ["Nightly check", "NIGHTLY CHECK", " nightly check "])
@@ -233,18 +232,6 @@ def test_the_same_plan_has_the_same_digest_and_another_has_another(acme, person)
     assert one.digest == two.digest and len(one.digest) == 64
     editing.save_draft(by=person("acme-operator"), draft=draft, spec=replace(spec_of(draft), snapshots=True))
     assert planning.plan_of(ServiceJob.objects.get(pk=draft.pk), person("acme-operator")).digest != one.digest
-
-
-def test_a_run_nobody_took_is_hinted_again(acme, person, hints, django_capture_on_commit_callbacks):
-    _, run = make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))
-    later = timezone.now() + timedelta(seconds=10)
-    with django_capture_on_commit_callbacks(execute=True):
-        assert dispatching.hint_forgotten(now=timezone.now()) == 0
-        dispatching.hint_forgotten(now=later)
-        assert hints == [], "an agent that nobody serves gets no pile of messages"
-        note_heartbeats(served={run.agent.queue: "worker"}, now=later)
-        dispatching.hint_forgotten(now=later)
-    assert [hint[1] for hint in hints] == [[run.pk]]
 
 
 def test_a_draft_is_submitted_once_however_often_one_clicks(acme, person):

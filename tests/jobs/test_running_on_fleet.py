@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from devices.models import Device
+from devices.models import Device, Worker
+from jobs.domain.execution import Cancelled
 from jobs.models import DeviceRun, JobRun
-from jobs.services import control, running
+from jobs.services import claiming, control, keeping, reaping, running, settling
+from jobs.services.journal import Journal
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -19,19 +21,16 @@ def acme(tmp_path, tenant, hints):
         yield tenant("acme"), faults, executed
 
 
-def finish(run):
-    running.work_on(run_id=run.pk, worker="test")
-    run.refresh_from_db()
-    return run
+finish = make.finish
 
 
-def claim(run, worker="test", limit=1):
-    return running.claim(run_id=run.pk, worker=worker, now=timezone.now(), limit=limit)
+def claim(run, limit=1):
+    return claiming.claim(worker=make.worker(), now=timezone.now(), limit=limit, among=claiming.only(run.pk))
 
 
 def execute(item):
     running.store([running.execute(item)])
-    running.settle(run_id=item.device_run.run_id)
+    settling.settle([item.device_run.run_id])
 
 
 def lines(executed, device):
@@ -205,14 +204,16 @@ def test_a_secret_variable_reaches_the_device_and_nothing_else(acme, person):
     assert "correct-horse" not in str(job.variables) + str(job.sealed_variables)
 
 
-def test_a_cancelled_run_sends_nothing_more(acme, person, monkeypatch):
+def test_a_cancelled_run_sends_nothing_more(acme, person):
     tenant, _, executed = acme
     devices = make.devices(tenant, "cisco_ios", "linux")
     _, run = make.job(person("acme-operator"), make.template(tenant), devices)
     (claimed,) = claim(run)
     control.cancel_run(by=person("acme-operator"), run=run, now=timezone.now())
-    monkeypatch.setattr("jobs.services.journal.CHECK_AFTER", 0.0)
-    execute(claimed)
+    journal = Journal(claimed.device_run, claimed.plan.commands)
+    keeping.notice_cancels({claimed.device_run.pk: journal})
+    running.store([running.execute(claimed, journal)])
+    settling.settle([run.pk])
     run.refresh_from_db()
     assert run.status == "cancelled"
     assert not [command for command in executed() if command.startswith(("show version", "uname"))]
@@ -224,8 +225,6 @@ def test_a_configuration_command_is_not_sent_after_the_cancel(acme, person):
     device = make.devices(tenant, "cisco_ios")[0]
     _, run = make.job(person("acme-admin"), make.template(tenant, "Set NTP server"), [device])
     (claimed,) = claim(run)
-    from jobs.domain.execution import Cancelled
-    from jobs.services.journal import Journal
 
     journal, step = Journal(claimed.device_run), next(s for s in claimed.plan.steps if s.journaled)
     journal.step_started(step)
@@ -239,8 +238,9 @@ def test_a_worker_that_lost_its_lease_writes_nothing(acme, person):
     tenant, _, _ = acme
     device = make.devices(tenant, "cisco_ios")[0]
     _, run = make.job(person("acme-operator"), make.template(tenant), [device])
-    (first,) = claim(run, "slow")
-    assert running.reap(now=timezone.now() + timedelta(minutes=5)) == 1
+    (first,) = claim(run)
+    Worker.objects.update(pid=999_999_999)  # its process is gone
+    assert reaping.Reaper().look(now=timezone.now() + timedelta(minutes=5)) == 1
     execute(first)
     row = run.device_runs.get()
     assert row.status == "interrupted" and "The worker vanished" in row.message
@@ -251,15 +251,15 @@ def test_two_claims_never_take_the_same_device(acme, person):
     tenant, _, _ = acme
     devices = make.devices(tenant, "cisco_ios", "linux")
     _, run = make.job(person("acme-operator"), make.template(tenant), devices)
-    taken = [item.device_run.pk for n in range(4) for item in claim(run, f"w{n}")]
+    taken = [item.device_run.pk for n in range(4) for item in claim(run)]
     assert len(taken) == len(set(taken)) == 2
 
 
 def test_no_more_devices_than_allowed_run_at_once(acme, person):
     tenant, _, _ = acme
     _, run = make.job(person("acme-operator"), make.template(tenant), make.devices(tenant), max_parallel=1)
-    assert len(claim(run, "a", limit=9)) == 1
-    assert claim(run, "b") == []
+    assert len(claim(run, limit=9)) == 1
+    assert claim(run) == []
 
 
 def test_a_task_can_have_its_own_devices_credential_and_profile(acme, person):
@@ -302,7 +302,7 @@ def test_recipients_are_told_once_when_the_run_ends(acme, person):
         person("acme-operator"), make.template(tenant), make.devices(tenant, "linux"), notify_users=(viewer.pk,)
     )
     finish(run)
-    running.settle(run_id=run.pk)
+    settling.settle([run.pk])
     assert [n.text for n in Notice.objects.filter(recipient=viewer).order_by("pk")] == [
         f"Job execution started: {run.job_name} (run {run.pk}: started)",
         f"Job execution completed: {run.job_name} (run {run.pk}: Succeeded)",

@@ -8,7 +8,7 @@ from django.utils import timezone
 from jobs.domain.spec import once_at
 from jobs.domain.turns import Ahead, Overlap, Turn, turn
 from jobs.models import DeviceRun, JobRun, Pulse
-from jobs.services import control, dispatching, running, starting
+from jobs.services import control, dispatching, settling, starting
 from tests import make
 
 START = datetime(2027, 3, 26, 1, 30, tzinfo=UTC)
@@ -48,7 +48,7 @@ def job(acme, person, *minutes, **more):
 
 def finish(run):
     DeviceRun.objects.filter(run=run).update(status="succeeded", ended_at=timezone.now())
-    running.settle(run_id=run.pk)
+    settling.settle([run.pk])
 
 
 def fates(job=None):
@@ -121,20 +121,19 @@ def test_a_run_that_is_not_planned_yet_is_not_taken_for_an_ended_one(acme, perso
     found = job(acme, person, 0)
     assert dispatching.dispatch_due(now=START) == 1
     run = JobRun.objects.get(job=found)
-    running.settle(run_id=run.pk)
+    settling.settle([run.pk])
     run.refresh_from_db()
     assert run.status == "queued" and run.planned_at is None
 
 
 @pytest.mark.django_db
-def test_runs_that_nobody_planned_are_hinted_again(acme, person, hints, django_capture_on_commit_callbacks):
+def test_runs_that_nobody_planned_are_found_without_a_hint(acme, person):
     job(acme, person, 0)
     dispatching.dispatch_due(now=START)
-    hints.clear()
-    with django_capture_on_commit_callbacks(execute=True):
-        assert dispatching.hint_forgotten(now=START + timedelta(seconds=4)) == 0
-        assert dispatching.hint_forgotten(now=START + timedelta(seconds=6)) == 1
-    assert hints == [("jobs.start_runs", [], "celery")]
+    assert not starting.any_forgotten(now=START + timedelta(seconds=1))
+    assert starting.any_forgotten(now=START + timedelta(seconds=3))
+    starting.start_queued(now=START)
+    assert not starting.any_forgotten(now=START + timedelta(seconds=3))
 
 
 @pytest.mark.django_db

@@ -2,16 +2,18 @@
 
 import shutil
 import time
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections
+from django.utils import timezone
 
 from config import env
+from devices.services import workers
 from devices.simulator import inventory
-from devices.tasks import note_who_answers
 from jobs.demo import history, world
 from jobs.demo.processes import (
     Problem,
@@ -80,8 +82,10 @@ class Command(BaseCommand):
         self._say("\nStopping …")
 
     def _start(self, processes: Processes, specs: list[Any], fleet_port: int, port: int) -> None:
+        began = timezone.now()
         common = {
             "INTERLOCK_DEMO": "1",
+            "INTERLOCK_STOP_SECONDS": "4",
             "INTERLOCK_URL": f"http://127.0.0.1:{port}",
             "INTERLOCK_VAR": str(settings.VAR),
             "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -97,11 +101,11 @@ class Command(BaseCommand):
         last = specs[-1].address
         processes.wait_for("The fleet", lambda: answers(fleet_port, last), 60)
         processes.wait_for("The web server", lambda: answers(port), 60)
-        self._wait_for_worker(processes)
+        self._wait_for_worker(processes, began)
 
-    def _wait_for_worker(self, processes: Processes) -> None:
-        """Call the worker until it answers: proof that broker and worker are there."""
-        processes.wait_for("The worker", lambda: note_who_answers(1.0, workers=1) == 1, 60)
+    def _wait_for_worker(self, processes: Processes, began: datetime) -> None:
+        """A worker says that it is there once the broker has accepted it."""
+        processes.wait_for("The worker", lambda: workers.any_since(began), 60)
 
     def _reset(self) -> None:
         self._say(f"Clearing {settings.VAR} …")

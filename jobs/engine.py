@@ -1,0 +1,178 @@
+"""The threads of a worker process: one claims devices and stores results, one keeps what is owned, one looks after the rest.
+
+The database says what is to do. Messages only wake the engine; without any it looks by itself every two seconds. Each
+device is talked to in a thread of a pool.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from django.db import DatabaseError, close_old_connections, connection
+from django.utils import timezone
+
+from devices.models import Worker
+from devices.services import workers
+from jobs.services import claiming, dispatching, keeping, reaping, running, settling, starting
+from jobs.services.claiming import Assignment
+from jobs.services.journal import Journal
+from jobs.services.running import Finished
+from jobs.services.threads import Threads
+
+log = logging.getLogger(__name__)
+#: Seconds: between looks without a hint; between looks at cancel requests; how long results wait for others to be stored
+#: with; how long a device may go on after the worker was asked to stop.
+LOOK_EVERY, CANCEL_EVERY, GATHER = 2.0, 0.5, 0.02
+#: A claim is worth its cost for so many free threads, and takes at most so many devices.
+REFILL, MOST = 5, 50
+WIDTH = 128
+
+
+class Engine:
+    """Works on the devices of some agents until it is stopped."""
+
+    def __init__(self, queues: Sequence[str], width: int = WIDTH) -> None:
+        self.worker: Worker = workers.register(queues=queues, now=workers.moment())
+        self.pool = Threads(width)
+        self.journals: dict[int, Journal] = {}
+        self.stopping = threading.Event()
+        self._inbox: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
+        self._unstored: list[Finished] = []
+        self._unsettled: set[int] = set()
+        self._claiming = threading.Lock()
+        self._over = threading.Event()
+        loops = (self._work, self._keep, self._look_after)
+        self._threads = [
+            threading.Thread(target=self._edge, args=(loop,), name=loop.__name__, daemon=True) for loop in loops
+        ]
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self) -> None:
+        """Look for devices now."""
+        self._inbox.put(None)
+
+    def stop(self, seconds: float) -> None:
+        """Begin no further device; give those that run so many seconds, then hang up and keep what is known of them."""
+        self.stopping.set()
+        self.wake()
+        self._threads[0].join(seconds)
+        for journal in list(self.journals.values()):
+            keeping.lose(journal)
+        self._threads[0].join(10)
+        self._over.set()
+        workers.sign_off(worker=self.worker)
+
+    def _edge(self, loop: threading.Thread) -> None:
+        """Run a loop; if it ends by a defect, the process ends with it, so that somebody starts it anew."""
+        try:
+            loop()  # type: ignore[operator]
+        except Exception:  # noqa: BLE001 - the edge of the worker
+            log.exception("The worker cannot go on.")
+            os._exit(70)
+
+    def _work(self) -> None:
+        while not self.stopping.is_set() or self.journals:
+            self._unstored += self._collect()
+            try:
+                self._store()
+                if not self.stopping.is_set():
+                    self._claim()
+            except DatabaseError as error:
+                _lost_database(error)
+            if not self.journals:
+                close_old_connections()
+
+    def _collect(self) -> list[Finished]:
+        """Wait for a result or a hint; what ends within a moment is stored together: one transaction for many devices."""
+        try:
+            first = self._inbox.get(timeout=LOOK_EVERY if not self._unstored else 0.5)
+        except queue.Empty:
+            return []
+        found = [first]
+        if first is not None and len(self.journals) > 1:
+            time.sleep(GATHER)
+        while not self._inbox.empty():
+            found.append(self._inbox.get())
+        return [item for item in found if item is not None]
+
+    def _store(self) -> None:
+        if self._unstored:
+            running.store(self._unstored)
+            self._unsettled |= {item.journal.device_run.run_id for item in self._unstored}
+            for item in self._unstored:
+                self.journals.pop(item.journal.device_run.pk, None)
+            self._unstored = []
+        if self._unsettled:
+            settling.settle(self._unsettled)
+            self._unsettled = set()
+
+    def _claim(self) -> None:
+        while (room := self.pool.room()) >= min(REFILL, self.pool.size):
+            with self._claiming:
+                found = claiming.claim(worker=self.worker, now=workers.moment(), limit=min(room, MOST))
+                for item in found:
+                    self.journals[item.device_run.pk] = Journal(item.device_run, item.plan.commands, item.claimed)
+            for item in found:
+                self.pool.submit(self._execute, item).add_done_callback(self._done)
+            if not found:
+                return
+
+    def _execute(self, item: Assignment) -> Finished:
+        return running.execute(item, self.journals[item.device_run.pk])
+
+    def _done(self, future: Future[Finished]) -> None:
+        self._inbox.put(future.result())
+
+    def _keep(self) -> None:
+        renewed = 0.0
+        while not self._over.wait(min(CANCEL_EVERY, keeping.RENEW_EVERY)):
+            journals = dict(self.journals)
+            try:
+                if time.monotonic() - renewed >= keeping.RENEW_EVERY:
+                    now = workers.moment()
+                    workers.beat(worker=self.worker, active=len(journals), now=now)
+                    keeping.renew(worker=self.worker, journals=journals, now=now)
+                    renewed = time.monotonic()
+                    self._abandon()
+                keeping.notice_cancels(journals)
+            except DatabaseError as error:
+                _lost_database(error, 0)
+            keeping.watch_margin(journals)
+
+    def _abandon(self) -> None:
+        """End what the database says this worker runs and it does not, for example after an outage."""
+        if self._claiming.acquire(blocking=False):
+            try:
+                reaping.abandon(worker=self.worker, keep=self.journals, now=timezone.now())
+            finally:
+                self._claiming.release()
+
+    def _look_after(self) -> None:
+        reaper = reaping.Reaper()
+        while not self._over.wait(min(LOOK_EVERY, keeping.RENEW_EVERY)):
+            close_old_connections()
+            try:
+                reaper.look(now=workers.moment(), me=self.worker)
+                settling.look_after(now=timezone.now())
+                if dispatching.tick_if_beat_is_silent(now=timezone.now()):
+                    log.warning("Beat is silent; this worker did its tick.")
+                elif starting.any_forgotten(now=timezone.now()):
+                    starting.start_queued()
+            except DatabaseError as error:
+                _lost_database(error, 0)
+
+
+def _lost_database(error: DatabaseError, pause: float = 1.0) -> None:
+    log.warning("The database does not answer the worker: %s", str(error).strip().splitlines()[:1])
+    connection.close()
+    time.sleep(pause)

@@ -1,0 +1,187 @@
+"""Take queued devices of planned runs for a worker, within every limit; each taken device is held and leased."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+
+from config.failpoints import reach
+from devices.models import Agent, Credential, Tenant, Worker
+from devices.services.workers import LEASE
+from jobs import queue
+from jobs.domain.plan import DevicePlan
+from jobs.domain.states import OPEN, RunStatus
+from jobs.models import DeviceRun, JobRun, ServiceJob
+from jobs.services import holds, scheduling
+
+#: So many runs are looked at in one claim.
+RUNS = 200
+#: So many devices of a run see a credential that no device of it has accepted yet.
+TRIALS = 3
+
+
+@dataclass(slots=True)
+class Assignment:
+    """A claimed device run with all that its execution reads from the database, so that a thread needs no query.
+
+    `claimed` is when it was claimed, in monotonic seconds.
+    """
+
+    device_run: DeviceRun
+    plan: DevicePlan
+    job: ServiceJob
+    credentials: dict[str, Credential]
+    claimed: float
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many devices may still begin: per run, per agent, per tenant, and per unproven credential of a run."""
+
+    runs: dict[int, int]
+    agents: dict[int, int | None]
+    tenants: dict[int, int | None]
+    trials: dict[tuple[int, str], int] = field(default_factory=dict)
+
+    def take(self, row: DeviceRun) -> bool:
+        """Use one place of each kind; False when one of them has none."""
+        run = row.run
+        trial = (run.pk, row.credential_key)
+        if row.credential_key in (run.proven or ()):
+            trials: int | None = None
+        else:
+            trials = self.trials.setdefault(trial, TRIALS)
+        places = (self.runs[run.pk], self.agents.get(run.agent_id or 0), self.tenants.get(row.tenant_id), trials)
+        if any(place is not None and place <= 0 for place in places):
+            return False
+        self.runs[run.pk] -= 1
+        for kind, key in ((self.agents, run.agent_id), (self.tenants, row.tenant_id)):
+            if kind.get(key) is not None:
+                kind[key] -= 1  # type: ignore[index,operator]
+        if trials is not None:
+            self.trials[trial] -= 1
+        return True
+
+
+def claim(*, worker: Worker, now: datetime, limit: int, among: Q | None = None) -> list[Assignment]:
+    """Take up to `limit` devices for a worker, of the runs of its agents (`among` narrows them), oldest runs first."""
+    reach("W1")
+    claimed = time.monotonic()
+    with transaction.atomic():
+        # The agents' rows serialize claims: limits are counted and used up without a race.
+        agents = Agent.objects.filter(queue__in=worker.queues, draining=False).order_by("pk")
+        served = {agent.pk: agent for agent in agents.select_for_update(of=("self",), no_key=True)}
+        runs = _open_runs(served, now, among)
+        if not runs:
+            return []
+        rows = holds.take(_within_limits(runs, served, now, limit), now)
+        DeviceRun.objects.filter(pk__in=[row.pk for row in rows]).update(
+            status=RunStatus.RUNNING, token=F("token") + 1, worker=worker, lease_expires_at=now + LEASE, started_at=now,
+            waiting_since=None, not_before=None,
+        )  # fmt: skip
+        begun = {row.run_id for row in rows}
+        JobRun.objects.filter(pk__in=begun, status=RunStatus.QUEUED).update(status=RunStatus.RUNNING, started_at=now)
+    reach("W2")
+    for row in rows:
+        row.status, row.token, row.worker = RunStatus.RUNNING, row.token + 1, worker
+        row.lease_expires_at, row.waiting_since, row.not_before = now + LEASE, None, None
+    return _assignments(rows, claimed)
+
+
+def _ready(now: datetime) -> Q:
+    return Q(status=RunStatus.QUEUED) & (Q(not_before=None) | Q(not_before__lte=now))
+
+
+def _open_runs(agents: dict[int, Agent], now: datetime, among: Q | None) -> dict[int, JobRun]:
+    """Runs with a device that could begin, their busy devices counted."""
+    ready = DeviceRun.objects.filter(_ready(now), run=OuterRef("pk"), wave__lte=OuterRef("wave"))
+    found = JobRun.objects.filter(
+        Exists(ready), among or Q(), status__in=OPEN, planned_at__isnull=False, cancel_requested_at=None, paused_at=None,
+        agent__in=agents,
+    )  # fmt: skip
+    busy = Count("device_runs", filter=Q(device_runs__status=RunStatus.RUNNING))
+    runs = found.annotate(busy=busy).filter(busy__lt=F("max_parallel")).order_by("pk")
+    return {
+        run.pk: run
+        for run in runs.select_related("job__window", "tenant", "agent")[:RUNS]
+        if window_is_open(run.job, now)
+    }
+
+
+def window_is_open(job: ServiceJob, now: datetime) -> bool:
+    """Say whether the job's maintenance window, if it has one, lets a device begin now."""
+    window = scheduling.filter_of(job.window)
+    return window is None or not window.removes(now)
+
+
+def _within_limits(runs: dict[int, JobRun], agents: dict[int, Agent], now: datetime, limit: int) -> list[DeviceRun]:
+    rows = DeviceRun.objects.filter(_ready(now), run__in=runs, wave__lte=F("run__wave")).order_by("run", "pk")
+    found: QuerySet[DeviceRun] = rows.select_related("device").select_for_update(skip_locked=True, of=("self",))
+    room = _room(runs, agents)
+    taken = []
+    for row in found[: limit * 3]:
+        row.run = runs[row.run_id]
+        if len(taken) < limit and room.take(row):
+            taken.append(row)
+    return taken
+
+
+def _room(runs: dict[int, JobRun], agents: dict[int, Agent]) -> _Room:
+    limited = [agent for agent in agents.values() if agent.max_parallel is not None]
+    tenants = {run.tenant_id: run.tenant for run in runs.values() if run.tenant.max_parallel is not None}
+    if tenants:
+        list(Tenant.objects.filter(pk__in=tenants).order_by("pk").select_for_update(no_key=True))
+    running = DeviceRun.objects.filter(status=RunStatus.RUNNING)
+    busy_agents = (
+        Counter(running.filter(run__agent__in=limited).values_list("run__agent", flat=True)) if limited else {}
+    )
+    busy_tenants = Counter(running.filter(tenant__in=tenants).values_list("tenant", flat=True)) if tenants else {}
+    return _Room(
+        runs={run.pk: run.max_parallel - run.busy for run in runs.values()},
+        agents={agent.pk: agent.max_parallel - busy_agents[agent.pk] for agent in limited},
+        tenants={pk: tenant.max_parallel - busy_tenants[pk] for pk, tenant in tenants.items()},
+        trials=_trials(runs),
+    )
+
+
+def _trials(runs: dict[int, JobRun]) -> dict[tuple[int, str], int]:
+    """How many more devices of each run may try each credential that none has accepted yet (those that work on it count)."""
+    many = [run.pk for run in runs.values() if run.device_count > TRIALS]
+    rows = DeviceRun.objects.filter(run__in=many).filter(
+        Q(status=RunStatus.RUNNING) | Q(reason__in=["login_refused", "enable_refused"])
+    )
+    tried = rows.values_list("run", "credential_key").annotate(n=Count("pk")).order_by()
+    return {(run, key): TRIALS - n for run, key, n in tried}
+
+
+def _assignments(rows: list[DeviceRun], claimed: float) -> list[Assignment]:
+    if not rows:
+        return []
+    plans = [row.plan for row in rows]
+    choices = [plan.credential for plan in plans] + [step.credential for plan in plans for step in plan.steps]
+    wanted = {choice.id for choice in choices if choice}
+    credentials = {str(row.pk): row for row in Credential.objects.filter(pk__in=wanted)}
+    return [Assignment(row, plan, row.run.job, credentials, claimed) for row, plan in zip(rows, plans, strict=True)]
+
+
+def only(run_id: int) -> Q:
+    """Return what narrows a claim to one run."""
+    return Q(pk=run_id)
+
+
+def prove(*, run: JobRun, credential: str) -> None:
+    """Note that a device of the run has accepted a credential (id), so that all others may try it."""
+    if run.device_count <= TRIALS or credential in (run.proven or ()):
+        return
+    with transaction.atomic():
+        fresh = JobRun.objects.select_for_update(no_key=True).only("proven").get(pk=run.pk)
+        run.proven = fresh.proven or []
+        if credential not in run.proven:
+            run.proven = [*run.proven, credential]
+            JobRun.objects.filter(pk=run.pk).update(proven=run.proven)
+            queue.hint_work({run.agent.queue: run.device_count} if run.agent else {})

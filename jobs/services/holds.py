@@ -1,0 +1,146 @@
+"""The device lock: who may talk to a device now, across all jobs and tenants, and who waits for whom.
+
+A device is known by where it is reached and by its host key. A change holds it alone; up to two readers share it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+
+from jobs.domain.states import RunStatus
+from jobs.models import DeviceHold, DeviceRun
+
+SLOTS = (0, 1)
+#: How long a device run waits for another that holds its device.
+PATIENCE = timedelta(minutes=settings.LOCK_MINUTES)
+
+
+def keys_of(row: DeviceRun) -> list[str]:
+    """Return what the device is known by: `host:port`, and its host key once one is pinned."""
+    pinned = row.device.host_key if row.device else ""
+    return [row.endpoint, pinned] if pinned else [row.endpoint]
+
+
+def take(rows: Sequence[DeviceRun], now: datetime) -> list[DeviceRun]:
+    """Hold the devices of as many rows as are free, in the caller's transaction; the others wait in line. Returns the holders.
+
+    First come, first served: a row also waits for one that has waited longer for the same device.
+    """
+    wanted = {row.pk: keys_of(row) for row in rows}
+    every = {key for keys in wanted.values() for key in keys}
+    taken: dict[str, dict[int, int]] = defaultdict(dict)
+    for key, slot, holder in DeviceHold.objects.filter(key__in=every).values_list("key", "slot", "device_run_id"):
+        taken[key][slot] = holder
+    line = _line(every)
+    asked: list[DeviceHold] = []
+    for row in rows:
+        row.waits_for = _blocked_by(row, wanted[row.pk], taken, line)
+        if row.waits_for is None:
+            for key in wanted[row.pk]:
+                for slot in _slots(row, taken[key]):
+                    taken[key][slot] = row.pk
+                    asked.append(DeviceHold(tenant_id=row.tenant_id, device_run=row, key=key, slot=slot))
+    # Everybody inserts in the same order, so that two claims wait for each other at most in one direction.
+    asked.sort(key=lambda hold: (hold.key, hold.slot))
+    DeviceHold.objects.bulk_create(asked, ignore_conflicts=True)
+    return _settle_races(rows, asked, now)
+
+
+def _settle_races(rows: Sequence[DeviceRun], asked: list[DeviceHold], now: datetime) -> list[DeviceRun]:
+    """See which holds are ours: a row that another claim was quicker than gives back what it got, and waits."""
+    held = DeviceHold.objects.filter(key__in={hold.key for hold in asked})
+    owner = {(key, slot): holder for key, slot, holder in held.values_list("key", "slot", "device_run_id")}
+    for hold in asked:
+        holder = owner.get((hold.key, hold.slot), 0)  # 0: the other one is gone again; `wake_stranded` sees to it
+        if holder != hold.device_run_id:
+            hold.device_run.waits_for = holder
+    waiting = [row for row in rows if row.waits_for is not None]
+    if waiting:
+        DeviceHold.objects.filter(device_run__in=waiting).delete()
+        for row in waiting:
+            row.status, row.waiting_since = RunStatus.WAITING, row.waiting_since or now
+        DeviceRun.objects.bulk_update(waiting, ["status", "waiting_since", "waits_for"])
+    return [row for row in rows if row.waits_for is None]
+
+
+def _blocked_by(
+    row: DeviceRun, keys: Iterable[str], taken: dict[str, dict[int, int]], line: dict[str, list[tuple[datetime, int]]]
+) -> int | None:
+    """Return the device run that this one must wait for, or None."""
+    mine = (row.waiting_since, row.pk) if row.waiting_since else None
+    for key in keys:
+        busy = taken[key]
+        if busy and (row.exclusive or len(busy) == len(SLOTS)):
+            return next(iter(busy.values()))
+        for since, other in line.get(key, ()):
+            if other != row.pk and (mine is None or (since, other) < mine):
+                return other
+    return None
+
+
+def _slots(row: DeviceRun, busy: dict[int, int]) -> list[int]:
+    free = [slot for slot in SLOTS if slot not in busy]
+    return free if row.exclusive else free[:1]
+
+
+def _line(keys: set[str]) -> dict[str, list[tuple[datetime, int]]]:
+    """Return who waits for each key, in no order: (since, device run)."""
+    waiting = DeviceRun.objects.filter(
+        Q(endpoint__in=keys) | Q(device__host_key__in=keys),
+        waiting_since__isnull=False,
+        status__in=[RunStatus.WAITING, RunStatus.QUEUED],
+        run__paused_at=None,
+        run__cancel_requested_at=None,
+    )
+    found: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+    for row in waiting.select_related("device").only("waiting_since", "endpoint", "device__host_key")[:1000]:
+        for key in keys_of(row):
+            found[key].append((row.waiting_since, row.pk))
+    return found
+
+
+def release(device_runs: Iterable[int]) -> Counter[str]:
+    """Free what ended device runs (ids) held and wake who waited for them; return how many woke, by their agent's queue.
+
+    To be called in the transaction that ends them.
+    """
+    ended = list(device_runs)
+    DeviceHold.objects.filter(device_run__in=ended).delete()
+    waiting = DeviceRun.objects.filter(waits_for__in=ended, status=RunStatus.WAITING)
+    found = dict(waiting.values_list("pk", "run__agent__queue"))
+    if found:
+        waiting.filter(pk__in=found).update(status=RunStatus.QUEUED, waits_for=None)
+    return Counter(queue for queue in found.values() if queue)
+
+
+def quarantine(device_runs: Iterable[int], now: datetime) -> None:
+    """Keep what device runs (ids) held, although they ended: nobody knows whether their worker has stopped."""
+    DeviceHold.objects.filter(device_run__in=list(device_runs), quarantined_at=None).update(quarantined_at=now)
+
+
+def wake_stranded() -> int:
+    """Wake who waits for a device run that holds nothing any more and waits for nothing; return how many."""
+    holding = DeviceHold.objects.values("device_run")
+    in_line = DeviceRun.objects.filter(status__in=[RunStatus.WAITING, RunStatus.QUEUED], waiting_since__isnull=False)
+    waiting = DeviceRun.objects.filter(status=RunStatus.WAITING, waits_for__isnull=False)
+    stranded = waiting.exclude(waits_for__in=holding).exclude(waits_for__in=in_line.values("pk"))
+    return stranded.update(status=RunStatus.QUEUED, waits_for=None)
+
+
+def give_up(now: datetime) -> list[DeviceRun]:
+    """End device runs that have waited too long; return them."""
+    late = DeviceRun.objects.filter(
+        status__in=[RunStatus.WAITING, RunStatus.QUEUED], waiting_since__lt=now - PATIENCE, run__paused_at=None
+    )
+    rows = list(late[:500])
+    minutes = int(PATIENCE.total_seconds() // 60)
+    text = f"Nothing was sent. Another run held the device for more than {minutes} minutes; run it again later."
+    DeviceRun.objects.filter(pk__in=[row.pk for row in rows], status__in=[RunStatus.WAITING, RunStatus.QUEUED]).update(
+        status=RunStatus.FAILED, reason="device_busy", message=text, ended_at=now, waits_for=None
+    )
+    return rows

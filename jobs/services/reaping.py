@@ -1,0 +1,113 @@
+"""End device runs that nobody works on any more: interrupted, with what the journal knows.
+
+A worker is killed before its device runs are declared interrupted, so that nothing is sent after that. Where it cannot be
+reached, because it ran on another machine, its devices stay held (quarantined) until its machine or a person says that it
+has stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from devices.models import Worker
+from devices.services import workers
+from jobs import queue
+from jobs.domain.execution import interruption
+from jobs.domain.states import RunStatus
+from jobs.models import DeviceHold, DeviceRun
+from jobs.services import holds
+from jobs.services.settling import settle
+
+log = logging.getLogger(__name__)
+VANISHED = "The worker vanished"
+
+
+class Reaper:
+    """Looks for expired leases. It remembers (monotonic seconds) since when it has seen a worker silent.
+
+    After an outage of the database everybody's lease has expired; who then says that it lives is given time to end its
+    own device runs.
+    """
+
+    def __init__(self) -> None:
+        self._silent: dict[int, tuple[datetime, float]] = {}
+
+    def look(self, *, now: datetime, me: Worker | None = None) -> int:
+        """End what expired; return how many device runs. Those of `me` are left: `abandon` ends them."""
+        ended = 0
+        expired = DeviceRun.objects.filter(status=RunStatus.RUNNING, lease_expires_at__lt=now)
+        rows: dict[Worker | None, list[DeviceRun]] = defaultdict(list)
+        for row in expired.select_related("worker").order_by("pk")[:2000]:
+            rows[row.worker].append(row)
+        self._silent = {pk: seen for pk, seen in self._silent.items() if pk in {w.pk for w in rows if w}}
+        for worker, owned in rows.items():
+            if worker is not None and worker == me:
+                continue
+            if worker is None or workers.is_gone(worker):
+                ended += interrupt(owned, now)
+            elif not workers.is_here(worker):
+                overdue = [row for row in owned if row.lease_expires_at and row.lease_expires_at < now - workers.GUARD]
+                ended += interrupt(overdue, now, quarantined=True)
+            elif self._silent_long_enough(worker):
+                log.warning("Worker %s lost its lease and is silent; it is killed.", worker)
+                ended += interrupt(owned, now) if workers.end(worker) else 0
+        self._lift_quarantines()
+        return ended
+
+    def _silent_long_enough(self, worker: Worker) -> bool:
+        beat, since = self._silent.setdefault(worker.pk, (worker.beat_at, time.monotonic()))
+        if beat != worker.beat_at:
+            self._silent[worker.pk] = (worker.beat_at, time.monotonic())
+            return False
+        return time.monotonic() - since >= workers.GUARD.total_seconds()
+
+    def _lift_quarantines(self) -> None:
+        """Free what workers held of which this machine knows that they are gone."""
+        held = DeviceHold.objects.filter(quarantined_at__isnull=False).select_related("device_run__worker")
+        gone = {
+            hold.device_run_id
+            for hold in held[:1000]
+            if hold.device_run.worker is None or workers.is_gone(hold.device_run.worker)
+            or (workers.is_here(hold.device_run.worker) and workers.end(hold.device_run.worker))
+        }  # fmt: skip
+        if gone:
+            with transaction.atomic():
+                queue.hint_work(holds.release(gone))
+
+
+def abandon(*, worker: Worker, keep: Iterable[int], now: datetime) -> int:
+    """End the device runs that this worker owns and does not work on (all but `keep`, ids); return how many."""
+    rows = DeviceRun.objects.filter(worker=worker, status=RunStatus.RUNNING).exclude(pk__in=list(keep))
+    return interrupt(list(rows), now)
+
+
+def interrupt(rows: Sequence[DeviceRun], now: datetime, quarantined: bool = False) -> int:
+    """End abandoned device runs; return how many were still to be ended."""
+    ended = []
+    with transaction.atomic():
+        for row in rows:
+            message = interruption(VANISHED, row.plan.commands, row.intended, row.confirmed)
+            if quarantined:
+                message += " Its machine does not answer, so the device stays held until it does or somebody frees it."
+            mine = DeviceRun.objects.filter(pk=row.pk, token=row.token, status=RunStatus.RUNNING)
+            moved = mine.update(
+                status=RunStatus.INTERRUPTED, reason="interrupted", message=message, ended_at=now,
+                token=F("token") + 1, lease_expires_at=None,
+            )  # fmt: skip
+            if moved:
+                ended.append(row)
+                row.steps.filter(status=RunStatus.RUNNING).update(status=RunStatus.INTERRUPTED, ended_at=now)
+        pks = [row.pk for row in ended]
+        if quarantined:
+            holds.quarantine(pks, now)
+        else:
+            queue.hint_work(holds.release(pks))
+    settle({row.run_id for row in ended}, now)
+    return len(ended)

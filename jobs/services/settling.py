@@ -1,0 +1,154 @@
+"""What follows when devices end: the next wave opens, the run stops or pauses, or it ends and its recipients are told."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from jobs import queue
+from jobs.domain.rollout import Rollout
+from jobs.domain.states import OPEN, RunStatus, outcome
+from jobs.models import DeviceRun, JobRun
+from jobs.services import claiming, starting
+
+#: What speaks of a wrong credential, and how many devices of a run may say so before no other device sees it.
+REFUSALS = ("login_refused", "enable_refused")
+UNBEGUN = (RunStatus.QUEUED, RunStatus.WAITING)
+
+
+def settle(run_ids: Iterable[int], now: datetime | None = None) -> None:
+    """Look at runs (ids) of which devices have ended, one transaction each; what is already settled is left alone."""
+    for run_id in sorted(set(run_ids)):
+        with transaction.atomic():
+            _settle(run_id, now or timezone.now())
+
+
+def _settle(run_id: int, now: datetime) -> None:
+    found = JobRun.objects.filter(pk=run_id, status__in=OPEN, planned_at__isnull=False)
+    run = found.select_related("job", "tenant", "agent").select_for_update(of=("self",), no_key=True).first()
+    if run is None:
+        return
+    rows = list(run.device_runs.values_list("status", "wave").annotate(n=Count("pk")).order_by())
+    if _must_stop(run, rows) and _end_unbegun(run, now):
+        rows = list(run.device_runs.values_list("status", "wave").annotate(n=Count("pk")).order_by())
+    if any(status in OPEN for status, _, _ in rows):
+        _suspect_credential(run, now)
+        _open_next_wave(run, rows, now)
+        return
+    causes = _causes(run_id) if any(status != RunStatus.SUCCEEDED for status, _, _ in rows) else ""
+    run.status, run.ended_at = outcome(status for status, _, _ in rows), now
+    run.reason = "; ".join(part for part in (run.reason, causes) if part)[:500]
+    JobRun.objects.filter(pk=run_id).update(
+        status=run.status, ended_at=now, reason=run.reason, paused_at=None, pause_reason="", next_wave_at=None
+    )
+    starting.tell(run, "completed", None, now)
+    starting.ended(run)
+
+
+def _must_stop(run: JobRun, rows: list[tuple[str, int, int]]) -> bool:
+    """Say whether so many devices failed that no further one may begin; the reason is put into `run.reason`."""
+    rollout = Rollout.from_json(run.rollout)
+    if rollout == Rollout() or run.reason or not any(status in UNBEGUN for status, _, _ in rows):
+        return False
+    counts: Counter[str] = Counter()
+    for status, _, n in rows:
+        counts[status] += n
+    ended = sum(n for status, n in counts.items() if status not in OPEN)
+    run.reason = rollout.reason_to_stop(ended, ended - counts[RunStatus.SUCCEEDED])
+    return bool(run.reason)
+
+
+def _end_unbegun(run: JobRun, now: datetime) -> bool:
+    """End what has not begun because too many devices failed; True when there was something."""
+    JobRun.objects.filter(pk=run.pk).update(reason=run.reason)
+    return end_unbegun(run, RunStatus.SKIPPED, "stopped", f"Nothing was sent. {run.reason}", now) > 0
+
+
+def end_unbegun(run: JobRun, status: RunStatus, reason: str, message: str, now: datetime) -> int:
+    """End the devices of a run that have not begun; return how many."""
+    rows = DeviceRun.objects.filter(run=run, status__in=UNBEGUN)
+    return rows.update(status=status, reason=reason, message=message, ended_at=now, waits_for=None)
+
+
+def _suspect_credential(run: JobRun, now: datetime) -> None:
+    """Pause a run in which several devices refused the same credential: others would only lock the account."""
+    if run.paused_at is not None:
+        return
+    refused = (
+        run.device_runs.filter(reason__in=REFUSALS).values_list("credential_name").annotate(n=Count("pk")).order_by()
+    )
+    for name, count in refused:
+        proven = run.proven or ()
+        unproven = run.device_runs.filter(status__in=UNBEGUN, credential_name=name).exclude(credential_key__in=proven)
+        if count >= claiming.TRIALS and unproven.exists():
+            reason = f"{count} devices refused the credential {name}; no other device sees it. Correct it and resume, or cancel the run."
+            JobRun.objects.filter(pk=run.pk, paused_at=None).update(paused_at=now, pause_reason=reason[:300])
+            starting.tell(run, "paused", None, now)
+            return
+
+
+def _open_next_wave(run: JobRun, rows: list[tuple[str, int, int]], now: datetime) -> None:
+    """Open the next wave when all devices of the open ones have ended, after the rollout's pause."""
+    if run.paused_at or run.next_wave_at or any(status in OPEN and wave <= run.wave for status, wave, _ in rows):
+        return
+    pause = Rollout.from_json(run.rollout).pause
+    if pause:
+        JobRun.objects.filter(pk=run.pk).update(next_wave_at=now + pause)
+    else:
+        JobRun.objects.filter(pk=run.pk).update(wave=run.wave + 1)
+        hint(run)
+
+
+def hint(run: JobRun) -> None:
+    """Wake the workers of the run's agent."""
+    if run.agent:
+        queue.hint_work({run.agent.queue: min(run.device_count, run.max_parallel)})
+
+
+def look_after(*, now: datetime) -> None:
+    """Do what time alone brings: open waves whose pause is over, close maintenance windows, end who waited too long."""
+    due = JobRun.objects.filter(status__in=OPEN, next_wave_at__lte=now, paused_at=None)
+    for run in due.select_related("agent")[:500]:
+        moved = JobRun.objects.filter(pk=run.pk, next_wave_at=run.next_wave_at).update(
+            wave=run.wave + 1, next_wave_at=None
+        )
+        if moved:
+            hint(run)
+    _close_windows(now)
+    claiming.holds.wake_stranded()
+    settle({row.run_id for row in claiming.holds.give_up(now)}, now)
+    # A worker that vanished between storing the last device's result and settling its run leaves this to others.
+    unsettled = JobRun.objects.filter(status__in=OPEN, planned_at__isnull=False).exclude(device_runs__status__in=OPEN)
+    settle(list(unsettled.values_list("pk", flat=True)[:500]), now)
+
+
+def _close_windows(now: datetime) -> None:
+    """End the devices that have not begun when their job's maintenance window closes."""
+    rows = JobRun.objects.filter(
+        status__in=OPEN, planned_at__isnull=False, job__window__isnull=False, started_at__isnull=False
+    )
+    for run in rows.filter(device_runs__status__in=UNBEGUN).distinct().select_related("job__window")[:500]:
+        if not claiming.window_is_open(run.job, now):
+            words = f"Nothing was sent. The maintenance window {run.job.window} closed before its turn came."
+            end_unbegun(run, RunStatus.SKIPPED, "window_closed", words, now)
+            settle([run.pk], now)
+
+
+def _causes(run_id: int) -> str:
+    """Say in one line which devices did not succeed and why, for the history: `login refused: sw01; rejected: rt01`."""
+    found: dict[str, list[str]] = defaultdict(list)
+    bad = (
+        DeviceRun.objects.filter(run=run_id).exclude(Q(status=RunStatus.SUCCEEDED) | Q(reason="stopped")).order_by("pk")
+    )
+    for name, reason, status in bad.values_list("device_name", "reason", "status"):
+        found[(reason or status).replace("_", " ")].append(name)
+    parts = []
+    for cause, names in found.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        parts.append(f"{cause}: {', '.join(names[:3])}{more}")
+    return "; ".join(parts)
