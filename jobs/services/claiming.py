@@ -123,7 +123,7 @@ def _within_limits(runs: dict[int, JobRun], agents: dict[int, Agent], now: datet
     rows = DeviceRun.objects.filter(_ready(now), run__in=runs, wave__lte=F("run__wave")).order_by("run", "pk")
     found: QuerySet[DeviceRun] = rows.select_related("device").select_for_update(skip_locked=True, of=("self",))
     room = _room(runs, agents)
-    taken = []
+    taken: list[DeviceRun] = []
     for row in found[: limit * 3]:
         row.run = runs[row.run_id]
         if len(taken) < limit and room.take(row):
