@@ -28,20 +28,18 @@ from devices.models import Device, Tenant
 from jobs.demo import world
 from jobs.domain.spec import TriggerKind
 from jobs.domain.turns import Overlap
-from jobs.models import JobDevice, JobTask, ServiceJob, Trigger
+from jobs.models import JobDevice, ServiceJob, Trigger
 from tests import make
 world.load(24, 1)
 tenant = Tenant.objects.get(key="acme")
 first = make.devices(tenant, "linux")[0]
 model = make.job(make.user("acme-operator"), make.template(tenant), [first], triggers=(), overlap=Overlap.ALLOW, needs_schedule=False)[0]
-task = model.tasks.get()
 devices = [Device(tenant=tenant, name=f"far-{n:04}", address=f"10.9.{n // 250}.{n %% 250 + 1}", connect_host=f"127.9.{n // 250}.{n %% 250 + 1}", connect_port=1,
                   platform="linux", network=first.network) for n in range(%d)]
 Device.objects.bulk_create(devices)
 columns = {f.attname: getattr(model, f.attname) for f in ServiceJob._meta.concrete_fields if f.name not in ("id", "name")}
 jobs = ServiceJob.objects.bulk_create(ServiceJob(name=f"Job {n}", **columns) for n in range(len(devices)))
 JobDevice.objects.bulk_create(JobDevice(tenant=tenant, job=job, device=device) for job, device in zip(jobs, devices))
-JobTask.objects.bulk_create(JobTask(tenant=tenant, job=job, step=task.step) for job in jobs)
 at = timezone.now().replace(microsecond=0) + timedelta(seconds=18)
 rule = {"kind": "once", "time_zone": "UTC", "start_at": at.replace(tzinfo=None).isoformat()}
 Trigger.objects.bulk_create(Trigger(tenant=tenant, job=job, kind=TriggerKind.ONCE, name=f"t{n}", rule=rule, next_run_at=at) for n, job in enumerate(jobs))
