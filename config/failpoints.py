@@ -42,8 +42,8 @@ PLACES = {
     "A1": "a vote is inserted and the step not judged",
     "A2": "a request is approved and its run not made",
     "K1": "a credential was opened",
-    "C1": "part of a CSV file was read",
-    "R1": "a retention delete is half done",
+    "L1": "a device's slots are taken and the claim not committed",
+    "L2": "a silent worker was killed and nothing declared",
 }
 
 
@@ -55,3 +55,8 @@ def reach(name: str) -> None:
         control.connect(env.FAILPOINT_SOCKET)
         control.sendall(f"{name} {os.getpid()}\n".encode())
         control.recv(1)
+
+
+def halves(name: str, data: bytes) -> tuple[bytes, bytes]:
+    """Return data in two parts, the second empty unless this is the named place: then a stop goes between them."""
+    return (data[: len(data) // 2], data[len(data) // 2 :]) if name == _NAME else (data, b"")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from config.failpoints import halves, reach
 from devices.domain.errors import CommandRejected, EnableRefused, OutputTooLarge, PromptTimeout, SessionLost
 from devices.domain.secrets import Login
 from devices.drivers.platform import Platform
@@ -65,7 +66,12 @@ class Session:
     def send(self, line: str, *, timeout: float | None = None, progress: Progress | None = None) -> str:
         """Send one line and return the device's answer without echo and prompt. CommandRejected when it says no."""
         self._cancelled()
-        self.transport.send(line.encode() + b"\r")
+        for part in halves("W9", line.encode() + b"\r"):
+            if not part:
+                break
+            self.transport.send(part)
+            reach("W9")
+        reach("W10")
         renames = bool(self.platform.renames.search(line))
         pattern = self.platform.prompt if renames else self._prompt
         raw = self._read_until(pattern, timeout or self.timing.command, line, progress)
@@ -135,6 +141,8 @@ class Session:
             if not data:
                 self._cancelled()
                 continue
+            if sent and not pieces:
+                reach("W11")
             pieces.append(data)
             size += len(data)
             if size > MAX_OUTPUT:

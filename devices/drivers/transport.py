@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import paramiko
 from paramiko.packet import NeedRekeyException, Packetizer
 
+from config.failpoints import reach
 from devices.domain.errors import (
     AlgorithmsRefused,
     DeviceError,
@@ -166,6 +167,7 @@ def _handshake(endpoint: Endpoint) -> paramiko.Transport:
     for attempt in range(CONNECT_TRIES):
         try:
             sock = socket.create_connection((endpoint.host, endpoint.port), timeout=endpoint.connect_timeout)
+            reach("W4")
             break
         except OSError as error:
             if attempt + 1 == CONNECT_TRIES or isinstance(error, socket.gaierror):

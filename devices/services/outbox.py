@@ -12,6 +12,7 @@ from django.db.models import F, Q
 
 from config import hints
 from config.errors import Invalid
+from config.failpoints import reach
 from devices.domain.errors import DeliveryFailed
 from devices.models import MailServer, OutboxMessage, Tenant, TrapReceiver, Webhook
 from devices.selectors import own_and_above
@@ -108,6 +109,7 @@ def _send(message: OutboxMessage, now: datetime) -> int:
         mine.update(status=status, error=error.message[:300], next_at=now + pause)
         log.warning("Message %s was not delivered: %s", message.pk, error.message)
         return 0
+    reach("O1")
     mine.update(status=OutboxMessage.Status.SENT, sent_at=now, error="")
     return 1
 

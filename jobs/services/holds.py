@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Q
 
+from config.failpoints import reach
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceHold, DeviceRun
 
@@ -48,6 +49,8 @@ def take(rows: Sequence[DeviceRun], now: datetime) -> list[DeviceRun]:
     # Everybody inserts in the same order, so that two claims wait for each other at most in one direction.
     asked.sort(key=lambda hold: (hold.key, hold.slot))
     DeviceHold.objects.bulk_create(asked, ignore_conflicts=True)
+    if asked:
+        reach("L1")
     return _settle_races(rows, asked, now)
 
 

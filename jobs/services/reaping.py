@@ -16,6 +16,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
+from config.failpoints import reach
 from devices.models import Worker
 from devices.services import workers
 from jobs import queue
@@ -57,7 +58,9 @@ class Reaper:
                 ended += interrupt(overdue, now, quarantined=True)
             elif self._silent_long_enough(worker):
                 log.warning("Worker %s lost its lease and is silent; it is killed.", worker)
-                ended += interrupt(owned, now) if workers.end(worker) else 0
+                if workers.end(worker):
+                    reach("L2")
+                    ended += interrupt(owned, now)
         self._lift_quarantines()
         return ended
 

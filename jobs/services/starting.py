@@ -15,6 +15,7 @@ from approvals import access as approval_access
 from approvals.domain import Late
 from approvals.models import ApprovalRequest
 from config.errors import Conflict, ServiceError
+from config.failpoints import reach
 from devices.models import Agent
 from devices.services import audit, outbox
 from jobs import access, queue
@@ -82,6 +83,7 @@ def start_late(*, now: datetime) -> None:
             # Whoever clears the wish is the one who starts it.
             if ApprovalRequest.objects.filter(pk=job.approval_id, late=Late.NOW).update(late="") != 1:
                 continue
+            reach("A2")
             trigger = Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name="After approval")
             start_now(by=job.created_by, job=job, trigger=trigger, now=now)
 
