@@ -152,7 +152,7 @@ def wrong(state, parts):
         return state.broken
     for run, counts in zip(state.runs, state.executed, strict=True):
         executed = sum(counts)
-        if parts.intent and not run.confirmed <= executed <= run.intended:
+        if (parts.intent or parts.terminal) and not run.confirmed <= executed <= run.intended:
             return f"the journal says {run.confirmed} to {run.intended}, the device executed {executed}"
         if run.status == "done" and executed != COMMANDS:
             return "a run succeeded without all its commands"
