@@ -52,7 +52,7 @@ def draft(by, of, chosen=(), triggers=NOW, **changes):
         **{
             "name": f"Job {found.pk}",
             "description": "A job of a test.",
-            "agent": Agent.objects.get(tenant=of.tenant).pk,
+            "agent": Agent.objects.filter(tenant=of.tenant).order_by("pk")[0].pk,
             "selection": DeviceSelection(SelectionMode.STATIC, devices=tuple(str(d.pk) for d in chosen)),
             "triggers": triggers,
             **changes,

@@ -29,47 +29,73 @@ def wait_for(port, seconds=30):
     raise RuntimeError(f"Nothing listens on port {port} after {seconds} s.")
 
 
+class Postgres:
+    """A fresh PostgreSQL cluster on a free port; `url` is its DATABASE_URL."""
+
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
+
+    def __init__(self):
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").exists() else []
+        if not found:
+            raise RuntimeError("PostgreSQL is not installed: 'apt install postgresql'.")
+        self.folder, self.port, self.binaries = Path(tempfile.mkdtemp(prefix="interlock-pg-")), free_port(), found[-1]
+        self.as_user = []
+        if os.getuid() == 0:  # PostgreSQL refuses to run as root.
+            shutil.chown(self.folder, "postgres")
+            self.as_user = ["runuser", "-u", "postgres", "--"]
+        self.data = self.folder / "data"
+        self.url = f"postgres://interlock@127.0.0.1:{self.port}/interlock"
+        self._run("initdb", "-D", self.data, "-U", "interlock", "-A", "trust", "--no-sync", check=True)
+        self.start()
+        for _ in range(50):
+            if (
+                self._run(
+                    "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "interlock", "interlock"
+                ).returncode
+                == 0
+            ):
+                break
+            time.sleep(0.2)
+
+    def _run(self, program, *words, check=False):
+        return subprocess.run([*self.as_user, self.binaries / program, *words], check=check, **self.quiet)
+
+    def start(self):
+        """Start the server and wait until it listens."""
+        options = [
+            "-D",
+            self.data,
+            "-p",
+            str(self.port),
+            "-k",
+            self.folder,
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "max_connections=300",
+        ]
+        self.server = subprocess.Popen([*self.as_user, self.binaries / "postgres", *options], **self.quiet)
+        wait_for(self.port)
+
+    def crash(self):
+        """Stop it at once, as a power cut would."""
+        self._run("pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+        self.server.wait(20)
+
+    def remove(self):
+        """Stop it and drop its files."""
+        self.crash()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def postgres():
     """Start a fresh PostgreSQL cluster; yields its DATABASE_URL."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").exists() else []
-    if not found:
-        raise RuntimeError("PostgreSQL is not installed: 'apt install postgresql'.")
-    folder, port, binaries = Path(tempfile.mkdtemp(prefix="interlock-pg-")), free_port(), found[-1]
-    as_user = []
-    if os.getuid() == 0:  # PostgreSQL refuses to run as root.
-        shutil.chown(folder, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    data = folder / "data"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
-    subprocess.run(
-        [*as_user, binaries / "initdb", "-D", data, "-U", "interlock", "-A", "trust", "--no-sync"], check=True, **quiet
-    )
-    options = [
-        "-D",
-        data,
-        "-p",
-        str(port),
-        "-k",
-        folder,
-        "-c",
-        "listen_addresses=127.0.0.1",
-        "-c",
-        "max_connections=300",
-    ]
-    server = subprocess.Popen([*as_user, binaries / "postgres", *options], **quiet)
+    server = Postgres()
     try:
-        wait_for(port)
-        create = [*as_user, binaries / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "interlock", "interlock"]
-        for _ in range(50):
-            if subprocess.run(create, **quiet).returncode == 0:
-                break
-            time.sleep(0.2)
-        yield f"postgres://interlock@127.0.0.1:{port}/interlock"
+        yield server.url
     finally:
-        subprocess.run([*as_user, binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet)
-        server.wait(20)
-        shutil.rmtree(folder, ignore_errors=True)
+        server.remove()
 
 
 @contextlib.contextmanager

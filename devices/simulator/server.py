@@ -95,18 +95,18 @@ class Shell(asyncssh.SSHServerSession[str]):
         delay = float(faults.get("delay", 0))
         if delay:
             self.busy = True
-            asyncio.get_event_loop().call_later(delay, self._run_late, line)
+            asyncio.get_event_loop().call_later(delay, self._run_late, line, time.time())
         else:
-            self._run(line)
+            self._run(line, time.time())
 
-    def _run_late(self, line: str) -> None:
+    def _run_late(self, line: str, received: float) -> None:
         self.busy = False
-        self._run(line)
+        self._run(line, received)
         self._pump()
 
-    def _run(self, line: str) -> None:
+    def _run(self, line: str, received: float) -> None:
         faults, device = self.device.faults(), self.device
-        device.log.executed(device.spec.address, self.number, self.cli.mode(), line.strip())
+        device.log.executed(device.spec.address, self.number, self.cli.mode(), line.strip(), received)
         if faults.hits("hang", line):
             return
         if faults.hits("reject", line):

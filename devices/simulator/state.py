@@ -71,10 +71,11 @@ class CommandLog:
     def __init__(self, path: Path | None) -> None:
         self._stream: TextIO | None = path.open("a", buffering=1) if path else None
 
-    def executed(self, address: str, session: int, mode: str, command: str) -> None:
-        """Append one line."""
+    def executed(self, address: str, session: int, mode: str, command: str, received: float) -> None:
+        """Append one line; `received` is when the command had come in (epoch seconds)."""
         if self._stream:
-            row = {"at": round(time.time(), 4), "device": address, "session": session, "mode": mode, "command": command}
+            row = {"at": round(time.time(), 4), "received": round(received, 4), "device": address, "session": session,
+                   "mode": mode, "command": command}  # fmt: skip
             self._stream.write(json.dumps(row) + "\n")
 
 

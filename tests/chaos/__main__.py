@@ -1,0 +1,41 @@
+"""`python -m tests.chaos cells|storm|broken`: see the modules of these names."""
+
+import argparse
+import sys
+
+from tests.chaos import cells, storm
+from tests.chaos.plant import Plant
+
+
+def main():
+    """Parse, play, print; exit 1 when anything is wrong."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=["cells", "storm"])
+    parser.add_argument("--only", default="")
+    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--width", type=int, default=3)
+    parser.add_argument("--broken", default="")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    plant = Plant()
+    try:
+        if options.what == "cells":
+            played, wrong = cells.main(plant, options.only, options.width)
+            wrong += [f"{cell}: {problem}" for cell in played for problem in cell.problems]
+        else:
+            counts, wrong = storm.main(plant, options.kills, broken=options.broken, seed=options.seed)
+            print("\n".join(f"{name:<28} {value}" for name, value in counts.items()))
+    finally:
+        if options.keep:
+            print(plant.folder)
+            for child in plant.children:
+                child.kill()
+        else:
+            plant.close()
+    print("\n".join(wrong[:60]) or "Nothing is wrong.")
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()

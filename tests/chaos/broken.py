@@ -1,0 +1,44 @@
+"""Builds that lack a part of the protocol: the harness must catch each, or it could not fail."""
+
+from datetime import timedelta
+
+from django.db.models import F
+
+from devices.services import workers
+from jobs.models import DeviceRun
+from jobs.services import holds, journal, keeping, reaping
+
+
+def break_it(what):
+    """Take a part of the protocol out of this process."""
+    if what:
+        {"resume": resume, "no_fence": no_fence, "eager_unlock": eager_unlock}[what]()
+
+
+def resume():
+    """An abandoned device run is queued again from its beginning, as a message broker's redelivery would."""
+
+    def again(rows, now, quarantined=False):
+        for row in rows:
+            DeviceRun.objects.filter(pk=row.pk, status="running").update(
+                status="queued", token=F("token") + 1, lease_expires_at=None
+            )
+            holds.release([row.pk])
+        return len(rows)
+
+    reaping.interrupt = again
+
+
+def no_fence():
+    """A worker that lost its lease goes on, and the reaper declares without killing."""
+    workers.end = lambda worker: True
+    keeping.lose = lambda journal: None
+    journal.Journal.check = lambda self: None
+    journal.Journal._own = lambda self, **columns: DeviceRun.objects.filter(pk=self.device_run.pk).update(**columns)
+
+
+def eager_unlock():
+    """The reaper declares without killing, and its devices are free at once."""
+    workers.end = lambda worker: True
+    reaping.workers.GUARD = timedelta(0)
+    journal.Journal.check = lambda self: None

@@ -1,0 +1,222 @@
+"""The deterministic cells: each place of `config.failpoints` × {kill, pause, database cut, broker cut}.
+
+In a cell a worker (or whoever comes by that place) is stopped there, the harness acts, and then everything has 60 s to
+come to rest. `python -m tests.chaos cells [--only W8:kill,W12:stop] [--width 4]`.
+"""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+
+from tests.chaos import checker, world
+from tests.chaos.plant import LEASE, Proxy, alive, kill
+
+ACTIONS = ("kill", "stop", "database", "broker")
+PAUSE = 3 * LEASE
+#: Which occurrence of a place lies in the middle of the changes: the session's own lines come first.
+NUMBER = {"W8": 3, "W9": 7, "W10": 7, "W11": 7, "W12": 5, "W13": 1, "W1": 1}
+#: The twenty cells that run in every full test.
+CHOSEN = (
+    "S1:kill,S2:kill,S3:kill,S4:broker,W1:broker,W2:kill,W2:stop,W3:kill,W5:stop,W7:database,W8:kill,W8:stop,W8:database,"
+    "W9:kill,W10:stop,W11:kill,W12:kill,W12:database,W15:kill,W16:kill"
+)
+
+TICK = "from jobs.services import dispatching; from django.utils import timezone; dispatching.tick(now=timezone.now())"
+START = "from jobs.services import starting; starting.start_queued()"
+DELIVER = "from devices.services import outbox; from django.utils import timezone; outbox.deliver(now=timezone.now())"
+#: Who comes by a place that is not in a worker's conversation: code that an actor process runs.
+ACTORS = {"S1": TICK, "S2": TICK, "S3": TICK, "S4": TICK, "O1": DELIVER, "A1": "vote", "A2": "late", "W17": "cancel"}
+
+
+@dataclass
+class Cell:
+    """One place, one action, and what came of it."""
+
+    place: str
+    action: str
+    number: int
+    hit: bool = False
+    problems: list = field(default_factory=list)
+    seconds: float = 0.0
+
+    def __str__(self):
+        return f"{self.place}:{self.action}"
+
+
+class Control:
+    """The socket on which a stopped process waits; `act` is called with its process id, then it goes on."""
+
+    def __init__(self, path, act):
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(str(path))
+        self.server.listen(5)
+        self.act, self.path, self.hit = act, path, threading.Event()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            connection, _ = self.server.accept()
+            with connection:
+                pid = int(connection.makefile().readline().split()[1])
+                self.hit.set()
+                self.act(pid)
+                with contextlib.suppress(OSError):
+                    connection.sendall(b"!")
+
+    def close(self):
+        self.server.close()
+        self.path.unlink(missing_ok=True)
+
+
+def run_cell(plant, cell):
+    """Play one cell; what is wrong afterwards is in `cell.problems`."""
+    began, name = time.monotonic(), f"cell-{cell.number}"
+    queue = world.agent(name)
+    first = 100_000 + cell.number * 10
+    device = (2 * cell.number % plant.devices, (2 * cell.number + 1) % plant.devices)
+    jobs = world.jobs(2, queue, first, devices=device)
+    database, broker = Proxy(plant.postgres.port), Proxy(int(plant.broker.rsplit(":", 1)[1].split("/")[0]))
+
+    def act(pid):
+        if cell.action == "kill":
+            kill(pid)
+        elif cell.action == "stop":
+            kill(pid, 19)
+            threading.Timer(PAUSE, kill, (pid, 18)).start()
+        elif cell.action == "database":
+            database.cut(PAUSE)
+        else:
+            broker.cut(PAUSE)
+
+    control = Control(plant.folder / f"control-{cell.number}", act)
+    there = {"database_port": database.port, "broker": f"redis://127.0.0.1:{broker.port}/0", "failpoint": f"{cell.place}@{NUMBER.get(cell.place, 1)}",
+             "control": str(control.path), "log": str(plant.folder / f"{name}.log")}  # fmt: skip
+    children = []
+    try:
+        _play(plant, cell, jobs, queue, there, children, control)
+        cell.hit = control.hit.is_set()
+        _wait_for_rest(plant, cell, queue, first, children)
+    finally:
+        control.close()
+        for pid in children:
+            kill(pid)
+            kill(pid, 18)
+    cell.seconds = time.monotonic() - began
+
+
+def _play(plant, cell, jobs, queue, there, children, control):
+    """Bring a process to the place, with another worker beside it that sees to the rest."""
+    code = ACTORS.get(cell.place)
+    if cell.place in ("S1", "S2", "S3", "S4"):
+        world.fire(jobs, 0)
+        time.sleep(2.1)
+        children.append(plant.fork("actor", code=code, **there))
+        control.hit.wait(20)
+        children.append(plant.worker(f"b{cell.number}", [queue]))
+        return
+    if cell.place == "A1":
+        children.append(plant.fork("actor", code=VOTE.format(job=jobs[0].pk), **there))
+        control.hit.wait(20)
+        world.fire(jobs[1:], 0)
+    elif cell.place == "A2":
+        children.append(plant.fork("actor", code=LATE.format(job=jobs[0].pk), **there))
+        control.hit.wait(20)
+        world.fire(jobs[1:], 0)
+    elif cell.place == "O1":
+        world.mailbox(plant.hook)
+        world.fire(jobs, 0)
+        children.append(plant.worker(f"b{cell.number}", [queue]))
+        time.sleep(4)
+        children.append(plant.fork("actor", code=DELIVER, **there))
+        control.hit.wait(20)
+        return
+    elif cell.place == "L2":
+        world.fire(jobs, 0)
+        victim = plant.worker(f"v{cell.number}", [queue])
+        wait_until(lambda: _running(queue), 30)
+        kill(victim, 19)
+        children += [victim, plant.worker(f"a{cell.number}", ["nobody"], **there)]
+        control.hit.wait(30)
+    else:
+        world.fire(jobs, 0)
+        children.append(plant.worker(f"a{cell.number}", [queue], **there))
+        if cell.place == "W17":
+            wait_until(lambda: _running(queue), 30)
+            world.cancel(queue)
+        control.hit.wait(30)
+    children.append(plant.worker(f"b{cell.number}", [queue]))
+
+
+VOTE = "from tests.chaos import world; world.vote('{job}')"
+LATE = "from tests.chaos import world; world.vote('{job}', late=True)"
+
+
+def _running(queue):
+    return checker.rows("SELECT 1 FROM jobs_devicerun d JOIN jobs_jobrun r ON r.id = d.run_id JOIN devices_agent a ON a.id = r.agent_id "
+                        "WHERE a.queue = %s AND d.status = 'running' AND d.intended > 0", queue)  # fmt: skip
+
+
+def wait_until(check, seconds):
+    """Wait for something; return it, or None when the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := check():
+            return found
+        time.sleep(0.1)
+    return None
+
+
+def _wait_for_rest(plant, cell, queue, first, children):
+    if not cell.hit:
+        cell.problems.append("the place was never reached")
+        return
+    statement = """SELECT r.status, r.planned_at FROM jobs_jobrun r JOIN devices_agent a ON a.id = r.agent_id WHERE a.queue = %s"""
+    expected = 1 if cell.place in ("A1", "A2") else 2
+    # From the moment that nobody is cut off or paused any more.
+    time.sleep(PAUSE if cell.action != "kill" else 0)
+
+    def rest():
+        found = checker.rows(statement, queue)
+        return len(found) >= expected and all(row["status"] not in checker.OPEN for row in found)
+
+    if not wait_until(rest, 60):
+        cell.problems.append(f"after 60 s: {checker.rows(statement, queue)}")
+    if cell.action == "database" and cell.place.startswith("W") and not alive(children[0]):
+        cell.problems.append("the worker did not survive the cut of its database")
+
+
+def main(plant, only="", width=3):
+    """Play the cells, several at a time; return them and what the checker found."""
+    from config.failpoints import PLACES
+
+    names = only.split(",") if only else [f"{place}:{action}" for place in PLACES for action in ACTIONS]
+    cells = [Cell(*name.split(":"), number) for number, name in enumerate(names)]
+    world.jobs(0)
+    todo, lock = iter(cells), threading.Lock()
+
+    def work():
+        from django.db import connection
+
+        while True:
+            with lock:
+                cell = next(todo, None)
+            if cell is None:
+                connection.close()
+                return
+            try:
+                run_cell(plant, cell)
+            except Exception as error:  # noqa: BLE001 - a defect of the harness is a problem of the cell
+                cell.problems.append(repr(error))
+            print(f"{cell!s:<14} {'ok' if not cell.problems else cell.problems} {cell.seconds:.1f} s", flush=True)
+
+    threads = [threading.Thread(target=work) for _ in range(width)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    counts, wrong = checker.check(plant.fleet_log)
+    print(json.dumps(counts))
+    return cells, wrong

@@ -1,0 +1,131 @@
+"""The independent judge: the fleet's own log against the database, read with plain SQL."""
+
+import json
+import re
+from collections import defaultdict
+
+from django.db import connection
+
+MARK = re.compile(r"\b(mark\d+)-(\d)$")
+OPEN = ("queued", "waiting", "running")
+#: Seconds that a line may be on its way to a busy fleet.
+SLACK = 0.3
+
+
+def rows(statement, *values):
+    """Run SQL; return dictionaries."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def executed(path):
+    """Return what the fleet executed: (mark, number) → list of (when it came in, device), and per device the marks in order."""
+    found, order = defaultdict(list), defaultdict(list)
+    for line in path.read_text().splitlines():
+        row = json.loads(line)
+        hit = MARK.search(row["command"])
+        if hit:
+            found[hit[1], int(hit[2])].append((row["received"], row["device"]))
+            order[row["device"]].append(hit[1])
+    return found, order
+
+
+def device_runs():
+    """Return every device run of the marked jobs with its run and trigger."""
+    return rows("""
+        SELECT d.id, d.status, d.reason, d.intended, d.confirmed, d.plan_data, d.message, d.lease_expires_at, d.endpoint,
+               EXTRACT(epoch FROM d.ended_at) AS ended, j.variables ->> 'mark' AS mark, r.id AS run, r.status AS run_status,
+               EXTRACT(epoch FROM r.scheduled_for) AS due, EXTRACT(epoch FROM r.created_at) AS made,
+               EXTRACT(epoch FROM GREATEST(r.cancel_requested_at, d.cancel_requested_at)) AS cancelled
+        FROM jobs_devicerun d JOIN jobs_jobrun r ON r.id = d.run_id JOIN jobs_servicejob j ON j.id = r.job_id
+        WHERE j.name LIKE 'Chaos %%'""")
+
+
+def check(path, promised=(), settled=True):
+    """Return (counts, violations): what was looked at, and each broken invariant in words."""
+    found, order = executed(path)
+    wrong, statuses = [], defaultdict(int)
+    for row in device_runs():
+        statuses[row["status"]] += 1
+        wrong += _of_device_run(row, found, settled)
+    wrong += [f"I-1 {mark}-{n} was executed {len(at)} times" for (mark, n), at in found.items() if len(at) > 1]
+    wrong += _interleavings(order)
+    wrong += _schedule(settled)
+    if settled:
+        wrong += [
+            f"I-17 {row['key']} is still held"
+            for row in rows("SELECT key FROM jobs_devicehold WHERE quarantined_at IS NULL")
+        ]
+        wrong += [
+            f"I-12 run {pk} was promised and is not there"
+            for pk in set(promised) - {row["id"] for row in rows("SELECT id FROM jobs_jobrun")}
+        ]
+        wrong += _messages()
+    wrong += _audit()
+    return {"commands": sum(map(len, found.values())), "device runs": sum(statuses.values()), **dict(statuses)}, wrong
+
+
+def _of_device_run(row, found, settled):
+    plan = json.loads(row["plan_data"]) if isinstance(row["plan_data"], str) else row["plan_data"]
+    commands = [command for step in plan["steps"] for command in step["commands"]]
+    marked = [(n, MARK.search(command)) for n, command in enumerate(commands, 1)]
+    name = f"{row['mark']} (device run {row['id']}, {row['status']})"
+    for position, hit in marked:
+        if not hit:
+            continue
+        times = found.get((hit[1], int(hit[2])), [])
+        if position <= row["confirmed"] and not times:
+            yield f"I-2 {name}: command {position} is confirmed and was never executed"
+        if times and position > row["intended"] and row["status"] not in OPEN:
+            yield f"I-2 {name}: command {position} was executed without an intent (intended {row['intended']})"
+        if row["status"] == "succeeded" and not times:
+            yield f"I-3 {name}: it succeeded without command {position}"
+        if row["ended"] and any(at > float(row["ended"]) + SLACK for at, _ in times):
+            yield f"I-5 {name}: command {position} was executed {times[-1][0] - float(row['ended']):.3f} s after its end"
+        if row["cancelled"] and any(at > float(row["cancelled"]) + 1 for at, _ in times):
+            yield f"I-18 {name}: command {position} was executed more than 1 s after the cancel"
+    if row["intended"] - row["confirmed"] > 1 and row["status"] not in ("cancelled", "queued"):
+        first = next((n for n, hit in marked if hit), 0)
+        if row["confirmed"] >= first - 1:
+            yield f"I-2 {name}: {row['confirmed']} confirmed, {row['intended']} intended"
+    if settled and (row["status"] in OPEN or row["run_status"] in OPEN):
+        yield f"I-6 {name}: still open (run {row['run']} is {row['run_status']})"
+
+
+def _interleavings(order):
+    for device, marks in order.items():
+        done, last = set(), None
+        for mark in marks:
+            if mark != last and mark in done:
+                yield f"I-4 {device}: {mark} came again after another run's command"
+            done.add(mark)
+            last = mark
+
+
+def _schedule(settled):
+    triggers = rows("""
+        SELECT t.id, t.next_run_at, count(r.id) AS runs, min(r.created_at - r.scheduled_for) < interval '0' AS early
+        FROM jobs_trigger t LEFT JOIN jobs_jobrun r ON r.trigger_id = t.id WHERE t.name = 'chaos' GROUP BY t.id""")
+    for row in triggers:
+        if row["early"]:
+            yield f"I-8 trigger {row['id']} fired early"
+        if row["runs"] > 1 or (settled and row["runs"] != 1):
+            yield f"I-8 trigger {row['id']} has {row['runs']} runs"
+
+
+def _messages():
+    for row in rows(
+        "SELECT key, channel, target, count(*) AS n FROM devices_outboxmessage GROUP BY 1, 2, 3 HAVING count(*) > 1"
+    ):
+        yield f"I-14 {row['key']} is {row['n']} times in the outbox"
+    ended = rows("SELECT id FROM jobs_jobrun r WHERE ended_at IS NOT NULL AND status <> 'skipped' AND planned_at IS NOT NULL AND trigger_id IS NOT NULL "
+                 "AND NOT EXISTS (SELECT 1 FROM devices_outboxmessage m WHERE m.key = 'run:' || r.id || ':completed') AND EXISTS (SELECT 1 FROM devices_outboxmessage)")  # fmt: skip
+    yield from (f"I-14 nobody was told of the end of run {row['id']}" for row in ended)
+
+
+def _audit():
+    from devices.services import audit
+
+    yield from (f"I-13 {name}: {problem}" for name, _, problem in audit.verify_all() if problem)
