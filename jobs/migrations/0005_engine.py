@@ -96,6 +96,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='jobrun',
+            name='only',
+            field=models.JSONField(null=True),
+        ),
+        migrations.AddField(
+            model_name='jobrun',
+            name='resumed_at',
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name='jobrun',
             name='rollout',
             field=models.JSONField(default=dict),
         ),

@@ -21,7 +21,8 @@ class JobRun(TenantOwned):
     """One execution of a job. Names are copied, so that history tells what was, not what is.
 
     `scheduled_for` is when it was due; `planned_at` None means that nobody has decided about it yet. Devices of waves up to
-    `wave` may begin; the next one opens at `next_wave_at`. `proven` lists the credentials that a device has accepted.
+    `wave` may begin; the next one opens at `next_wave_at`. `proven` lists the credentials that a device has accepted;
+    `only` the devices (ids) of the parent that run again; refusals before `resumed_at` count no more.
     """
 
     tenant_rules = {"agent": "ancestors"}
@@ -49,7 +50,9 @@ class JobRun(TenantOwned):
     next_wave_at = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)
     pause_reason = models.CharField(max_length=300, blank=True)
+    resumed_at = models.DateTimeField(null=True)
     proven = models.JSONField(null=True)
+    only = models.JSONField(null=True)
     in_queue = models.BooleanField(default=False)
     status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.QUEUED)
     reason = models.CharField(max_length=500, blank=True)

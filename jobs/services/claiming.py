@@ -23,6 +23,8 @@ from jobs.services import holds, scheduling
 RUNS = 200
 #: So many devices of a run see a credential that no device of it has accepted yet.
 TRIALS = 3
+#: What speaks of a wrong credential.
+REFUSALS = ("login_refused", "enable_refused")
 
 
 @dataclass(slots=True)
@@ -151,12 +153,19 @@ def _room(runs: dict[int, JobRun], agents: dict[int, Agent]) -> _Room:
 
 def _trials(runs: dict[int, JobRun]) -> dict[tuple[int, str], int]:
     """How many more devices of each run may try each credential that none has accepted yet (those that work on it count)."""
-    many = [run.pk for run in runs.values() if run.device_count > TRIALS]
-    rows = DeviceRun.objects.filter(run__in=many).filter(
-        Q(status=RunStatus.RUNNING) | Q(reason__in=["login_refused", "enable_refused"])
-    )
-    tried = rows.values_list("run", "credential_key").annotate(n=Count("pk")).order_by()
-    return {(run, key): TRIALS - n for run, key, n in tried}
+    found: dict[tuple[int, str], int] = {}
+    for run in runs.values():
+        if run.device_count > TRIALS:
+            rows = run.device_runs.filter(Q(status=RunStatus.RUNNING) | refused(run))
+            tried = rows.values_list("credential_key").annotate(n=Count("pk")).order_by()
+            found |= {(run.pk, key): TRIALS - n for key, n in tried if key not in (run.proven or ())}
+    return found
+
+
+def refused(run: JobRun) -> Q:
+    """Return what finds the devices of a run that refused their credential since it was last resumed."""
+    since = Q(ended_at__gt=run.resumed_at) if run.resumed_at else Q()
+    return Q(reason__in=REFUSALS) & since
 
 
 def _assignments(rows: list[DeviceRun], claimed: float) -> list[Assignment]:

@@ -1,4 +1,4 @@
-"""What people do to a run: cancel it, run its failed devices again."""
+"""What people do to a run: cancel it or one device of it, let a paused one go on, run some of its devices again."""
 
 from __future__ import annotations
 
@@ -8,11 +8,23 @@ from typing import Any
 from django.db import transaction
 
 from config.errors import Conflict
+from devices import access as tenants
+from devices.domain.roles import Verb
+from devices.models import Device
 from devices.services import audit
 from jobs import access
+from jobs.domain.spec import TriggerKind
 from jobs.domain.states import OPEN, RunStatus
-from jobs.models import DeviceRun, JobRun
-from jobs.services.settling import settle
+from jobs.models import DeviceHold, DeviceRun, JobRun, Trigger
+from jobs.services import holds, starting
+from jobs.services.settling import UNBEGUN, end_unbegun, hint, settle
+
+#: What of a run can be run again, and the words for it.
+AGAIN = {
+    "failed": ("failed", frozenset({RunStatus.FAILED, RunStatus.ERRORED})),
+    "not_started": ("not started", frozenset({RunStatus.CANCELLED, RunStatus.SKIPPED})),
+    "interrupted": ("interrupted", frozenset({RunStatus.INTERRUPTED})),
+}
 
 
 def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
@@ -24,13 +36,81 @@ def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
         )
         if not asked:
             raise Conflict("The run has ended or is being cancelled already.")
-        DeviceRun.objects.filter(run=run, status__in=[RunStatus.QUEUED, RunStatus.WAITING]).update(
-            status=RunStatus.CANCELLED, reason="cancelled", message="Cancelled before anything was sent.", ended_at=now
-        )
+        end_unbegun(run, RunStatus.CANCELLED, "cancelled", "Cancelled before anything was sent.", now)
         # A run that was not planned yet has no device whose end would end it.
-        unplanned = JobRun.objects.filter(pk=run.pk, planned_at=None, status__in=[RunStatus.QUEUED, RunStatus.WAITING])
+        unplanned = JobRun.objects.filter(pk=run.pk, planned_at=None, status__in=UNBEGUN)
         unplanned.update(
             status=RunStatus.CANCELLED, reason="Cancelled before it started.", planned_at=now, ended_at=now
         )
         audit.record(tenant=run.tenant, by=by, action="run.cancelled", subject=run.job_name, run=run.pk)
     settle([run.pk])
+
+
+def cancel_device(*, by: Any, device_run: DeviceRun, now: datetime) -> None:
+    """Stop one device of a run: it never starts, or stops before its next command."""
+    access.check_may_run(by, device_run.tenant)
+    rows = DeviceRun.objects.filter(pk=device_run.pk)
+    with transaction.atomic():
+        unbegun = rows.filter(status__in=UNBEGUN).update(
+            status=RunStatus.CANCELLED, reason="cancelled", message="Cancelled before anything was sent.", ended_at=now,
+            cancel_requested_at=now, waits_for=None,
+        )  # fmt: skip
+        running = rows.filter(status=RunStatus.RUNNING, cancel_requested_at=None).update(cancel_requested_at=now)
+        if not unbegun and not running:
+            raise Conflict("The device has ended or is being cancelled already.")
+        subject = f"{device_run.run.job_name}: {device_run.device_name}"
+        audit.record(
+            tenant=device_run.tenant, by=by, action="run.device_cancelled", subject=subject, run=device_run.run_id
+        )
+    settle([device_run.run_id])
+
+
+def resume_run(*, by: Any, run: JobRun, now: datetime) -> None:
+    """Let a paused run go on: what it was paused for has been seen to."""
+    access.check_may_run(by, run.tenant)
+    with transaction.atomic():
+        paused = JobRun.objects.filter(pk=run.pk, status__in=OPEN, paused_at__isnull=False)
+        reason = paused.values_list("pause_reason", flat=True).first()
+        if not paused.update(paused_at=None, pause_reason="", resumed_at=now):
+            raise Conflict("The run is not paused.")
+        audit.record(tenant=run.tenant, by=by, action="run.resumed", subject=run.job_name, run=run.pk, was=reason)
+        hint(run)
+
+
+def devices_again(run: JobRun, which: str) -> set[str]:
+    """Return the devices (ids) of a run that ended so (a key of `AGAIN`) and are still there."""
+    rows = run.device_runs.filter(status__in=AGAIN[which][1], device__isnull=False)
+    return {str(pk) for pk in rows.values_list("device", flat=True)}
+
+
+def run_again(*, by: Any, run: JobRun, which: str, now: datetime) -> JobRun:
+    """Run some devices of an ended run again, as a new run with a new plan; Conflict says why that may not be."""
+    access.check_may_run(by, run.tenant)
+    if run.is_open:
+        raise Conflict("The run has not ended yet. Wait for it, or cancel it.")
+    only = devices_again(run, which)
+    if not only:
+        raise Conflict(f"No device of this run is {AGAIN[which][0]}.")
+    starting.check_may_run_again(run.job, by)
+    with transaction.atomic():
+        trigger = Trigger.objects.create(
+            tenant=run.tenant, job=run.job, kind=TriggerKind.NOW, name=f"Again: run {run.pk}"
+        )
+        return starting.start_now(by=by, job=run.job, trigger=trigger, now=now, parent=run, only=only)
+
+
+def release_device(*, by: Any, device: Device, now: datetime) -> int:
+    """Free a device that a vanished worker on an unreachable machine holds; return how many holds were freed.
+
+    Only for a person who has made sure that the worker has stopped.
+    """
+    tenants.check_may(by, Verb.ADMINISTER, device.tenant)
+    rows = DeviceHold.objects.filter(device_run__device=device, quarantined_at__isnull=False)
+    with transaction.atomic():
+        freed = set(rows.values_list("device_run", flat=True))
+        holds.release(freed)
+        if freed:
+            audit.record(
+                tenant=device.tenant, by=by, action="device.released", subject=device.name, device_runs=sorted(freed)
+            )
+    return len(freed)

@@ -167,6 +167,7 @@ class Journal:
         if mine.update(**columns) != 1:
             row = DeviceRun.objects.select_related("run").filter(pk=self.device_run.pk).first()
             if row and (row.cancel_requested_at or row.run.cancel_requested_at):
+                reach("W17")
                 raise Cancelled
             self.lost = True
             raise LeaseLost

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from config.failpoints import reach
@@ -66,6 +66,10 @@ def execute(item: Assignment, journal: Journal | None = None) -> Finished:
     except LeaseLost:
         words = journal.words("This worker could not renew its claim and hung up")
         finished.result = DeviceResult(RunStatus.INTERRUPTED, "lease_lost", words)
+    except DatabaseError as error:
+        log.warning("The journal of device run %s could not be written: %s", item.device_run.pk, error)
+        words = journal.words("The database did not take the journal, so nothing more was sent")
+        finished.result = DeviceResult(RunStatus.INTERRUPTED, "database_lost", words)
     except DeviceError as error:
         finished.result = DeviceResult(RunStatus.FAILED, error.code, error.message)
         finished.retry = error.retryable and not journal.touched

@@ -16,8 +16,6 @@ from jobs.domain.states import OPEN, RunStatus, outcome
 from jobs.models import DeviceRun, JobRun
 from jobs.services import claiming, starting
 
-#: What speaks of a wrong credential, and how many devices of a run may say so before no other device sees it.
-REFUSALS = ("login_refused", "enable_refused")
 UNBEGUN = (RunStatus.QUEUED, RunStatus.WAITING)
 
 
@@ -79,9 +77,8 @@ def _suspect_credential(run: JobRun, now: datetime) -> None:
     """Pause a run in which several devices refused the same credential: others would only lock the account."""
     if run.paused_at is not None:
         return
-    refused = (
-        run.device_runs.filter(reason__in=REFUSALS).values_list("credential_name").annotate(n=Count("pk")).order_by()
-    )
+    rows = run.device_runs.filter(claiming.refused(run))
+    refused = rows.values_list("credential_name").annotate(n=Count("pk")).order_by()
     for name, count in refused:
         proven = run.proven or ()
         unproven = run.device_runs.filter(status__in=UNBEGUN, credential_name=name).exclude(credential_key__in=proven)

@@ -44,13 +44,36 @@ def run_now(*, by: Any, job: ServiceJob, now: datetime) -> JobRun:
         return start_now(by=by, job=job, trigger=trigger, now=now)
 
 
-def start_now(*, by: Any, job: ServiceJob, trigger: Trigger, now: datetime) -> JobRun:
-    """Make a run at once and start it in the caller's transaction; `by` is in whose name it runs."""
+def start_now(
+    *,
+    by: Any,
+    job: ServiceJob,
+    trigger: Trigger,
+    now: datetime,
+    parent: JobRun | None = None,
+    only: set[str] | None = None,
+) -> JobRun:
+    """Make a run at once and start it in the caller's transaction; `by` is in whose name it runs.
+
+    With a `parent` it runs again on `only` some of that run's devices (ids).
+    """
     insert_runs([Due(trigger.pk, job.pk, now)], now)
     run = JobRun.objects.get(trigger=trigger)
-    _update(run, executed_by=by)
+    _update(run, executed_by=by, parent=parent, only=sorted(only) if only else None)
     _begin(run, job, by, now)
     return run
+
+
+def check_may_run_again(job: ServiceJob, by: Any) -> None:
+    """Raise Conflict unless devices of an ended run may be run again: an approval is for one run, not for a second one."""
+    reason = _reason_not_to_run(job, by)
+    if not reason and job.version.content.changes_devices and not approval_access.may_bypass(by, job.tenant):
+        reason = (
+            "The job changes devices, and its approval was for the run that has ended. Narrow the job to the devices that "
+            "are left and request a new approval."
+        )
+    if reason:
+        raise Conflict(reason)
 
 
 def start_queued(*, now: datetime | None = None) -> int:
@@ -120,13 +143,14 @@ def _begin(run: JobRun, job: ServiceJob, by: Any, now: datetime) -> None:
         _update(run, status=RunStatus.WAITING, reason=verdict.wait)
         return
     reason = reason or verdict.skip
-    only = approving.frozen(job.approval) if job.approval and job.approval.status == "approved" else None
+    only = _only(run, job)
     plan = planning.plan_of(job, by, only=only) if not reason else Plan(str(job.template_id), job.version.number, ())
     if not reason and not plan.devices:
         reason = "No device matches the job's device selection."
     note = ""
     if not reason and job.version.content.changes_devices:
-        note, reason = approving.use(job, by, plan, now)
+        again = run.parent_id is not None
+        note, reason = ("bypassed: ran again by right", "") if again else approving.use(job, by, plan, now)
     if reason:
         _end(run, RunStatus.SKIPPED, reason, now)
         return
@@ -146,6 +170,13 @@ def _begin(run: JobRun, job: ServiceJob, by: Any, now: datetime) -> None:
     audit.record(tenant=job.tenant, by=by, action="run.started", subject=job.name, run=run.pk, digest=plan.digest)
     if job.agent and not failed:
         queue.hint_work({job.agent.queue: min(len(rows), run.max_parallel)})
+
+
+def _only(run: JobRun, job: ServiceJob) -> set[str] | None:
+    """Return the devices (ids) that the run is narrowed to: those run again, or those that were approved; None means no."""
+    if run.only is not None:
+        return set(run.only)
+    return approving.frozen(job.approval) if job.approval and job.approval.status == "approved" else None
 
 
 def _turn(run: JobRun, job: ServiceJob, locked: bool = False) -> Turn:

@@ -135,6 +135,7 @@ def mailbox(url):
     from devices.domain.secrets import Secret
     from devices.models import Tenant, Webhook
     from devices.services import channels
+    from tests import make
 
     if not Webhook.objects.filter(name="chaos").exists():
         tenant = Tenant.objects.get(key="acme")

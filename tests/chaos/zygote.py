@@ -25,6 +25,7 @@ from tests.chaos import broken  # noqa: E402
 def child(request):
     """Become what was asked for."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    os.setsid()  # else the end of a stopped sibling's parent would hang it up
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
