@@ -140,7 +140,7 @@ def mailbox(url):
     if not Webhook.objects.filter(name="chaos").exists():
         tenant = Tenant.objects.get(key="acme")
         channels.save_channel(
-            by=None,
+            by=make.user("admin"),
             tenant=tenant,
             model=Webhook,
             secrets={"secret": Secret("chaos")},
