@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -21,6 +22,7 @@ from devices import access as tenants
 from devices.scope import within
 from devices.views import diff_lines
 from jobs import access, selectors
+from jobs.domain.rollout import Rollout
 from jobs.domain.spec import JOB_TYPE_LABELS
 from jobs.domain.states import CHOICES, COLOURS, LABELS, RunStatus
 from jobs.models import DeviceRun, JobRun
@@ -74,14 +76,52 @@ def board(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a run."""
+    words = "The run is being cancelled: nothing new starts, running devices stop before their next command."
+    found = _run(request, pk)
+    return _do(request, found, words, lambda: control.cancel_run(by=request.user, run=found, now=timezone.now()))
+
+
+@require_POST
+def cancel_device(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
+    """Stop one device of a run."""
+    found = _device_run(request, pk, device_pk)
+    words = f"{found.device_name} is being cancelled; the other devices go on."
+    return _do(
+        request, found.run, words, lambda: control.cancel_device(by=request.user, device_run=found, now=timezone.now())
+    )
+
+
+@require_POST
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a paused run go on."""
+    found = _run(request, pk)
+    return _do(
+        request, found, "The run goes on.", lambda: control.resume_run(by=request.user, run=found, now=timezone.now())
+    )
+
+
+@require_POST
+def again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Run some devices of an ended run again."""
+    found, which = _run(request, pk), request.POST.get("which", "")
+    which = which if which in control.AGAIN else "failed"
+    return _do(
+        request,
+        found,
+        "A new run has begun.",
+        lambda: control.run_again(by=request.user, run=found, which=which, now=timezone.now()),
+    )
+
+
+def _do(request: HttpRequest, found: JobRun, words: str, verb: Callable[[], Any]) -> HttpResponse:
+    """Call a verb, say what came of it, and go to the run it made or to the one it was about."""
     try:
-        control.cancel_run(by=request.user, run=_run(request, pk), now=timezone.now())
-        messages.success(
-            request, "The run is being cancelled: nothing new starts, running devices stop before their next command."
-        )
+        made = verb()
+        messages.success(request, words)
     except Conflict as error:
         messages.error(request, error.message)
-    return redirect("run", pk=pk)
+        made = None
+    return redirect("run", pk=made.pk if made else found.pk)
 
 
 def device_run(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
@@ -96,6 +136,7 @@ def device_run(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
             (step, COLOURS[RunStatus(step.status)], LABELS[RunStatus(step.status)]) for step in found.steps.all()
         ],
         "diff": _diff(found),
+        "may_run": access.may_run(request.user, found.tenant),
     }
     template = "jobs/device_run.html" if request.htmx else "jobs/device_run_page.html"
     return render(request, template, context)
@@ -168,14 +209,26 @@ def _board(request: HttpRequest, found: JobRun) -> dict[str, Any]:
         rows = rows.filter(status=shown)
     page = Paginator(rows, BOARD_PAGE).get_page(request.GET.get("page"))
     names = _step_names(found)
-    lines = [{"item": row, "pill": status_pill(row.status), "cells": _cells(row, names)} for row in page]
+    holders = selectors.holders(request.user, [row.waits_for for row in page if row.waits_for is not None])
+    lines = [
+        {
+            "item": row,
+            "waits_for": holders.get(row.waits_for, "a run of another customer"),
+            "pill": status_pill(row.status),
+            "cells": _cells(row, names),
+        }
+        for row in page
+    ]
+    again = [] if found.is_open else [
+        (which, words, n) for which, (words, statuses) in control.AGAIN.items() if (n := sum(counts.get(s, 0) for s in statuses))
+    ]  # fmt: skip
     chips = [(s.value, LABELS[s], counts[s]) for s in RunStatus if counts.get(s)]
     eta = None
     if found.is_open and found.started_at and ended:
         eta = (timezone.now() - found.started_at) / ended * (total - ended)
     return {
         "pill": status_pill(found.status), "total": total, "ended": ended, "lines": lines, "page": page, "chips": chips,
-        "only": shown, "step_names": names, "eta": eta, "offline": found.is_open and found.agent is not None and not found.agent.is_online(timezone.now()),
+        "again": again, "spread": Rollout.from_json(found.rollout).words(), "only": shown, "step_names": names, "eta": eta, "offline": found.is_open and found.agent is not None and not found.agent.is_online(timezone.now()),
     }  # fmt: skip
 
 

@@ -62,3 +62,9 @@ def board(run: JobRun) -> QuerySet[DeviceRun]:
 def counts(run: JobRun) -> dict[str, int]:
     """How many device runs of a run are in each status."""
     return dict(run.device_runs.values_list("status").annotate(n=Count("pk")).order_by())
+
+
+def holders(user: Any, device_runs: list[int]) -> dict[int, str]:
+    """Name the runs to which device runs (ids) belong, as far as the user sees them."""
+    rows = visible_device_runs(user).filter(pk__in=device_runs) if device_runs else []
+    return {row.pk: f"run {row.run_id} of {row.run.job_name}" for row in rows}

@@ -32,6 +32,9 @@ urlpatterns = [
     path("runs/<int:pk>/", run_views.run, name="run"),
     path("runs/<int:pk>/board/", run_views.board, name="run-board"),
     path("runs/<int:pk>/cancel/", run_views.cancel, name="cancel-run"),
+    path("runs/<int:pk>/resume/", run_views.resume, name="resume-run"),
+    path("runs/<int:pk>/again/", run_views.again, name="run-again"),
+    path("runs/<int:pk>/devices/<int:device_pk>/cancel/", run_views.cancel_device, name="cancel-device"),
     path("runs/<int:pk>/devices/<int:device_pk>/", run_views.device_run, name="device-run"),
     path("runs/<int:pk>/devices/<int:device_pk>/raw/", run_views.raw, name="device-run-raw"),
 ]

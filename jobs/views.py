@@ -23,6 +23,7 @@ from devices import access as tenants
 from devices.scope import within
 from jobs import access, dashboard, selectors
 from jobs.approval_views import RequestForm, saved_job, say
+from jobs.domain.rollout import Rollout
 from jobs.models import ServiceJob
 from jobs.services import approving, editing, planning, scheduling, starting
 from jobs.services.collisions import collisions
@@ -96,6 +97,7 @@ def job(request: HttpRequest, pk: Any) -> HttpResponse:
         "device_count": planning.target_devices(found, request.user).count(),
         "runs": selectors.with_counts(selectors.visible_runs(request.user).filter(job=found))[:10],
         "triggers": scheduling.described(found),
+        "spread": Rollout.from_json(found.rollout).words(),
         "may_run": access.may_run(request.user, found.tenant),
         "approval_pill": status_pill(status),
         "changes": found.version.content.changes_devices,

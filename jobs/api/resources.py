@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from config.api_resource import Resource
 from jobs import selectors
 from jobs.api.serializers import (
+    AgainSerializer,
     DeviceRunDetail,
     DeviceRunSerializer,
     JobInput,
@@ -116,6 +117,23 @@ class Runs(Resource):
         control.cancel_run(by=request.user, run=self.get_object(), now=timezone.now())
         return Response(self.get_serializer(self.get_object()).data)
 
+    @extend_schema(request=None, responses=RunSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str | None = None) -> Response:
+        """Let a paused run go on."""
+        control.resume_run(by=request.user, run=self.get_object(), now=timezone.now())
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(request=AgainSerializer, responses={201: RunSerializer})
+    @action(detail=True, methods=["post"])
+    def again(self, request: Request, pk: str | None = None) -> Response:
+        """Run the failed, not started or interrupted devices of an ended run again, as a new run."""
+        given = AgainSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        which = given.validated_data["which"]
+        made = control.run_again(by=request.user, run=self.get_object(), which=which, now=timezone.now())
+        return Response(RunSerializer(made).data, status=status.HTTP_201_CREATED)
+
     @extend_schema(responses=DeviceRunSerializer(many=True))
     @action(detail=True, methods=["get"])
     def devices(self, request: Request, pk: str | None = None) -> Response:
@@ -135,6 +153,13 @@ class DeviceRuns(Resource):
 
     def get_serializer_class(self) -> Any:
         return DeviceRunSerializer if self.action == "list" else DeviceRunDetail
+
+    @extend_schema(request=None, responses=DeviceRunSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str | None = None) -> Response:
+        """Stop this device; the others of its run go on."""
+        control.cancel_device(by=request.user, device_run=self.get_object(), now=timezone.now())
+        return Response(DeviceRunSerializer(self.get_object()).data)
 
     def rows(self, user: Any) -> Any:
         rows = selectors.visible_device_runs(user)

@@ -14,6 +14,7 @@ from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
 from jobs.domain.missed import MissedPolicy
 from jobs.domain.recurrence import ImpossibleRule
+from jobs.domain.rollout import Rollout
 from jobs.domain.schedules import schedule_from
 from jobs.domain.spec import (
     JOB_TYPE_LABELS,
@@ -30,6 +31,7 @@ from jobs.domain.spec import (
 from jobs.domain.turns import OVERLAP_CHOICES, Overlap
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult, Trigger
 from jobs.services import scheduling
+from jobs.services.control import AGAIN
 from templates_app import selectors as templates
 
 
@@ -87,6 +89,17 @@ class TriggerSerializer(serializers.ModelSerializer):
         return scheduling.words(trigger)
 
 
+class RolloutSerializer(serializers.Serializer):
+    """How a run spreads over its devices; 0 means no canaries, no waves, no pause, no limit."""
+
+    canary = serializers.IntegerField(min_value=0, default=0, help_text="So many devices first.")
+    wave = serializers.IntegerField(min_value=0, default=0, help_text="Devices in each wave after them.")
+    soak = serializers.IntegerField(min_value=0, default=0, help_text="Minutes of pause after each.")
+    stop_count = serializers.IntegerField(min_value=0, default=0, help_text="Stop when so many did not succeed.")
+    stop_percent = serializers.IntegerField(min_value=0, max_value=100, default=0)
+    sample = serializers.IntegerField(min_value=1, default=1, help_text="Of at least so many that have ended.")
+
+
 class JobInput(serializers.Serializer):
     """What creates a job. `execute`: now, once (with `at`), or none (saved only)."""
 
@@ -115,6 +128,10 @@ class JobInput(serializers.Serializer):
     )
     in_queue = serializers.BooleanField(
         default=False, help_text="Run in the queue: one at a time per customer and agent, first in, first out."
+    )
+    rollout = RolloutSerializer(required=False, default=dict)
+    window = serializers.IntegerField(
+        allow_null=True, default=None, help_text="A schedule filter (id): devices begin only when it removes nothing."
     )
     triggers = serializers.ListField(
         child=serializers.DictField(),
@@ -163,6 +180,7 @@ class JobInput(serializers.Serializer):
                 for t in d["tasks"]
             ),
             triggers=triggers, max_parallel=d["max_parallel"], overlap=Overlap(d["overlap"]), in_queue=d["in_queue"],
+            rollout=Rollout(**d["rollout"]), window=d["window"],
         )  # fmt: skip
 
 
@@ -210,6 +228,12 @@ class JobSerializer(serializers.ModelSerializer):
         return job.approval.status if job.approval else "not_requested"
 
 
+class AgainSerializer(serializers.Serializer):
+    """Which devices of an ended run to run again."""
+
+    which = serializers.ChoiceField(choices=list(AGAIN), default="failed")
+
+
 class RunSerializer(serializers.ModelSerializer):
     """One run; `counts` says how many devices are in each status."""
 
@@ -224,7 +248,8 @@ class RunSerializer(serializers.ModelSerializer):
         fields = [
             "id", "tenant", "job", "job_name", "job_type", "network_names", "template_name", "template_version", "agent",
             "executed_by", "approval_note", "digest", "status", "reason", "device_count", "ended_count", "ok_count",
-            "trigger_name", "scheduled_for", "started_at", "lateness", "ended_at",
+            "trigger_name", "scheduled_for", "started_at", "lateness", "ended_at", "parent", "wave", "next_wave_at",
+            "paused_at", "pause_reason",
         ]  # fmt: skip
         read_only_fields = fields
 

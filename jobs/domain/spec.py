@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSelection
 from jobs.domain.missed import MissedPolicy
+from jobs.domain.rollout import Rollout
 from jobs.domain.turns import Overlap
 
 
@@ -100,7 +101,10 @@ def once_at(at: datetime, zone: str = "UTC", name: str = "Once") -> TriggerSpec:
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """A whole job. Ids are those of the database; every one is checked against what the caller may see."""
+    """A whole job. Ids are those of the database; every one is checked against what the caller may see.
+
+    `window` is the schedule filter that is its maintenance window.
+    """
 
     template: int | None = None
     name: str = ""
@@ -122,3 +126,5 @@ class JobSpec:
     overlap: Overlap = Overlap.QUEUE
     in_queue: bool = False
     max_parallel: int = 25
+    rollout: Rollout = field(default_factory=Rollout)
+    window: int | None = None

@@ -36,7 +36,8 @@ def content_of(job: ServiceJob, plan: Plan, at_most: int | None = None) -> dict[
         "template": {"id": job.template_id, "name": job.template.name, "version": job.version.number},
         "options": {
             "snapshots": job.snapshots, "max_parallel": job.max_parallel, "overlap": job.overlap, "in_queue": job.in_queue,
-            "agent": job.agent.name if job.agent else "", "type": job.job_type,
+            "agent": job.agent.name if job.agent else "", "type": job.job_type, "rollout": job.rollout,
+            "window": {"name": job.window.name, "time_zone": job.window.time_zone, "rules": job.window.rules} if job.window else None,
         },
         "selection": selection,
         "variables": dict(sorted(job.variables.items())),

@@ -16,6 +16,7 @@ from devices.services import vault
 from devices.services.inventory import save_credential
 from jobs.domain.missed import MissedPolicy
 from jobs.domain.recurrence import ImpossibleRule
+from jobs.domain.rollout import Rollout
 from jobs.domain.schedules import schedule_from
 from jobs.domain.spec import (
     Account,
@@ -79,6 +80,8 @@ def spec_of(job: ServiceJob) -> JobSpec:
         overlap=Overlap(job.overlap),
         in_queue=job.in_queue,
         max_parallel=job.max_parallel,
+        rollout=Rollout.from_json(job.rollout),
+        window=job.window_id,
     )
 
 
@@ -134,6 +137,13 @@ def _write_columns(by: Any, job: ServiceJob, spec: JobSpec, problems: dict[str, 
     if spec.agent is not None and not inventory.agents_for(job.tenant).filter(pk=spec.agent).exists():
         problems["agent"] = ["There is no such agent for this customer."]
     job.agent_id = spec.agent
+    try:
+        spec.rollout.check()
+    except Invalid as error:
+        problems |= error.fields
+    job.rollout, job.window_id = spec.rollout.as_json(), spec.window
+    if spec.window is not None and not filters_above(job.tenant).filter(pk=spec.window).exists():
+        problems["window"] = ["There is no such filter for this customer."]
     if spec.credential and not _usable_credential(by, job.tenant, spec.credential):
         problems["credential"] = ["There is no such credential."]
     job.credential_id = spec.credential

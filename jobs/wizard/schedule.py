@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 from django import forms
@@ -14,6 +14,7 @@ from devices.domain.zones import ZONE_CHOICES
 from jobs.domain.missed import LABELS as MISSED
 from jobs.domain.missed import MissedPolicy
 from jobs.domain.recurrence import WEEKDAYS, WEEKS, ImpossibleRule, instant_of
+from jobs.domain.rollout import Rollout
 from jobs.domain.schedules import schedule_from
 from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec, Visibility
 from jobs.domain.turns import OVERLAP_CHOICES, Overlap
@@ -159,12 +160,33 @@ class ScheduleForm(WizardForm):
         label="Run in the queue", required=False,
         help_text="Queued jobs of a customer go through an agent one at a time, first in, first out.",
     )  # fmt: skip
+    max_parallel = forms.IntegerField(label="Devices at a time", required=False, min_value=1, max_value=500)
+    canary = forms.IntegerField(
+        label="Canaries first", required=False, min_value=0, help_text="So many devices run alone first; 0 for none."
+    )
+    wave = forms.IntegerField(
+        label="Then in waves of", required=False, min_value=0, help_text="0: all the rest at once."
+    )
+    soak = forms.IntegerField(label="Pause after each (minutes)", required=False, min_value=0, max_value=1440)
+    stop_count = forms.IntegerField(
+        label="Stop when so many devices did not succeed", required=False, min_value=0, help_text="0: go on."
+    )
+    stop_percent = forms.IntegerField(
+        label="Or when so many percent did not", required=False, min_value=0, max_value=100
+    )
+    sample = forms.IntegerField(label="Of at least so many devices", required=False, min_value=1)
+    window = forms.TypedChoiceField(
+        label="Maintenance window", required=False, coerce=int, empty_value=None,
+        help_text="A filter. Devices begin only when it removes nothing; when it closes, those that have not begun are skipped.",
+    )  # fmt: skip
     visibility = forms.ChoiceField(
         label="Visibility", widget=forms.RadioSelect,
         choices=[(Visibility.PUBLIC, "Public: everyone who may see this customer's jobs"), (Visibility.PRIVATE, "Private: only you")],
     )  # fmt: skip
 
     def arrange(self) -> None:
+        filters = filters_above(self.draft.tenant)
+        self.fields["window"].choices = [("", "Any time"), *((row.pk, str(row)) for row in filters)]
         self.fields["execute"].choices = [*CHOICES, LATER] if self.draft.draft_of else CHOICES
         stored = [trigger for trigger in self.spec.triggers if trigger.kind is not TriggerKind.NOW]
         numbers = self._numbers() if self.is_bound else list(range(max(1, len(stored))))
@@ -182,6 +204,7 @@ class ScheduleForm(WizardForm):
             "execute": "schedule" if stored else none, "visibility": self.spec.visibility.value,
             "overlap": self.spec.overlap.value, "in_queue": self.spec.in_queue,
             "order": ",".join(str(form.number) for form in self.triggers),
+            "max_parallel": self.spec.max_parallel, "window": self.spec.window, **asdict(self.spec.rollout),
         }  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
@@ -203,6 +226,9 @@ class ScheduleForm(WizardForm):
             visibility=Visibility(v["visibility"]),
             overlap=Overlap(v["overlap"] or Overlap.QUEUE),
             in_queue=v["in_queue"],
+            max_parallel=v["max_parallel"] or 25,
+            rollout=Rollout(**{name: v[name] or default for name, default in asdict(Rollout()).items()}),
+            window=v["window"],
         )
 
     def all_errors(self) -> list[str]:
@@ -211,6 +237,17 @@ class ScheduleForm(WizardForm):
         parts = [*((n, s) for n, s in self.errors.items() if n != NON_FIELD_ERRORS)]
         parts += [part for form in of_triggers for part in form.errors.items()]
         return [sentence for _, sentences in parts for sentence in sentences]
+
+    @property
+    def rollout_fields(self) -> list[Any]:
+        """The fields that say how the run spreads over its devices."""
+        return [self["max_parallel"], *(self[name] for name in asdict(Rollout()))]
+
+    @property
+    def spread(self) -> str:
+        """What is set of them, in words; empty when nothing is."""
+        window = "in a maintenance window" if self.spec.window else ""
+        return ", ".join(filter(None, (self.spec.rollout.words(), window)))
 
     def _numbers(self) -> list[int]:
         given = [int(part) for part in self.data.get("order", "0").split(",") if part.isdigit() and len(part) < 4]

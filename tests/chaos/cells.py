@@ -25,7 +25,14 @@ CHOSEN = (
 )
 
 TICK = "from jobs.services import dispatching; from django.utils import timezone; dispatching.tick(now=timezone.now())"
-DELIVER = "from devices.services import outbox; from django.utils import timezone; outbox.deliver(now=timezone.now())"
+DELIVER = """
+import time
+from devices.services import outbox
+from django.utils import timezone
+for _ in range(100):
+    outbox.deliver(now=timezone.now())
+    time.sleep(0.1)
+"""
 #: Who comes by a place that is not in a worker's conversation: code that an actor process runs.
 ACTORS = {"S1": TICK, "S2": TICK, "S3": TICK, "S4": TICK}
 
