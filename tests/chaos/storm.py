@@ -127,7 +127,7 @@ def main(plant, kills, gap=0.45, broken="", seed=0, width=2.2):
     while _kills(storm) < kills:
         storm.watch()
         storm.strike()
-        time.sleep(storm.random.uniform(0.1, 0.5))
+        time.sleep(storm.random.uniform(0.2, 0.8))
         if _kills(storm) % 20 == 0:
             changed += _changes(last)
     print(f"{dict(storm.done)} in {time.monotonic() - began:.0f} s; coming to rest", flush=True)
