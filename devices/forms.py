@@ -69,6 +69,15 @@ class AgentForm(TenantForm):
     """An agent."""
 
     name = forms.CharField(max_length=60, help_text="For example Infraon_NCCM_Agent_1.")
+    max_parallel = forms.IntegerField(
+        label="Devices at a time",
+        required=False,
+        min_value=1,
+        help_text="Of all its jobs together; empty means no limit.",
+    )
+    draining = forms.BooleanField(
+        label="Drain", required=False, help_text="Its workers finish what they began and start no further device."
+    )
 
 
 class DeviceForm(TenantForm):

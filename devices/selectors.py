@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -19,7 +20,9 @@ from devices.models import (
     Network,
     Notice,
     Tenant,
+    Worker,
 )
+from devices.models.agents import SILENT_AFTER
 
 
 def visible_tenants(user: Any) -> QuerySet[Tenant]:
@@ -74,6 +77,20 @@ def notices_of(user: Any) -> QuerySet[Notice]:
 def tokens_of(user: Any) -> QuerySet[ApiToken]:
     """The user's own API tokens."""
     return ApiToken.objects.filter(user=user)
+
+
+def serving(now: datetime) -> dict[str, list[Worker]]:
+    """Return the living workers by the queues that they serve."""
+    found: dict[str, list[Worker]] = {}
+    for worker in Worker.objects.filter(ended_at=None, beat_at__gt=now - SILENT_AFTER).order_by("pk")[:1000]:
+        for queue in worker.queues:
+            found.setdefault(queue, []).append(worker)
+    return found
+
+
+def agents_by_queue(queues: list[str]) -> dict[str, Agent]:
+    """Return the agents that have these queues."""
+    return {agent.queue: agent for agent in Agent.objects.filter(queue__in=queues)}
 
 
 def agents_for(tenant: Tenant) -> QuerySet[Agent]:

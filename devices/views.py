@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -46,7 +47,7 @@ RESOURCES = {
         Resource("networks", forms.NetworkForm, selectors.visible_networks, inventory.save_network,
                  lambda n: {"name": n.name, "description": n.description}, "network"),
         Resource("tags", forms.TagForm, selectors.visible_tags, inventory.save_tag, lambda t: {"name": t.name}, "asset tag"),
-        Resource("agents", forms.AgentForm, selectors.visible_agents, inventory.save_agent, lambda a: {"name": a.name}, "agent"),
+        Resource("agents", forms.AgentForm, selectors.visible_agents, inventory.save_agent, lambda a: {"name": a.name, "draining": a.draining, "max_parallel": a.max_parallel}, "agent"),
         Resource("credentials", forms.CredentialForm, selectors.visible_credentials, inventory.save_credential,
                  lambda c: {"name": c.name, "username": c.username, "is_default": c.is_default}, "credential"),
         Resource("devices", forms.DeviceForm, selectors.visible_devices, inventory.save_device,
@@ -144,19 +145,30 @@ def tags(request: HttpRequest) -> HttpResponse:
 
 
 def agents(request: HttpRequest) -> HttpResponse:
-    """The agent list."""
+    """The agent list: who serves each, since when nobody does, and what it is working on."""
     now = timezone.now()
+    serving = selectors.serving(now)
     columns = (
         Column("Name", lambda a: _link("edit-thing", a.pk, a.name, "agents"), sort="name", css="strong"),
         TENANT,
         Column("Queue", lambda a: a.queue, css="mono"),
-        Column("State", lambda a: pill("on", "Online", "ok") if a.is_online(now) else pill("off", "Offline", "fail")),
+        Column("State", lambda a: _agent_state(a, now)),
+        Column("Workers", lambda a: format_html_join("", "{}<br>", ((w,) for w in serving.get(a.queue, ()))) or "—"),
+        Column("Version", lambda a: ", ".join(sorted({w.version for w in serving.get(a.queue, ())})) or "—"),
+        Column("Devices now", lambda a: sum(w.active for w in serving.get(a.queue, ())), num=True),
+        Column("At most", lambda a: a.max_parallel or "—", num=True),
         Column("Last heartbeat", lambda a: ago(a.heartbeat_at), sort="heartbeat_at"),
     )
     listing = Listing("Agents", columns, ("name",), "No agent yet.", order="name", **_new(request, "agents"),
-                      intro="An agent runs jobs: worker processes that serve its queue. Start one with "
-                      "'celery -A config worker -P threads -Q QUEUE'.")  # fmt: skip
+                      intro="An agent runs jobs: worker processes that serve its queue, on any host. Start one with "
+                      "'python manage.py work QUEUE'.")  # fmt: skip
     return lists.show(request, within(request, selectors.visible_agents(request.user)), listing)
+
+
+def _agent_state(agent: Any, now: datetime) -> str:
+    if not agent.is_online(now):
+        return pill("off", "Offline", "fail")
+    return pill("drain", "Draining", "warn") if agent.draining else pill("on", "Online", "ok")
 
 
 def credentials(request: HttpRequest) -> HttpResponse:

@@ -119,7 +119,7 @@ class AssetTags(Creates, Resource):
 class AgentSerializer(Owned):
     class Meta:
         model = Agent
-        fields = ["id", "tenant", "name", "queue", "heartbeat_at"]
+        fields = ["id", "tenant", "name", "queue", "heartbeat_at", "draining", "max_parallel"]
         read_only_fields = ["queue", "heartbeat_at"]
         validators: list[Any] = []
 

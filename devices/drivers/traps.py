@@ -27,6 +27,7 @@ NOTIFICATIONS = (
     "expired",
     "reminder",
     "test",
+    "paused",
 )
 OBJECTS = ("tenant", "subject", "actor", "text", "url", "at", "id")
 AUTH = {"none": snmp.usmNoAuthProtocol, "sha": snmp.usmHMACSHAAuthProtocol, "sha256": snmp.usmHMAC192SHA256AuthProtocol,

@@ -25,9 +25,9 @@ def save_tag(*, by: Any, tenant: Tenant, instance: AssetTag | None = None, **val
     return _save(AssetTag, by, tenant, instance, values)
 
 
-def save_agent(*, by: Any, tenant: Tenant, instance: Agent | None = None, name: str) -> Agent:
-    """Make or rename an agent; its queue is named once and for all."""
-    values = {"name": name}
+def save_agent(*, by: Any, tenant: Tenant, instance: Agent | None = None, name: str, **values: Any) -> Agent:
+    """Make or change an agent; its queue is named once and for all."""
+    values["name"] = name
     if instance is None:
         values["queue"] = f"agent.{tenant.key}.{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-') or 'agent'}"
     return _save(Agent, by, tenant, instance, values)

@@ -30,6 +30,7 @@ EVENTS = {
     "closed": "Approval request closed",
     "expired": "Approval request expired",
     "reminder": "Approval request still waiting",
+    "paused": "Job execution paused",
     "test": "Test message",
 }
 #: How long (seconds) after each failed attempt; after the last one the message is given up.

@@ -84,7 +84,8 @@ def _suspect_credential(run: JobRun, now: datetime) -> None:
         unproven = run.device_runs.filter(status__in=UNBEGUN, credential_name=name).exclude(credential_key__in=proven)
         if count >= claiming.TRIALS and unproven.exists():
             reason = f"{count} devices refused the credential {name}; no other device sees it. Correct it and resume, or cancel the run."
-            JobRun.objects.filter(pk=run.pk, paused_at=None).update(paused_at=now, pause_reason=reason[:300])
+            run.paused_at, run.pause_reason = now, reason[:300]
+            JobRun.objects.filter(pk=run.pk, paused_at=None).update(paused_at=now, pause_reason=run.pause_reason)
             starting.tell(run, "paused", None, now)
             return
 

@@ -223,8 +223,8 @@ def tell(run: JobRun, event: str, by: Any, now: datetime) -> None:
     job = run.job
     wanted = Q(pk__in=job.notify_users.values("pk")) | Q(groups__in=job.notify_groups.values("pk"))
     people = User.objects.filter(wanted, is_active=True).distinct()
-    words = LABELS[RunStatus(run.status)] if event == "completed" else "started"
-    text = f"{run.template_name} version {run.template_version} on {run.device_count} devices: {words}."
+    words = {"executed": "started", "paused": "paused"}.get(event) or LABELS[RunStatus(run.status)]
+    text = f"{run.template_name} version {run.template_version} on {run.device_count} devices: {words}. {run.pause_reason}".strip()
     outbox.announce(
         tenant=run.tenant, event=event, key=f"run:{run.pk}:{event}", subject=f"{run.job_name} (run {run.pk}: {words})", text=f"{text} {run.reason}".strip(),
         url=f"/runs/{run.pk}/", recipients=people, now=now, by=by,

@@ -1,0 +1,387 @@
+"""The engine's rules on the database: the device lock, limits, leases, rollouts, windows, cancel, running again."""
+
+import os
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from config.errors import Conflict, Forbidden, Invalid
+from devices.models import Agent, Device, Tenant, Worker
+from devices.services import workers
+from jobs.domain.rollout import Rollout
+from jobs.models import DeviceHold, DeviceRun, JobRun, ScheduleFilter, ServiceJob
+from jobs.services import claiming, control, holds, keeping, reaping, settling, starting
+from jobs.services.journal import Journal
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def acme(tenant, hints):
+    return tenant("acme")
+
+
+def start(tenant, by, devices, changes=False, **options):
+    name = "Set NTP server" if changes else "Show version"
+    options = {"variables": {"ntp_server": "198.51.100.7"}, "snapshots": False, **options} if changes else options
+    return make.job(by, make.template(tenant, name), devices, **options)[1]
+
+
+def claim(run=None, limit=50, now=None):
+    among = claiming.only(run.pk) if run else None
+    found = claiming.claim(worker=make.worker(), now=now or timezone.now(), limit=limit, among=among)
+    return [item.device_run for item in found]
+
+
+def end(rows, status="succeeded", reason=""):
+    """End device runs as a worker would have, and settle their runs."""
+    pks = [row.pk for row in rows]
+    DeviceRun.objects.filter(pk__in=pks).update(
+        status=status, reason=reason, ended_at=timezone.now(), lease_expires_at=None
+    )
+    holds.release(pks)
+    settling.settle({row.run_id for row in rows})
+
+
+def statuses(run):
+    return sorted(run.device_runs.values_list("status", flat=True))
+
+
+class TestTheDeviceLock:
+    def test_a_change_waits_for_a_change_and_says_for_whom(self, acme, person):
+        device = make.devices(acme, "linux")
+        first, second = (start(acme, person("acme-admin"), device, changes=True) for _ in range(2))
+        (holder,) = claim(first)
+        assert claim(second) == []
+        waiter = second.device_runs.get()
+        assert (waiter.status, waiter.waits_for) == ("waiting", holder.pk)
+        end([holder])
+        assert [row.pk for row in claim(second)] == [waiter.pk]
+
+    def test_two_readers_share_and_a_third_waits(self, acme, person):
+        device = make.devices(acme, "linux")
+        runs = [start(acme, person("acme-operator"), device) for _ in range(3)]
+        assert [len(claim(run)) for run in runs] == [1, 1, 0]
+
+    def test_first_come_first_served_even_for_a_reader_behind_a_change(self, acme, person):
+        device, admin = make.devices(acme, "linux"), person("acme-admin")
+        reading, changing, late = (
+            start(acme, admin, device),
+            start(acme, admin, device, changes=True),
+            start(acme, admin, device),
+        )
+        (reader,) = claim(reading)
+        assert claim(changing) == [] and claim(late) == [], "the late reader waits behind the change"
+        end([reader])
+        assert len(claim(changing)) == 1 and claim(late) == []
+
+    def test_a_device_is_the_same_by_its_host_key_at_another_address(self, acme, person):
+        one, other = make.devices(acme, "linux", "cisco_ios")
+        Device.objects.filter(pk__in=[one.pk, other.pk]).update(host_key="SHA256:same")
+        first, second = (start(acme, person("acme-admin"), [device], changes=True) for device in (one, other))
+        assert len(claim(first)) == 1 and claim(second) == []
+
+    def test_it_spans_tenants_and_hides_who_holds_it(self, acme, person, tenant, browser):
+        mine = make.devices(acme, "linux")[0]
+        theirs = make.devices(tenant("globex"), "linux")[0]
+        Device.objects.filter(pk=theirs.pk).update(connect_host=mine.connect_host, connect_port=mine.connect_port)
+        held = make.job(person("msp-admin"), make.template(tenant("globex")), [theirs])[1]
+        run = start(acme, person("acme-admin"), [mine], changes=True)
+        assert len(claim(held)) == 1 and claim(run) == []
+        page = browser("acme-operator").get(f"/runs/{run.pk}/").content.decode()
+        assert "Waits for a run of another customer" in page and held.job_name not in page
+
+    def test_who_waits_too_long_gives_up(self, acme, person):
+        device = make.devices(acme, "linux")
+        first, second = (start(acme, person("acme-admin"), device, changes=True) for _ in range(2))
+        claim(first)
+        claim(second)
+        settling.look_after(now=timezone.now() + holds.PATIENCE + timedelta(minutes=1))
+        row = second.device_runs.get()
+        assert (row.status, row.reason) == ("failed", "device_busy") and "30 minutes" in row.message
+        assert JobRun.objects.get(pk=second.pk).status == "failed"
+
+    def test_who_waits_for_somebody_gone_is_woken(self, acme, person):
+        device = make.devices(acme, "linux")
+        first, second = (start(acme, person("acme-admin"), device, changes=True) for _ in range(2))
+        (holder,) = claim(first)
+        claim(second)
+        DeviceHold.objects.filter(device_run=holder).delete()
+        assert holds.wake_stranded() == 1
+        assert len(claim(second)) == 1
+
+
+class TestLeases:
+    def test_a_living_worker_keeps_what_it_owns(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
+        (row,) = claim(run)
+        journal = Journal(row)
+        later = timezone.now() + timedelta(seconds=10)
+        keeping.renew(worker=row.worker, journals={row.pk: journal}, now=later)
+        row.refresh_from_db()
+        assert row.lease_expires_at == later + workers.LEASE and not journal.lost
+
+    def test_what_cannot_be_renewed_is_hung_up(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
+        (row,) = claim(run)
+        journal, closed = Journal(row), []
+        journal.hang_up = lambda: closed.append(True)
+        keeping.renew(worker=row.worker, journals={row.pk: journal}, now=timezone.now() + workers.LEASE * 2)
+        assert journal.lost and closed
+
+    def test_a_silent_worker_is_killed_before_its_devices_are_declared(self, acme, person, monkeypatch):
+        run = start(acme, person("acme-admin"), make.devices(acme, "linux"), changes=True)
+        (row,) = claim(run)
+        DeviceRun.objects.filter(pk=row.pk).update(intended=2, confirmed=1)
+        events = []
+        monkeypatch.setattr(
+            workers, "end", lambda worker: events.append(("killed", run.device_runs.get().status)) or True
+        )
+        monkeypatch.setattr("jobs.services.reaping.time.monotonic", lambda: len(events) * 0 + clock[0])
+        clock = [0.0]
+        reaper, later = reaping.Reaper(), timezone.now() + workers.LEASE * 2
+        assert reaper.look(now=later) == 0, "it is given time to say that it lives"
+        clock[0] = 60.0
+        assert reaper.look(now=later) == 1
+        assert events == [("killed", "running")]
+        row.refresh_from_db()
+        assert row.status == "interrupted" and "command 1 confirmed; command 2" in row.message
+        assert not DeviceHold.objects.exists() and JobRun.objects.get(pk=run.pk).status == "interrupted"
+
+    def test_a_worker_on_another_machine_leaves_its_devices_held(self, acme, person):
+        device = make.devices(acme, "linux")
+        run, following = (start(acme, person("acme-admin"), device, changes=True) for _ in range(2))
+        (row,) = claim(run)
+        Worker.objects.filter(pk=row.worker_id).update(host="elsewhere/boot-1/1")
+        later = timezone.now() + workers.LEASE * 2
+        assert reaping.Reaper().look(now=later) == 1
+        assert run.device_runs.get().status == "interrupted"
+        assert claim(following, now=later) == [], "nobody knows whether that worker has stopped"
+        assert control.release_device(by=person("acme-admin"), device=device[0], now=later) == 1
+        assert len(claim(following, now=later)) == 1
+
+    def test_only_an_administrator_releases_a_device(self, acme, person):
+        with pytest.raises(Forbidden):
+            control.release_device(
+                by=person("acme-operator"), device=make.devices(acme, "linux")[0], now=timezone.now()
+            )
+
+    def test_a_machine_started_anew_has_no_old_workers(self, acme, person):
+        run = start(acme, person("acme-admin"), make.devices(acme, "linux"), changes=True)
+        (row,) = claim(run)
+        name, _, space = workers.this_host().split("/")
+        Worker.objects.filter(pk=row.worker_id).update(host=f"{name}/another-boot/{space}")
+        assert reaping.Reaper().look(now=timezone.now() + workers.LEASE * 2) == 1
+        assert not DeviceHold.objects.exists()
+
+    def test_a_worker_ends_what_it_owns_and_does_not_work_on(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme, "linux", "cisco_ios"))
+        one, other = claim(run)
+        assert reaping.abandon(worker=one.worker, keep=[one.pk], now=timezone.now()) == 1
+        assert statuses(run) == ["interrupted", "running"]
+
+    def test_this_process_is_alive_and_another_start_of_its_number_is_not(self, acme):
+        mine = make.worker()
+        assert mine.pid == os.getpid() and not workers.is_gone(mine)
+        mine.started -= 1
+        assert workers.is_gone(mine)
+
+
+class TestLimits:
+    def test_an_agent_and_a_tenant_have_their_own(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme)[:3])
+        Agent.objects.filter(pk=run.agent_id).update(max_parallel=2)
+        Tenant.objects.filter(pk=acme.pk).update(max_parallel=1)
+        assert len(claim()) == 1 and claim() == []
+        Tenant.objects.filter(pk=acme.pk).update(max_parallel=None)
+        assert len(claim()) == 1 and claim() == []
+
+    def test_a_draining_agent_begins_nothing(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
+        Agent.objects.filter(pk=run.agent_id).update(draining=True)
+        assert claim() == []
+
+    def test_a_credential_is_tried_on_three_devices_until_one_accepts_it(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme))
+        first = claim(run)
+        assert len(first) == 3 and claim(run) == []
+        claiming.prove(run=first[0].run, credential=first[0].credential_key)
+        assert len(claim(run)) == run.device_runs.count() - 3
+
+    def test_three_refusals_pause_the_run_until_somebody_resumes_it(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme))
+        end(claim(run), "failed", "login_refused")
+        run.refresh_from_db()
+        assert run.paused_at and "3 devices refused the credential" in run.pause_reason
+        assert claim(run) == []
+        control.resume_run(by=person("acme-operator"), run=run, now=timezone.now())
+        assert len(claim(run)) == 3
+        with pytest.raises(Conflict, match="not paused"):
+            control.resume_run(by=person("acme-operator"), run=run, now=timezone.now())
+
+
+class TestRollout:
+    def test_canaries_then_waves_then_the_rest(self, acme, person):
+        devices = make.devices(acme)[:6]
+        run = start(acme, person("acme-operator"), devices, rollout=Rollout(canary=1, wave=2))
+        sizes = []
+        while rows := claim(run):
+            sizes.append(len(rows))
+            end(rows)
+        assert sizes == [1, 2, 2, 1] and JobRun.objects.get(pk=run.pk).status == "succeeded"
+
+    def test_a_wave_opens_when_its_pause_is_over(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme)[:2], rollout=Rollout(canary=1, soak=10))
+        end(claim(run))
+        assert claim(run) == []
+        settling.look_after(now=timezone.now() + timedelta(minutes=9))
+        assert claim(run) == []
+        settling.look_after(now=timezone.now() + timedelta(minutes=11))
+        assert len(claim(run)) == 1
+
+    def test_a_failed_canary_stops_the_run(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme)[:4], rollout=Rollout(canary=1, stop_count=1))
+        end(claim(run), "failed", "rejected")
+        run.refresh_from_db()
+        assert statuses(run) == ["failed", "skipped", "skipped", "skipped"]
+        assert run.status == "failed" and "1 devices did not succeed; the job stops at 1." in run.reason
+
+    @pytest.mark.parametrize(
+        "rollout,ended,bad,stops",
+        [
+            (Rollout(stop_percent=20, sample=5), 4, 4, False), (Rollout(stop_percent=20, sample=5), 5, 1, True),
+            (Rollout(stop_percent=20, sample=5), 10, 1, False), (Rollout(stop_count=3), 100, 2, False), (Rollout(), 9, 9, False),
+        ],
+    )  # fmt: skip
+    def test_when_it_stops(self, rollout, ended, bad, stops):
+        assert bool(rollout.reason_to_stop(ended, bad)) is stops
+
+    def test_what_cannot_be_is_refused_with_its_field(self, acme, person):
+        with pytest.raises(Invalid) as error:
+            start(acme, person("acme-operator"), make.devices(acme)[:1], rollout=Rollout(soak=5, stop_percent=101))
+        assert set(error.value.fields) == {"soak", "stop_percent"}
+
+
+class TestTheMaintenanceWindow:
+    def window(self, tenant, until):
+        clock = until.strftime("%H:%M")
+        rules = [{"mode": "only", "window": [(until - timedelta(hours=2)).strftime("%H:%M"), clock]}]
+        return ScheduleFilter.objects.create(tenant=tenant, name="Night", rules=rules)
+
+    def test_nothing_begins_outside_of_it(self, acme, person):
+        now = timezone.now()
+        closed = self.window(acme, now - timedelta(hours=3))
+        run = start(acme, person("acme-operator"), make.devices(acme)[:2], window=closed.pk)
+        assert claim(run) == []
+        assert statuses(run) == ["queued", "queued"]
+
+    def test_when_it_closes_what_has_not_begun_is_skipped(self, acme, person):
+        now = timezone.now()
+        run = start(
+            acme,
+            person("acme-operator"),
+            make.devices(acme)[:3],
+            max_parallel=1,
+            window=self.window(acme, now + timedelta(minutes=30)).pk,
+        )
+        (first,) = claim(run)
+        settling.look_after(now=now + timedelta(hours=1))
+        assert statuses(run) == ["running", "skipped", "skipped"]
+        assert "maintenance window Night closed" in run.device_runs.filter(status="skipped").first().message
+        end([first])
+        assert JobRun.objects.get(pk=run.pk).status == "partial"
+
+    def test_it_must_be_a_filter_of_the_customer(self, acme, person, tenant):
+        other = ScheduleFilter.objects.create(tenant=tenant("globex"), name="Theirs", rules=[{"weekdays": ["monday"]}])
+        with pytest.raises(Invalid) as error:
+            start(acme, person("acme-operator"), make.devices(acme)[:1], window=other.pk)
+        assert "window" in error.value.fields
+
+
+class TestCancelAndAgain:
+    def test_one_device_is_cancelled_and_the_others_go_on(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme)[:2], max_parallel=1)
+        (running,) = claim(run)
+        waiting = run.device_runs.get(status="queued")
+        for row in (waiting, running):
+            control.cancel_device(by=person("acme-operator"), device_run=row, now=timezone.now())
+        assert statuses(run) == ["cancelled", "running"]
+        journal = Journal(running)
+        keeping.notice_cancels({running.pk: journal})
+        assert journal.cancelled
+        with pytest.raises(Conflict):
+            control.cancel_device(by=person("acme-operator"), device_run=waiting, now=timezone.now())
+
+    def test_failed_devices_run_again_as_a_new_run(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme)[:3])
+        good, bad, lost = claim(run)
+        end([good])
+        end([bad], "failed", "rejected")
+        with pytest.raises(Conflict, match="not ended"):
+            control.run_again(by=person("acme-operator"), run=run, which="failed", now=timezone.now())
+        end([lost], "interrupted", "interrupted")
+        run.refresh_from_db()
+        for which, row in (("failed", bad), ("interrupted", lost)):
+            made = control.run_again(by=person("acme-operator"), run=run, which=which, now=timezone.now())
+            assert made.parent_id == run.pk and [r.device_id for r in made.device_runs.all()] == [row.device_id]
+            end(claim(made))
+        with pytest.raises(Conflict, match="not started"):
+            control.run_again(by=person("acme-operator"), run=run, which="not_started", now=timezone.now())
+
+    def test_running_a_change_again_needs_the_right_or_a_new_approval(self, acme, person):
+        run = start(acme, person("acme-admin"), make.devices(acme)[:1], changes=True)
+        end(claim(run), "failed", "rejected")
+        run.refresh_from_db()
+        with pytest.raises(Conflict, match="approval"):
+            control.run_again(by=person("acme-operator"), run=run, which="failed", now=timezone.now())
+        made = control.run_again(by=person("acme-admin"), run=run, which="failed", now=timezone.now())
+        assert made.approval_note == "bypassed: ran again by right"
+
+    def test_the_pages_and_the_api_do_the_same(self, acme, person, browser, api):
+        run = start(acme, person("acme-operator"), make.devices(acme)[:2])
+        end(claim(run), "failed", "rejected")
+        page = browser("acme-operator").get(f"/runs/{run.pk}/").content.decode()
+        assert "Run 2 failed again" in page
+        answer = browser("acme-operator").post(f"/runs/{run.pk}/again/", {"which": "failed"})
+        made = JobRun.objects.get(parent=run)
+        assert answer.url == f"/runs/{made.pk}/"
+        row = made.device_runs.first()
+        browser("acme-operator").post(f"/runs/{made.pk}/devices/{row.pk}/cancel/")
+        assert DeviceRun.objects.get(pk=row.pk).status == "cancelled"
+        other = made.device_runs.exclude(pk=row.pk).get()
+        assert api("acme-operator").post(f"/api/v1/device-runs/{other.pk}/cancel/").json()["status"] == "cancelled"
+        again = api("acme-operator").post(f"/api/v1/runs/{made.pk}/again/", {"which": "not_started"})
+        assert again.status_code == 201 and again.json()["parent"] == made.pk
+        assert api("acme-operator").post(f"/api/v1/runs/{run.pk}/resume/").status_code == 409
+        assert api("acme-viewer").post(f"/api/v1/runs/{made.pk}/again/", {}).status_code == 403
+
+
+def test_the_wizard_and_the_api_keep_rollout_and_window(acme, person, browser, api):
+    window = ScheduleFilter.objects.create(tenant=acme, name="Night", rules=[{"weekdays": ["monday"]}])
+    draft = make.draft(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))
+    data = {"execute": "now", "visibility": "public", "order": "0", "canary": "1", "wave": "5", "soak": "10", "stop_percent": "20",
+            "sample": "4", "max_parallel": "7", "window": window.pk, "action": "submit"}  # fmt: skip
+    browser("acme-operator").post(f"/drafts/{draft.pk}/schedule/", data)
+    job = ServiceJob.objects.get(pk=draft.pk)
+    assert (job.status, job.max_parallel, job.window_id) == ("saved", 7, window.pk)
+    assert (
+        Rollout.from_json(job.rollout).words()
+        == "1 canaries first, waves of 5, 10 min pause after each, stops when 20 % did not succeed (of at least 4)"
+    )
+    body = {"template": job.template_id, "name": "By API", "description": "x", "agent": job.agent_id, "window": window.pk, "rollout": {"canary": 2},
+            "selection": {"devices": [str(make.devices(acme, "linux")[0].pk)]}}  # fmt: skip
+    made = api("acme-operator").post("/api/v1/jobs/", body, format="json").json()
+    found = ServiceJob.objects.get(pk=made["id"])
+    assert found.rollout["canary"] == 2 and found.window_id == window.pk
+
+
+def test_a_run_that_was_started_in_vain_does_not_stay_open(acme, person):
+    """A worker that vanishes between storing the last device and settling the run leaves that to the others."""
+    run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
+    claim(run)
+    run.device_runs.update(status="succeeded", lease_expires_at=None)
+    settling.look_after(now=timezone.now())
+    assert JobRun.objects.get(pk=run.pk).status == "succeeded"
+    assert starting.any_forgotten(now=timezone.now()) is False
