@@ -79,6 +79,22 @@ class StepForm(forms.Form):
         min_value=1, max_value=600, initial=30, help_text="Seconds to wait for each command's prompt."
     )
     save = forms.BooleanField(label="Save the configuration afterwards", required=False)
+    answers = forms.CharField(
+        label="Answers to questions", required=False, widget=forms.Textarea(attrs={**CODE, "rows": 2}),
+        help_text="One a line: question => answer. For example: Destination filename => startup-config. An empty answer "
+        "presses Enter. Any other question ends the step.",
+    )  # fmt: skip
+
+    def clean_answers(self) -> tuple[tuple[str, str], ...]:
+        """Return the pairs; each line has a question."""
+        found = []
+        for line in self.cleaned_data["answers"].splitlines():
+            question, arrow, answer = (part.strip() for part in line.partition("=>"))
+            if line.strip() and (not question or not arrow):
+                raise forms.ValidationError(f"Write '{line.strip()}' as question => answer.")
+            if line.strip():
+                found.append((question, answer))
+        return tuple(found)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -110,6 +126,7 @@ class StepForm(forms.Form):
             {k: t for k, t in texts.items() if t.strip()},
             data["save"],
             data["timeout"],
+            data["answers"],
         )
 
 
@@ -129,7 +146,13 @@ def initial_variables(content: TemplateContent) -> list[dict[str, Any]]:
 def initial_steps(content: TemplateContent) -> list[dict[str, Any]]:
     """Return what the step forms start with."""
     return [
-        {"name": s.name, "kind": s.kind, "timeout": s.timeout, "save": s.save}
+        {
+            "name": s.name,
+            "kind": s.kind,
+            "timeout": s.timeout,
+            "save": s.save,
+            "answers": "\n".join(f"{question} => {answer}" for question, answer in s.answers),
+        }
         | {StepForm.body_name(key): text for key, text in s.commands.items()}
         for s in content.steps
     ]

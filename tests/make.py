@@ -95,6 +95,29 @@ def tick(now):
 
 
 @contextmanager
+def old_ssh_server():
+    """An SSH server that knows SHA-1 only and refuses every login; yields its port."""
+    import asyncssh
+
+    async def listen():
+        return await asyncssh.listen(
+            "127.0.0.1", 0, server_host_keys=[asyncssh.generate_private_key("ssh-rsa", key_size=2048)], kex_algs=["diffie-hellman-group1-sha1"],
+            encryption_algs=["aes128-cbc"], mac_algs=["hmac-sha1"], signature_algs=["ssh-rsa"],
+        )  # fmt: skip
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    server = asyncio.run_coroutine_threadsafe(listen(), loop).result(20)
+    try:
+        yield server.get_port()
+    finally:
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+
+
+@contextmanager
 def fleet(tmp_path, tenant, port=0):
     """Play the demo devices of a tenant on a port of their own; yields (set faults, read executed commands)."""
     specs = world.fleet(24)[tenant]

@@ -11,7 +11,8 @@ class Platform:
     """One platform. Patterns are bytes-free regular expressions over decoded text.
 
     `prompt` finds a prompt of any mode in the last line and names its fixed part `base`; `modes` is what may follow the
-    base in other modes. A line is rejected when its answer holds a line that `failure` matches.
+    base in other modes. `config_end` is found in every whole answer to `show_running`: before it came, a line that equals
+    the prompt is part of the configuration unless nothing follows it. A line is rejected when its answer holds a line that `failure` matches.
     """
 
     key: str
@@ -26,6 +27,7 @@ class Platform:
     config_prompt: re.Pattern[str] | None = None
     save: tuple[str, ...] = ()
     show_running: str = ""
+    config_end: re.Pattern[str] = re.compile("")
     failure: re.Pattern[str] = re.compile(r"(?!)")
     pager: re.Pattern[str] = re.compile(r"(?!)")
     renames: re.Pattern[str] = re.compile(r"(?!)")

@@ -16,7 +16,13 @@ from devices.drivers.transport import Transport
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_=>]|[\x00\x07]")
 MAX_OUTPUT = 16 * 1024 * 1024
 TAIL = 400
+#: A device prints such lines whenever it likes, also behind its prompt.
+SYSLOG = re.compile(r"^[*.]?.{0,60}%[A-Z0-9_]+(?:-[A-Z0-9_]+)*-[0-7]-[A-Z0-9_]+:.*$", re.MULTILINE)
+#: Seconds without a byte after which a line that equals the prompt is the prompt, where text may still follow it; and how
+#: many questions of one command are answered.
+QUIET, QUESTIONS = 0.15, 50
 Progress = Callable[[str], None]
+Answers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,13 @@ class Session:
             text += self.send(line)
         return text
 
-    def send(self, line: str, *, timeout: float | None = None, progress: Progress | None = None) -> str:
-        """Send one line and return the device's answer without echo and prompt. CommandRejected when it says no."""
+    def send(
+        self, line: str, *, timeout: float | None = None, progress: Progress | None = None, answers: Answers = ()
+    ) -> str:
+        """Send one line and return the device's answer without echo and prompt. CommandRejected when it says no.
+
+        `answers` are the only questions that are answered: (text in the waiting line, what to send).
+        """
         self._cancelled()
         for part in halves("W9", line.encode() + b"\r"):
             if not part:
@@ -74,7 +85,7 @@ class Session:
         reach("W10")
         renames = bool(self.platform.renames.search(line))
         pattern = self.platform.prompt if renames else self._prompt
-        raw = self._read_until(pattern, timeout or self.timing.command, line, progress)
+        raw = self._read_until(pattern, timeout or self.timing.command, line, progress, answers)
         if renames:
             self._learn(raw)
         answer = self._strip(raw, line)
@@ -102,16 +113,16 @@ class Session:
                 raise EnableRefused("The device asks for an enable password, but the credential has none.")
             self.transport.send(login.enable_password.reveal().encode() + b"\r")
             raw = self._read_until(either, self.timing.command)
-        if self.platform.enable_needed and self.platform.enable_needed.search(self._last_line(raw)):
+        if self.platform.enable_needed and self.platform.enable_needed.search(_last_line(raw)):
             raise EnableRefused("The device refused the enable password. It was tried once; check the credential.")
-        if self.platform.enable_password.search(self._last_line(raw)):
+        if self.platform.enable_password.search(_last_line(raw)):
             raise EnableRefused("The device refused the enable password. It was tried once; check the credential.")
-        self._last_prompt = self._last_line(raw)
+        self._last_prompt = _last_line(raw)
         return self.platform.enable + "\n"
 
     def _learn(self, raw: str) -> None:
         """Take the fixed part of the prompt from the last line, and from now on accept only that one."""
-        self._last_prompt = self._last_line(raw)
+        self._last_prompt = _last_line(raw)
         found = self.platform.prompt.match(self._last_prompt)
         if not found:
             raise PromptTimeout(f"The device's prompt was not recognized: '{self._last_prompt[-60:]}'.")
@@ -119,50 +130,60 @@ class Session:
         self._prompt = re.compile(f"^{re.escape(self._base)}{self.platform.modes}$")
 
     def _read_until(
-        self, pattern: re.Pattern[str], timeout: float, sent: str = "", progress: Progress | None = None
-    ) -> str:
+        self, pattern: re.Pattern[str], timeout: float, sent: str = "", progress: Progress | None = None,
+        answers: Answers = (),
+    ) -> str:  # fmt: skip
         """Read until the last line matches `pattern`; PromptTimeout with what came so far when it does not in time."""
-        deadline = time.monotonic() + timeout
-        pieces: list[bytes] = []
-        size, tail, shown = 0, b"", time.monotonic()
+        deadline, shown, questions = time.monotonic() + timeout, time.monotonic(), 0
+        got, pending = _Received(sent), b""
         while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                so_far = self._strip(_decode(b"".join(pieces)), sent).strip()
-                what = f"'{sent}'" if sent else "the login"
-                raise PromptTimeout(
-                    f"No prompt came within {timeout:g} s after {what}; what it did is unknown. Last text: '{so_far[-200:]}'"
-                )
-            try:
-                data = self.transport.recv(min(left, 1.0))
-            except SessionLost as lost:
-                so_far = self._strip(_decode(b"".join(pieces)), sent).strip()
-                raise SessionLost(f"{lost.message} Last text: '{so_far[-200:]}'" if so_far else lost.message) from lost
+            data = pending or self._receive(deadline, timeout, got)
+            pending = b""
             if not data:
                 self._cancelled()
+                if pattern.search(got.last_before_syslog):
+                    self._last_prompt = got.last_before_syslog
+                    return got.without_syslog
                 continue
-            if sent and not pieces:
-                reach("W11")
-            pieces.append(data)
-            size += len(data)
-            if size > MAX_OUTPUT:
-                raise OutputTooLarge(
-                    f"The device sent more than {MAX_OUTPUT // 2**20} MB for '{sent}'; reading was stopped."
-                )
-            tail = (tail + data)[-TAIL:]
-            last = self._last_line(_decode(tail))
-            if pattern.search(last) and (not sent or size > len(sent)):
-                self._last_prompt = last
-                return _decode(b"".join(pieces))
-            if self.platform.pager.search(last):
+            got.add(data)
+            if pattern.search(got.last) and got.beyond_echo:
+                # A line of a configuration may equal the prompt: it is the prompt when nothing follows.
+                pending = b"" if self._is_whole(got) else self.transport.recv(QUIET)
+                if not pending:
+                    self._last_prompt = got.last
+                    return got.text
+                continue
+            asked = next((answer for question, answer in answers if question in got.last), None)
+            if asked is not None and questions < QUESTIONS:
+                questions += 1
+                self.transport.send(asked.encode() + b"\r")
+                got.tail = b""
+            elif self.platform.pager.search(got.last):
                 self.transport.send(b" ")
-                tail = b""
+                got.tail = b""
             if progress and time.monotonic() - shown > 0.8:
-                progress(self._strip(_decode(b"".join(pieces)), sent))
+                progress(self._strip(got.text, sent))
                 shown = time.monotonic()
 
-    def _last_line(self, text: str) -> str:
-        return text.replace("\r", "\n").rsplit("\n", 1)[-1]
+    def _receive(self, deadline: float, timeout: float, got: _Received) -> bytes:
+        """Return what comes within a second, or nothing; PromptTimeout and SessionLost say what came before."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            so_far = self._strip(got.text, got.sent).strip()
+            what = f"'{got.sent}'" if got.sent else "the login"
+            raise PromptTimeout(
+                f"No prompt came within {timeout:g} s after {what}; what it did is unknown. Last text: '{so_far[-200:]}'"
+            )
+        try:
+            return self.transport.recv(min(left, 1.0))
+        except SessionLost as lost:
+            so_far = self._strip(got.text, got.sent).strip()
+            raise SessionLost(f"{lost.message} Last text: '{so_far[-200:]}'" if so_far else lost.message) from lost
+
+    def _is_whole(self, got: _Received) -> bool:
+        """Say whether an answer that ends in the prompt can be nothing else than over."""
+        reads_config = got.sent == self.platform.show_running
+        return not reads_config or bool(self.platform.config_end.search(got.text.replace("\r", "")))
 
     def _strip(self, raw: str, sent: str) -> str:
         """Take the echo off the front and the prompt off the end; drop the pager's marks."""
@@ -179,6 +200,56 @@ class Session:
             if "-" in text and "ore" in text
             else text
         )
+
+
+class _Received:
+    """What came after a line was sent."""
+
+    def __init__(self, sent: str) -> None:
+        self.sent, self.pieces, self.size, self.tail = sent, [], 0, b""  # type: tuple[str, list[bytes], int, bytes]
+
+    def add(self, data: bytes) -> None:
+        """Take more of it; OutputTooLarge beyond what is kept."""
+        if self.sent and not self.pieces:
+            reach("W11")
+        self.pieces.append(data)
+        self.size += len(data)
+        self.tail = (self.tail + data)[-TAIL:]
+        if self.size > MAX_OUTPUT:
+            raise OutputTooLarge(
+                f"The device sent more than {MAX_OUTPUT // 2**20} MB for '{self.sent}'; reading was stopped."
+            )
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return _decode(b"".join(self.pieces))
+
+    @property
+    def last(self) -> str:
+        """Its last line, begun or whole."""
+        return _last_line(_decode(self.tail))
+
+    @property
+    def beyond_echo(self) -> bool:
+        """Say whether more came than the echo of what was sent."""
+        return not self.sent or self.size > len(self.sent)
+
+    @property
+    def without_syslog(self) -> str:
+        """All of it but the messages that the device printed behind its prompt."""
+        return SYSLOG.sub("", self.text).rstrip("\r\n")
+
+    @property
+    def last_before_syslog(self) -> str:
+        """The last line before such messages; empty when there are none."""
+        if not self.beyond_echo or not SYSLOG.search(_decode(self.tail)):
+            return ""
+        return _last_line(SYSLOG.sub("", _decode(self.tail)).rstrip("\r\n"))
+
+
+def _last_line(text: str) -> str:
+    return text.replace("\r", "\n").rsplit("\n", 1)[-1]
 
 
 def _decode(data: bytes) -> str:

@@ -10,6 +10,7 @@ import base64
 import errno
 import hashlib
 import io
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -38,6 +39,8 @@ SHA1 = {
     "pubkeys": ["ssh-rsa"],
 }
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
+#: A question at login that asks for the password, and for nothing else.
+PASSWORD = re.compile(r"^\s*(?:\S+'s\s+)?pass(?:word|code)[^:]{0,40}:?\s*$", re.IGNORECASE)
 READ_SIZE = 65536
 CONNECT_TRIES = 2
 
@@ -108,6 +111,22 @@ class BufferedPacketizer(Packetizer):
         return out
 
 
+class OfferingTransport(paramiko.ServiceRequestingTransport):  # type: ignore[name-defined,misc]
+    """Remembers what the other side offers, to name it when nothing fits. Asks for the login service once, as it should."""
+
+    offered = ""
+
+    def _really_parse_kex_init(self, *args: Any, **kwargs: Any) -> Any:
+        found = super()._really_parse_kex_init(*args, **kwargs)  # type: ignore[misc]
+        kinds = {
+            "kex_algo_list": "key exchange",
+            "server_key_algo_list": "host key",
+            "server_encrypt_algo_list": "cipher",
+        }
+        self.offered = "; ".join(f"{words} {', '.join(found[key])}" for key, words in kinds.items())
+        return found
+
+
 class SshTransport:
     """One SSH connection with one shell on it."""
 
@@ -175,7 +194,7 @@ def _handshake(endpoint: Endpoint) -> paramiko.Transport:
             time.sleep(0.3)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     disabled: Any = None if endpoint.legacy else SHA1
-    transport = paramiko.Transport(sock, disabled_algorithms=disabled, packetizer_class=BufferedPacketizer)
+    transport = OfferingTransport(sock, disabled_algorithms=disabled, packetizer_class=BufferedPacketizer)
     transport.daemon = True
     # The stock 0.1 s wakes every session's thread ten times a second for nothing.
     transport._active_check_timeout = 5.0  # type: ignore[attr-defined]
@@ -187,7 +206,9 @@ def _handshake(endpoint: Endpoint) -> paramiko.Transport:
     except paramiko.ssh_exception.IncompatiblePeer as error:
         transport.close()
         hint = "" if endpoint.legacy else " If it is an old device, switch on 'legacy SSH' for it."
-        raise AlgorithmsRefused(f"{where} and Interlock share no SSH algorithm: {error}.{hint}") from error
+        raise AlgorithmsRefused(
+            f"{where} and Interlock share no SSH algorithm. The device offers: {transport.offered}.{hint}"
+        ) from error
     except (paramiko.SSHException, EOFError, OSError) as error:
         transport.close()
         raise Unreachable(f"{where} answers, but not as an SSH server: {_words(error)}. Nothing was sent.") from error
@@ -213,12 +234,28 @@ def _log_in(transport: paramiko.Transport, endpoint: Endpoint, login: Login) -> 
         if login.private_key:
             transport.auth_publickey(login.username, _private_key(login))
         else:
-            # Falls back to keyboard-interactive by itself where the server offers only that.
-            transport.auth_password(login.username, login.password.reveal(), fallback=True)
+            _log_in_by_password(transport, login)
     except (paramiko.AuthenticationException, paramiko.BadAuthenticationType) as error:
         raise refused from error
     if not transport.is_authenticated():
         raise refused
+
+
+def _log_in_by_password(transport: paramiko.Transport, login: Login) -> None:
+    """Give the password, or answer with it the one question for it where the device only asks questions."""
+
+    def answer(title: str, instructions: str, questions: list[tuple[str, bool]]) -> list[str]:
+        asked = [question for question, _ in questions]
+        if not all(PASSWORD.search(question) for question in asked):
+            raise LoginRefused(f"The device asks '{' '.join(asked)[:120].strip()}' at login, which is not answered.")
+        return [login.password.reveal() for _ in asked]
+
+    try:
+        transport.auth_password(login.username, login.password.reveal(), fallback=False)
+    except paramiko.BadAuthenticationType as error:
+        if "keyboard-interactive" not in error.allowed_types:
+            raise
+        transport.auth_interactive(login.username, answer)
 
 
 def _private_key(login: Login) -> paramiko.PKey:

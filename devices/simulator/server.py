@@ -121,7 +121,9 @@ class Shell(asyncssh.SSHServerSession[str]):
             self._show(Reply(row * (int(big[1]) // len(row) + 1)))
             return
         reply = self.cli.execute(line)
-        if faults.hits("reset", line):
+        once = faults.hits("reset_once", line) and not device.was_reset
+        device.was_reset = device.was_reset or once
+        if once or faults.hits("reset", line):
             self._print(reply.text[: int(faults.get("reset_after", 0))])
             self.chan.get_connection().abort()
             return
@@ -178,7 +180,16 @@ class Door(asyncssh.SSHServer):
         return True
 
     def password_auth_supported(self) -> bool:
-        return True
+        return not self.device.faults().get("keyboard")
+
+    def kbdint_auth_supported(self) -> bool:
+        return bool(self.device.faults().get("keyboard"))
+
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> Any:
+        return "", "", "", [(str(self.device.faults().get("keyboard")), False)]
+
+    def validate_kbdint_response(self, username: str, responses: Any) -> bool:
+        return len(responses) == 1 and self.validate_password(username, responses[0])
 
     def validate_password(self, username: str, password: str) -> bool:
         wanted = self.device.faults().get("password", self.device.spec.password)

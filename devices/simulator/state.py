@@ -33,9 +33,9 @@ class Faults:
     """What goes wrong with a device. Patterns are searched in the command line; sizes are bytes, times seconds.
 
     Keys of a scenario file: `password` (the only one accepted), `enable`, `delay` (before each answer), `hang` (pattern:
-    no answer), `reset` (pattern: the connection is cut in the answer), `reset_after` (after that many bytes of it),
+    no answer), `reset` (pattern: the connection is cut in the answer), `reset_after` (after that many bytes of it), `reset_once` (pattern: the same, the first time only),
     `reject` (pattern: answered with an error), `reboot` (pattern: the device goes away for `down` seconds),
-    `big` ([pattern, bytes]), `closed` (true: refuses connections), `host_key` (any text: another host key).
+    `keyboard` (a question: the login is keyboard-interactive), `big` ([pattern, bytes]), `closed` (true: refuses connections), `host_key` (any text: another host key).
     """
 
     data: dict[str, Any] = field(default_factory=dict)
@@ -92,6 +92,7 @@ class Device:
     down_until: float = 0.0
     sessions: int = 0
     hostname: str = ""
+    was_reset: bool = False
     rollbacks: list[list[str]] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 

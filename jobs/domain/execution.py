@@ -22,8 +22,11 @@ class LeaseLost(Exception):
 class Conversation(Protocol):
     """What the engine needs of a device session."""
 
-    def send(self, line: str, *, timeout: float | None = None, progress: Callable[[str], None] | None = None) -> str:
-        """Send one line, return the answer; DeviceError when the device or the way to it says no."""
+    def send(
+        self, line: str, *, timeout: float | None = None, progress: Callable[[str], None] | None = None,
+        answers: tuple[tuple[str, str], ...] = (),
+    ) -> str:  # fmt: skip
+        """Send one line, answer what is asked then as declared, return the answer; DeviceError when the device or the way to it says no."""
 
 
 class Observer(Protocol):
@@ -85,6 +88,7 @@ def _run_step(
                 reveal(command),
                 timeout=step.timeout,
                 progress=lambda text, index=index: observer.arriving(step, index, text),  # type: ignore[misc]
+                answers=step.answers,
             )
         except CommandRejected as error:
             observer.answered(step, index, command, error.answer, True)

@@ -17,6 +17,7 @@ from templates_app.domain.rendering import TemplateProblem, render, secret_mark
 from templates_app.domain.variables import resolve
 
 SNAPSHOT = "snapshot"
+NO_CREDENTIAL = "No credential applies: give the device, the job or the tenant one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class PlannedStep:
     timeout: int = 30
     note: str = ""
     credential: CredentialChoice | None = None
+    answers: tuple[tuple[str, str], ...] = ()
 
     @property
     def journaled(self) -> bool:
@@ -120,6 +122,7 @@ class DevicePlan:
                     "timeout": s.timeout,
                     "note": s.note,
                     "credential": _credential_json(s.credential),
+                    "answers": [list(pair) for pair in s.answers],
                 }
                 for s in self.steps
             ],
@@ -138,8 +141,15 @@ class DevicePlan:
             preparation=tuple(data["preparation"]),
             steps=tuple(
                 PlannedStep(
-                    n, s["name"], s["kind"], tuple(s["commands"]), s["timeout"], s["note"], _credential(s["credential"])
-                )
+                    n,
+                    s["name"],
+                    s["kind"],
+                    tuple(s["commands"]),
+                    s["timeout"],
+                    s["note"],
+                    _credential(s["credential"]),
+                    tuple((question, answer) for question, answer in s.get("answers", ())),
+                )  # fmt: skip
                 for n, s in enumerate(data["steps"])
             ),
             problem=data["problem"],
@@ -185,9 +195,7 @@ def plan_device(
     needs_base = snapshots or any(
         tasks.get(n, TaskFacts(n, None, {})).credential is None for n in range(len(content.steps))
     )
-    problem = (
-        "No credential applies: give the device, the job or the tenant one." if needs_base and not credential else ""
-    )
+    problem = NO_CREDENTIAL if needs_base and not credential else ""
     around = snapshots and bool(device.words.show_running)
     if around:
         steps.append(_snapshot(len(steps), "Configuration before", device))
@@ -206,7 +214,11 @@ def plan_device(
             problem = problem or f"Step '{step.name}': {error}"
             lines = []
         commands = _wrapped(lines, step.kind, step.save, device.words)
-        steps.append(PlannedStep(len(steps), step.name, step.kind.value, commands, step.timeout, "", task.credential))
+        steps.append(
+            PlannedStep(
+                len(steps), step.name, step.kind.value, commands, step.timeout, "", task.credential, step.answers
+            )
+        )
     if not any(s.commands for s in steps if s.kind != SNAPSHOT):
         problem = problem or "There is nothing to send: no step has commands for this device."
     elif around:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from config.failpoints import reach
 from jobs.domain.states import RunStatus
@@ -114,11 +115,17 @@ def release(device_runs: Iterable[int]) -> Counter[str]:
     """
     ended = list(device_runs)
     DeviceHold.objects.filter(device_run__in=ended).delete()
-    waiting = DeviceRun.objects.filter(waits_for__in=ended, status=RunStatus.WAITING)
-    found = dict(waiting.values_list("pk", "run__agent__queue"))
-    if found:
-        waiting.filter(pk__in=found).update(status=RunStatus.QUEUED, waits_for=None)
-    return Counter(queue for queue in found.values() if queue)
+    found = _wake(DeviceRun.objects.filter(waits_for__in=ended, status=RunStatus.WAITING))
+    return Counter(queue for queue in found if queue)
+
+
+def _wake(waiting: QuerySet[DeviceRun]) -> list[str | None]:
+    """Queue waiting rows again; return their agents' queues. Everybody locks them in the same order."""
+    rows = dict(
+        waiting.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", "run__agent__queue")
+    )
+    DeviceRun.objects.filter(pk__in=rows).update(status=RunStatus.QUEUED, waits_for=None)
+    return list(rows.values())
 
 
 def quarantine(device_runs: Iterable[int], now: datetime) -> None:
@@ -132,7 +139,8 @@ def wake_stranded() -> int:
     in_line = DeviceRun.objects.filter(status__in=[RunStatus.WAITING, RunStatus.QUEUED], waiting_since__isnull=False)
     waiting = DeviceRun.objects.filter(status=RunStatus.WAITING, waits_for__isnull=False)
     stranded = waiting.exclude(waits_for__in=holding).exclude(waits_for__in=in_line.values("pk"))
-    return stranded.update(status=RunStatus.QUEUED, waits_for=None)
+    with transaction.atomic():
+        return len(_wake(stranded))
 
 
 def give_up(now: datetime) -> list[DeviceRun]:

@@ -24,6 +24,10 @@ class StepSerializer(serializers.Serializer):
     )
     save = serializers.BooleanField(default=False)
     timeout = serializers.IntegerField(default=30, min_value=1, max_value=600)
+    answers = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField(allow_blank=True), min_length=2, max_length=2),
+        default=list, help_text="Pairs of question and answer: what is sent while the device asks for it.",
+    )  # fmt: skip
 
 
 class VariableSerializer(serializers.Serializer):

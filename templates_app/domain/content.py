@@ -49,13 +49,18 @@ TYPE_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class TemplateStep:
-    """One step: its commands per platform key, `*` standing for every platform without its own."""
+    """One step: its commands per platform key, `*` standing for every platform without its own.
+
+    `answers` are (question, answer): a text in the device's last line while it waits, and what is sent then. No question
+    is ever answered that the step does not declare.
+    """
 
     name: str
     kind: StepKind
     commands: dict[str, str]
     save: bool = False
     timeout: int = 30
+    answers: tuple[tuple[str, str], ...] = ()
 
     def body(self, platform: str) -> str | None:
         """Return the command text for a platform; None when the step has none for it."""
@@ -111,6 +116,7 @@ class TemplateContent:
                     "commands": dict(s.commands),
                     "save": s.save,
                     "timeout": s.timeout,
+                    "answers": [list(pair) for pair in s.answers],
                 }
                 for s in self.steps
             ],
@@ -140,6 +146,7 @@ class TemplateContent:
                     commands={str(k): str(c) for k, c in dict(s["commands"]).items()},
                     save=bool(s.get("save", False)),
                     timeout=int(s.get("timeout", 30)),
+                    answers=tuple((str(q), str(a)) for q, a in s.get("answers", ())),
                 )
                 for s in data["steps"]
             ),

@@ -114,6 +114,12 @@ def _step_problems(where: str, step: Any, names: set[str], wanted: tuple[str, ..
         found[f"{where}.name"] = ["Name the step."]
     if not 1 <= step.timeout <= 600:
         found[f"{where}.timeout"] = ["Give 1 to 600 seconds."]
+    if len(step.answers) > 20 or any(
+        not 2 <= len(q) <= 120 or len(a) > 120 or not (q + a).isprintable() for q, a in step.answers
+    ):
+        found[f"{where}.answers"] = [
+            "Give at most 20 answers; a question has 2 to 120 printable characters, an answer up to 120."
+        ]
     texts = {key: text for key, text in step.commands.items() if text.strip()}
     if not texts:
         found[f"{where}.commands.{ANY_PLATFORM}"] = ["Write at least one command."]

@@ -158,3 +158,47 @@ def test_bytes_that_are_no_text_and_terminal_codes_do_no_harm():
 def test_text_at_a_chunk_border_that_looks_like_a_prompt_does_not_end_the_answer(chunk):
     found, _ = opened({"show run": [f"show run\r\nbanner\r\n{chunk}", "\r\nthe rest\r\nsw1#"]})
     assert found.send("show run") == f"banner\n{chunk}\nthe rest\n"
+
+
+def test_a_declared_question_is_answered_and_no_other():
+    answers = {
+        "copy run start": "copy run start\r\nDestination filename [startup-config]? ",
+        "backup": "backup\r\nOverwrite? [confirm]",
+    }
+    found, script = opened(answers)
+    with pytest.raises(PromptTimeout, match="Overwrite"):
+        script.sent.clear()
+        found.send("copy run start", timeout=0.05, answers=(("Destination filename", "backup"),))
+    assert script.sent == ["copy run start", "backup"]
+    script.answers[""] = "\r\n[OK]\r\nsw1#"
+    assert "[OK]" in found.send("copy run start", answers=(("Destination filename", "backup"), ("[confirm]", "")))
+
+
+def test_a_configuration_line_that_equals_the_prompt_does_not_end_it():
+    """The prompt itself stands in a banner, and the chunk ends right behind it."""
+    whole = ["show running-config\r\nbanner motd ^\r\nsw1#", "\r\n^\r\nvlan 10\r\n", "end\r\n\r\nsw1#"]
+    found, _ = opened({"show running-config": whole})
+    assert found.send("show running-config").split() == ["banner", "motd", "^", "sw1#", "^", "vlan", "10", "end"]
+
+
+def test_a_configuration_without_its_end_is_taken_after_a_moment_of_quiet():
+    found, _ = opened({"show running-config": "show running-config\r\nvlan 10\r\nsw1#"})
+    assert found.send("show running-config") == "vlan 10\n"
+
+
+def test_a_message_behind_the_prompt_does_not_hide_it():
+    text = (
+        "show clock\r\n10:00\r\nsw1#\r\n*Mar  1 00:00:01.123: %LINK-3-UPDOWN: Interface Gi0/1, changed state to up\r\n"
+    )
+    found, _ = opened({"show clock": [text]})
+    assert found.send("show clock", timeout=1) == "10:00\n"
+
+
+def test_an_endless_answer_is_cut_off_with_bounded_memory(monkeypatch):
+    from devices.domain.errors import OutputTooLarge
+
+    monkeypatch.setattr("devices.drivers.session.MAX_OUTPUT", 100_000)
+    found, script = opened({"show tech": ["x" * 60_000 + "\r\n"] * 1000})
+    with pytest.raises(OutputTooLarge):
+        found.send("show tech")
+    assert len(script.queue) > 990, "what follows is not read"

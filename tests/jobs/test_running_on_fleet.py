@@ -48,7 +48,7 @@ def test_a_reading_job_on_every_platform_sends_exactly_its_plan(acme, person):
     _, run = make.job(
         person("acme-operator"), make.template(tenant, "Compliance Check – Routers"), devices, snapshots=True
     )
-    assert finish(run).status == "succeeded"
+    assert finish(run).status == "succeeded", [row.message for row in run.device_runs.all()]
     for device in devices:
         row = run.device_runs.get(device=device)
         assert lines(executed, device) == [*row.plan.preparation, *row.plan.commands]
@@ -307,3 +307,80 @@ def test_recipients_are_told_once_when_the_run_ends(acme, person):
         f"Job execution started: {run.job_name} (run {run.pk}: started)",
         f"Job execution completed: {run.job_name} (run {run.pk}: Succeeded)",
     ]
+
+
+def test_a_login_by_keyboard_interactive_and_one_question_that_is_no_password(acme, person):
+    tenant, faults, _ = acme
+    device = make.devices(tenant, "arista_eos")[0]
+    faults(**{device.name: {"keyboard": "Password: "}})
+    _, run = make.job(person("acme-operator"), make.template(tenant), [device])
+    assert finish(run).status == "succeeded", run.device_runs.get().message
+
+
+def test_a_lost_connection_while_only_reading_is_made_anew(acme, person):
+    tenant, faults, executed = acme
+    device = make.devices(tenant, "arista_eos")[0]
+    faults(**{device.name: {"reset_once": "show version"}})
+    _, run = make.job(person("acme-operator"), make.template(tenant), [device], snapshots=False)
+    row = finish(run).device_runs.get()
+    assert row.status == "succeeded", row.message
+    assert executed(device).count("show version") == 2 and row.steps.count() == 1
+    assert row.confirmed == len(row.plan.commands)
+
+
+def test_a_connection_lost_in_a_change_is_interrupted_and_nothing_is_sent_again(acme, person):
+    tenant, faults, executed = acme
+    device = make.devices(tenant, "arista_eos")[0]
+    faults(**{device.name: {"reset_once": "ntp server"}})
+    _, run = make.job(
+        person("acme-admin"),
+        make.template(tenant, "Set NTP server"),
+        [device],
+        variables={"ntp_server": "198.51.100.7"},
+    )
+    row = finish(run).device_runs.get()
+    assert (row.status, row.reason) == ("interrupted", "session_lost")
+    assert (
+        "'ntp server 198.51.100.7' was sent or about to be, its outcome is unknown" in row.message
+        and "never sent" in row.message
+    )
+    assert len([line for line in executed(device) if line.startswith("ntp server")]) == 1
+
+
+def test_a_declared_answer_travels_from_the_template_to_the_device(acme, person):
+    tenant, _, executed = acme
+    device = make.devices(tenant, "cisco_ios")[0]
+    answers = (("Destination filename", ""),)
+    template = make.new_template(
+        tenant, {"cisco_ios": "copy running-config startup-config"}, kind="exec", answers=answers
+    )
+    _, run = make.job(person("acme-admin"), template, [device], snapshots=False)
+    row = finish(run).device_runs.get()
+    assert row.status == "succeeded" and "[OK]" in row.steps.get().output, row.message
+    assert row.plan.steps[0].answers == answers
+
+
+def test_the_error_names_what_an_old_device_offers(acme, person):
+    tenant, faults, _ = acme
+    device = make.devices(tenant, "arista_eos")[0]
+    with make.old_ssh_server() as port:
+        Device.objects.filter(pk=device.pk).update(connect_host="127.0.0.1", connect_port=port)
+        _, run = make.job(person("acme-operator"), make.template(tenant), [device])
+        row = finish(run).device_runs.get()
+        assert (
+            row.reason == "algorithms_refused"
+            and "diffie-hellman-group1-sha1" in row.message
+            and "legacy SSH" in row.message
+        )
+        Device.objects.filter(pk=device.pk).update(legacy_ssh=True)
+        _, run = make.job(person("acme-operator"), make.template(tenant), [device])
+        assert finish(run).device_runs.get().reason != "algorithms_refused", "with the switch the two agree"
+
+
+def test_an_ipv6_address_is_reached(acme, person):
+    tenant, _, _ = acme
+    device = make.devices(tenant, "linux")[0]
+    Device.objects.filter(pk=device.pk).update(connect_host="::1", connect_port=1)
+    _, run = make.job(person("acme-operator"), make.template(tenant), [device])
+    row = finish(run).device_runs.get()
+    assert row.endpoint == "::1:1" and "No connection to ::1 port 1" in row.message
