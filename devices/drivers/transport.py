@@ -12,12 +12,14 @@ import hashlib
 import io
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import paramiko
+from paramiko.auth_handler import AuthHandler
 from paramiko.packet import NeedRekeyException, Packetizer
 
 from config.failpoints import reach
@@ -111,8 +113,8 @@ class BufferedPacketizer(Packetizer):
         return out
 
 
-class OfferingTransport(paramiko.ServiceRequestingTransport):  # type: ignore[name-defined,misc]
-    """Remembers what the other side offers, to name it when nothing fits. Asks for the login service once, as it should."""
+class OfferingTransport(paramiko.Transport):
+    """Remembers what the other side offers, to name it when nothing fits."""
 
     offered = ""
 
@@ -255,7 +257,20 @@ def _log_in_by_password(transport: paramiko.Transport, login: Login) -> None:
     except paramiko.BadAuthenticationType as error:
         if "keyboard-interactive" not in error.allowed_types:
             raise
-        transport.auth_interactive(login.username, answer)
+        event = threading.Event()
+        transport.auth_handler = second = _SecondMethod(transport)
+        second.auth_interactive(login.username, answer, event, "")  # type: ignore[no-untyped-call]
+        second.wait_for_response(event)  # type: ignore[no-untyped-call]
+
+
+class _SecondMethod(AuthHandler):
+    """Tries another method of login without asking for the login service again, which strict servers refuse."""
+
+    def _request_auth(self) -> None:
+        granted = paramiko.Message()
+        granted.add_string("ssh-userauth")
+        granted.rewind()
+        self._parse_service_accept(granted)  # type: ignore[attr-defined]
 
 
 def _private_key(login: Login) -> paramiko.PKey:

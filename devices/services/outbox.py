@@ -30,8 +30,8 @@ EVENTS = {
     "closed": "Approval request closed",
     "expired": "Approval request expired",
     "reminder": "Approval request still waiting",
-    "paused": "Job execution paused",
     "test": "Test message",
+    "paused": "Job execution paused",
 }
 #: How long (seconds) after each failed attempt; after the last one the message is given up.
 PAUSES = (10, 30, 60, 300, 900, *[3600] * 48)
