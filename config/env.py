@@ -28,6 +28,8 @@ DATABASE_URL = env.str("DATABASE_URL", "")
 LEASE_SECONDS = env.float("INTERLOCK_LEASE_SECONDS", 20.0)
 #: How long (minutes) a device run waits for a device that another run holds.
 LOCK_MINUTES = env.float("INTERLOCK_LOCK_MINUTES", 30.0)
+#: How often a device that does not answer is tried in one run, with a pause before each further try.
+CONNECT_TRIES = env.int("INTERLOCK_CONNECT_TRIES", 3)
 #: How long (seconds) a worker that was asked to stop lets its devices go on.
 STOP_SECONDS = env.float("INTERLOCK_STOP_SECONDS", 30.0)
 #: Tests only: where a process stops, and the socket it then asks (see `config.failpoints`).

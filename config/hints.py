@@ -1,8 +1,15 @@
-"""Hand work to Celery by task name, after commit. A message is a hint: when the broker is down, a later look finds the work."""
+"""Hand work to Celery by task name, after commit. A message is a hint: when the broker is down, a later look finds the work.
+
+A thread of each process sends them, so that nobody ever waits for a broker that hangs.
+"""
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
+import queue
+import threading
 
 from django.db import transaction
 from kombu.exceptions import OperationalError
@@ -15,9 +22,41 @@ log = logging.getLogger(__name__)
 ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 #: The queue of the central workers.
 DEFAULT = "celery"
+#: So many batches wait for a broker that hangs; further ones are dropped, which costs a few seconds of latency. At the
+#: end of a process the last ones get so long (seconds).
+MOST, LAST = 200, 1.0
 
 #: One message: task name, arguments, queue.
 Message = tuple[str, list[int], str]
+
+
+class _Sender:
+    """The waiting messages of one process and the thread that sends them; a forked process makes its own."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.waiting: queue.Queue[list[Message]] = queue.Queue(MOST)
+        self.idle = threading.Event()
+        threading.Thread(target=self._run, name="hints", daemon=True).start()
+        atexit.register(self.idle.wait, LAST)
+
+    def put(self, messages: list[Message]) -> None:
+        """Take messages to be sent."""
+        self.idle.clear()
+        try:
+            self.waiting.put_nowait(messages)
+        except queue.Full:
+            log.warning("The broker takes no hints; a later look will find the work.")
+
+    def _run(self) -> None:
+        while True:
+            deliver(self.waiting.get())
+            if self.waiting.empty():
+                self.idle.set()
+
+
+_senders: list[_Sender] = []
+_lock = threading.Lock()
 
 
 def after_commit(messages: list[Message]) -> None:
@@ -27,12 +66,20 @@ def after_commit(messages: list[Message]) -> None:
 
 
 def send(messages: list[Message]) -> None:
-    """Send now; a broker that does not take them is only noted."""
+    """Have messages sent; returns at once."""
     reach("S3")
+    with _lock:
+        if not _senders or _senders[-1].pid != os.getpid():
+            _senders[:] = [_Sender()]
+    _senders[-1].put(messages)
+
+
+def deliver(messages: list[Message]) -> None:
+    """Send now; a broker that does not take them is only noted."""
     try:
         with app.producer_pool.acquire(block=True, timeout=5) as producer:
-            for task, arguments, queue in messages:
-                app.send_task(task, args=arguments, queue=queue, producer=producer, retry=True, retry_policy=ONCE_MORE)
+            for task, arguments, name in messages:
+                app.send_task(task, args=arguments, queue=name, producer=producer, retry=True, retry_policy=ONCE_MORE)
         reach("S4")
     except (OperationalError, OSError, ConnectionError):
         log.warning("The broker did not take %s hints; a later look will find the work.", len(messages))

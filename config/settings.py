@@ -13,6 +13,7 @@ VERSION = "0.1.0"
 LEASE_SECONDS = env.LEASE_SECONDS
 LOCK_MINUTES = env.LOCK_MINUTES
 STOP_SECONDS = env.STOP_SECONDS
+CONNECT_TRIES = env.CONNECT_TRIES
 SECRET_KEY = env.secret_file("django.key")
 #: The key ring that seals credentials: one key a line, newest first, each 32 bytes in hex. Never SECRET_KEY.
 KEY_RING_FILE = Path(env.env.str("INTERLOCK_KEY_FILE", str(VAR / "credentials.key")))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
@@ -36,8 +37,9 @@ from jobs.services.specs import secret_text
 from templates_app.domain.rendering import SECRET_MARK
 
 log = logging.getLogger(__name__)
-#: A device that does not answer is tried again after these pauses (seconds), as long as nothing was sent to it.
-PAUSES = (2.0, 6.0)
+#: A device that does not answer is tried again after such a pause (seconds), three times as long each time, as long as
+#: nothing was sent to it.
+FIRST_PAUSE, TRIES = 2.0, settings.CONNECT_TRIES
 #: A reading step whose connection was lost begins again on a new one, so many times.
 READ_AGAIN = 2
 
@@ -130,10 +132,11 @@ def _still_mine(batch: list[Finished]) -> list[Finished]:
 def _try_again(finished: Finished, now: datetime) -> bool:
     """Queue a device again that could not be reached; False when it has been tried often enough."""
     row = finished.journal.device_run
-    if row.tries >= len(PAUSES) or finished.result is None:
+    if row.tries + 1 >= TRIES or finished.result is None:
         return False
-    pause = timedelta(seconds=PAUSES[row.tries] * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load, no secret
-    text = f"{finished.result.message} Try {row.tries + 2} of {len(PAUSES) + 1} follows."
+    seconds = FIRST_PAUSE * 3**row.tries * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, no secret
+    pause = timedelta(seconds=seconds)
+    text = f"{finished.result.message} Try {row.tries + 2} of {TRIES} follows."
     DeviceRun.objects.filter(pk=row.pk, token=row.token).update(
         status=RunStatus.QUEUED, tries=row.tries + 1, not_before=now + pause, message=text, lease_expires_at=None
     )

@@ -98,7 +98,7 @@ class Site:
         more = {"DATABASE_URL": database} if database else {}
         self.folder = folder
         self.environment = {**clean, "INTERLOCK_VAR": str(folder), "INTERLOCK_DEMO": "1", "DJANGO_SETTINGS_MODULE": "config.settings",
-                            "BROKER_URL": broker, "PYTHONPATH": str(ROOT), **more}  # fmt: skip
+                            "BROKER_URL": broker, "INTERLOCK_CONNECT_TRIES": "1", "PYTHONPATH": str(ROOT), **more}  # fmt: skip
         self.children = []
 
     def python(self, code):
