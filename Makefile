@@ -2,7 +2,7 @@
 PYTHON ?= python
 export INTERLOCK_VAR ?= $(CURDIR)/var/check
 
-.PHONY: check test test-all bench lock fuzz-schedules
+.PHONY: check test test-all bench chaos lock fuzz-schedules
 
 check:            ## formatting, lint, types, migrations
 	ruff format --check .
@@ -23,6 +23,11 @@ test-all: test    ## the same on PostgreSQL, then end to end with real processes
 bench:            ## devices per second beside Nornir+Netmiko; the scheduler with 100,000 triggers beside django-celery-beat
 	$(PYTHON) -m tests.bench
 	$(PYTHON) -m tests.servers $(PYTHON) -m tests.bench_schedule
+
+chaos:            ## every failpoint cell, then a storm of KILLS kills, then the builds that must be caught: make chaos KILLS=1000
+	$(PYTHON) -m tests.chaos cells
+	$(PYTHON) -m tests.chaos storm --kills $(or $(KILLS),1000)
+	for part in resume no_fence eager_unlock; do ! $(PYTHON) -m tests.chaos storm --kills 60 --broken $$part || exit 1; done
 
 lock:             ## compile the pinned requirements from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 pyproject.toml -o requirements.txt --no-header --no-annotate -q
