@@ -19,6 +19,7 @@ from config.errors import Conflict
 from config.lists import Column, Filter, Listing
 from config.ui import ago, duration, pill
 from devices import access as tenants
+from devices.domain.roles import Verb
 from devices.scope import within
 from devices.views import diff_lines
 from jobs import access, selectors
@@ -92,6 +93,14 @@ def cancel_device(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse
 
 
 @require_POST
+def release_device(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
+    """Free a device that a worker on an unreachable machine holds."""
+    found = _device_run(request, pk, device_pk)
+    words = f"{found.device_name} is free again."
+    return _do(request, found.run, words, lambda: control.release_device(by=request.user, device_run=found))
+
+
+@require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a paused run go on."""
     found = _run(request, pk)
@@ -113,7 +122,7 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _do(request: HttpRequest, found: JobRun, words: str, verb: Callable[[], Any]) -> HttpResponse:
+def _do(request: HttpRequest, found: JobRun, words: str, verb: Callable[[], JobRun | None]) -> HttpResponse:
     """Call a verb, say what came of it, and go to the run it made or to the one it was about."""
     try:
         made = verb()
@@ -137,6 +146,8 @@ def device_run(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
         ],
         "diff": _diff(found),
         "may_run": access.may_run(request.user, found.tenant),
+        "quarantined": selectors.is_quarantined(found),
+        "may_release": tenants.may(request.user, Verb.ADMINISTER, found.tenant),
     }
     template = "jobs/device_run.html" if request.htmx else "jobs/device_run_page.html"
     return render(request, template, context)

@@ -68,3 +68,8 @@ def holders(user: Any, device_runs: list[int]) -> dict[int, str]:
     """Name the runs to which device runs (ids) belong, as far as the user sees them."""
     rows = visible_device_runs(user).filter(pk__in=device_runs) if device_runs else []
     return {row.pk: f"run {row.run_id} of {row.run.job_name}" for row in rows}
+
+
+def is_quarantined(device_run: DeviceRun) -> bool:
+    """Say whether its device stays held because nobody knows whether its worker has stopped."""
+    return device_run.holds.filter(quarantined_at__isnull=False).exists()

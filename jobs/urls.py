@@ -35,6 +35,7 @@ urlpatterns = [
     path("runs/<int:pk>/resume/", run_views.resume, name="resume-run"),
     path("runs/<int:pk>/again/", run_views.again, name="run-again"),
     path("runs/<int:pk>/devices/<int:device_pk>/cancel/", run_views.cancel_device, name="cancel-device"),
+    path("runs/<int:pk>/devices/<int:device_pk>/release/", run_views.release_device, name="release-device"),
     path("runs/<int:pk>/devices/<int:device_pk>/", run_views.device_run, name="device-run"),
     path("runs/<int:pk>/devices/<int:device_pk>/raw/", run_views.raw, name="device-run-raw"),
 ]

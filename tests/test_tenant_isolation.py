@@ -83,7 +83,7 @@ def acme(person, hints):
         "wizard-live": [{"pk": draft.pk, "step": s} for s in ("details", "tasks", "schedule")],
         "wizard-picker": one(draft.pk), "discard-draft": one(draft.pk),
         "run": one(run.pk), "run-board": one(run.pk), "cancel-run": one(run.pk), "resume-run": one(run.pk), "run-again": one(run.pk),
-        "cancel-device": [{"pk": run.pk, "device_pk": device_run.pk}],
+        "cancel-device": [{"pk": run.pk, "device_pk": device_run.pk}], "release-device": [{"pk": run.pk, "device_pk": device_run.pk}],
         "device-run": [{"pk": run.pk, "device_pk": device_run.pk}], "device-run-raw": [{"pk": run.pk, "device_pk": device_run.pk}],
         "template": one(read.pk), "edit-template": one(read.pk), "edit-profile": one(ids["profile"]),
         "device": one(device.pk), "forget-key": one(device.pk),

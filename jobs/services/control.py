@@ -10,12 +10,11 @@ from django.db import transaction
 from config.errors import Conflict
 from devices import access as tenants
 from devices.domain.roles import Verb
-from devices.models import Device
 from devices.services import audit
-from jobs import access
+from jobs import access, queue
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import OPEN, RunStatus
-from jobs.models import DeviceHold, DeviceRun, JobRun, Trigger
+from jobs.models import DeviceRun, JobRun, Trigger
 from jobs.services import holds, starting
 from jobs.services.settling import UNBEGUN, end_unbegun, hint, settle
 
@@ -99,18 +98,20 @@ def run_again(*, by: Any, run: JobRun, which: str, now: datetime) -> JobRun:
         return starting.start_now(by=by, job=run.job, trigger=trigger, now=now, parent=run, only=only)
 
 
-def release_device(*, by: Any, device: Device, now: datetime) -> int:
-    """Free a device that a vanished worker on an unreachable machine holds; return how many holds were freed.
+def release_device(*, by: Any, device_run: DeviceRun) -> None:
+    """Free the device that an interrupted device run holds, because its worker's machine does not answer.
 
-    Only for a person who has made sure that the worker has stopped.
+    Only for a person who has made sure that the worker has stopped. Conflict when nothing is held so.
     """
-    tenants.check_may(by, Verb.ADMINISTER, device.tenant)
-    rows = DeviceHold.objects.filter(device_run__device=device, quarantined_at__isnull=False)
+    tenants.check_may(by, Verb.ADMINISTER, device_run.tenant)
     with transaction.atomic():
-        freed = set(rows.values_list("device_run", flat=True))
-        holds.release(freed)
-        if freed:
-            audit.record(
-                tenant=device.tenant, by=by, action="device.released", subject=device.name, device_runs=sorted(freed)
-            )
-    return len(freed)
+        if not device_run.holds.filter(quarantined_at__isnull=False).exists():
+            raise Conflict("The device is not held any more.")
+        queue.hint_work(holds.release([device_run.pk]))
+        audit.record(
+            tenant=device_run.tenant,
+            by=by,
+            action="device.released",
+            subject=device_run.device_name,
+            run=device_run.run_id,
+        )

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos cells|storm|broken`: see the modules of these names."""
+"""`python -m tests.chaos cells|storm|quick`: see the modules of these names."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from tests.chaos.plant import Plant
 def main():
     """Parse, play, print; exit 1 when anything is wrong."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["cells", "storm"])
+    parser.add_argument("what", choices=["cells", "storm", "quick"])
     parser.add_argument("--only", default="")
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--width", type=int, default=3)
@@ -23,6 +23,8 @@ def main():
         if options.what == "cells":
             played, wrong = cells.main(plant, options.only, options.width)
             wrong += [f"{cell}: {problem}" for cell in played for problem in cell.problems]
+        elif options.what == "quick":
+            wrong = quick(plant)
         else:
             counts, wrong = storm.main(plant, options.kills, broken=options.broken, seed=options.seed)
             print("\n".join(f"{name:<28} {value}" for name, value in counts.items()))
@@ -35,6 +37,20 @@ def main():
             plant.close()
     print("\n".join(wrong[:60]) or "Nothing is wrong.")
     sys.exit(bool(wrong))
+
+
+def quick(plant):
+    """Twenty cells, a short storm, and one with a build that must be caught, on one plant; return what is wrong."""
+    played, wrong = cells.main(plant, cells.CHOSEN, 5)
+    wrong += [f"{cell}: {problem}" for cell in played for problem in cell.problems]
+    counts, more = storm.main(plant, 20, first=200_000)
+    print(counts)
+    wrong += more
+    counts, caught = storm.main(plant, 20, first=400_000, broken="resume")
+    print(counts, caught[:5])
+    return (
+        wrong if any(problem.startswith("I-1 ") for problem in caught) else [*wrong, "The broken build was not caught."]
+    )
 
 
 if __name__ == "__main__":

@@ -112,13 +112,13 @@ def _flush(broker):
     redis.from_url(broker).flushall()
 
 
-def main(plant, kills, gap=0.45, broken="", seed=0, width=2.2):
+def main(plant, kills, gap=0.45, broken="", seed=0, width=2.2, first=0):
     """Strike `kills` times while jobs fire, let all come to rest, and judge. Returns (counts, violations)."""
     storm = Storm(plant, seed=seed, broken=broken)
     time.sleep(3)
     count = int(kills * width * 0.65) + 20
-    jobs = world.jobs(count)
-    by_hand = world.jobs(count // 8, first=500_000)
+    jobs = world.jobs(count, first=first)
+    by_hand = world.jobs(count // 8, first=first + 50_000)
     world.fire(jobs, gap)
     asking = threading.Thread(target=storm.ask, args=(by_hand,), daemon=True)
     asking.start()
@@ -137,7 +137,7 @@ def main(plant, kills, gap=0.45, broken="", seed=0, width=2.2):
         storm.watch()
         time.sleep(1)
     counts, wrong = checker.check(plant.fleet_log, storm.promised, settled=True)
-    for pid in storm.pids.values():
+    for pid in [*storm.pids.values(), *(process.pid for process, _ in storm.webs)]:
         kill(pid)
         kill(pid, 18)
     return {**storm.done, **counts, "runs promised over the web": len(storm.promised)}, wrong + changed

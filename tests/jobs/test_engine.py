@@ -150,7 +150,7 @@ class TestLeases:
         assert row.status == "interrupted" and "command 1 confirmed; command 2" in row.message
         assert not DeviceHold.objects.exists() and JobRun.objects.get(pk=run.pk).status == "interrupted"
 
-    def test_a_worker_on_another_machine_leaves_its_devices_held(self, acme, person):
+    def test_a_worker_on_another_machine_leaves_its_devices_held(self, acme, person, browser):
         device = make.devices(acme, "linux")
         run, following = (start(acme, person("acme-admin"), device, changes=True) for _ in range(2))
         (row,) = claim(run)
@@ -159,14 +159,20 @@ class TestLeases:
         assert reaping.Reaper().look(now=later) == 1
         assert run.device_runs.get().status == "interrupted"
         assert claim(following, now=later) == [], "nobody knows whether that worker has stopped"
-        assert control.release_device(by=person("acme-admin"), device=device[0], now=later) == 1
+        page = browser("acme-admin").get(f"/runs/{run.pk}/devices/{row.pk}/").content.decode()
+        assert "Free the device" in page
+        browser("acme-operator").post(f"/runs/{run.pk}/devices/{row.pk}/release/")
+        assert claim(following, now=later) == []
+        browser("acme-admin").post(f"/runs/{run.pk}/devices/{row.pk}/release/")
         assert len(claim(following, now=later)) == 1
 
-    def test_only_an_administrator_releases_a_device(self, acme, person):
+    def test_only_an_administrator_releases_a_device_and_only_a_held_one(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
+        row = run.device_runs.get()
         with pytest.raises(Forbidden):
-            control.release_device(
-                by=person("acme-operator"), device=make.devices(acme, "linux")[0], now=timezone.now()
-            )
+            control.release_device(by=person("acme-operator"), device_run=row)
+        with pytest.raises(Conflict):
+            control.release_device(by=person("acme-admin"), device_run=row)
 
     def test_a_machine_started_anew_has_no_old_workers(self, acme, person):
         run = start(acme, person("acme-admin"), make.devices(acme, "linux"), changes=True)
