@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import F
 
 from devices.services import workers
@@ -19,14 +20,19 @@ def resume():
     """An abandoned device run is queued again from its beginning, as a message broker's redelivery would."""
 
     def again(rows, now, quarantined=False):
-        for row in rows:
-            DeviceRun.objects.filter(pk=row.pk, status="running").update(
-                status="queued", token=F("token") + 1, lease_expires_at=None
-            )
-            holds.release([row.pk])
+        with transaction.atomic():
+            _queue_again(rows)
         return len(rows)
 
     reaping.interrupt = again
+
+
+def _queue_again(rows):
+    for row in rows:
+        DeviceRun.objects.filter(pk=row.pk, status="running").update(
+            status="queued", token=F("token") + 1, lease_expires_at=None
+        )
+        holds.release([row.pk])
 
 
 def no_fence():
