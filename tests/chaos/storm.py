@@ -132,7 +132,7 @@ def main(plant, kills, gap=0.45, broken="", seed=0, width=2.2, first=0):
             changed += _changes(last)
     print(f"{dict(storm.done)} in {time.monotonic() - began:.0f} s; coming to rest", flush=True)
     storm.stopping.set()
-    deadline = time.monotonic() + 60 + count * 0.6
+    deadline = time.monotonic() + (20 if broken else 60 + count * 0.6)
     while time.monotonic() < deadline and _busy():
         storm.watch()
         time.sleep(1)
