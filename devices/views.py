@@ -151,10 +151,9 @@ def agents(request: HttpRequest) -> HttpResponse:
     columns = (
         Column("Name", lambda a: _link("edit-thing", a.pk, a.name, "agents"), sort="name", css="strong"),
         TENANT,
-        Column("Queue", lambda a: a.queue, css="mono"),
+        Column("Queue", lambda a: a.queue, css="mono nowrap"),
         Column("State", lambda a: _agent_state(a, now)),
-        Column("Workers", lambda a: format_html_join("", "{}<br>", ((w,) for w in serving.get(a.queue, ()))) or "—"),
-        Column("Version", lambda a: ", ".join(sorted({w.version for w in serving.get(a.queue, ())})) or "—"),
+        Column("Workers", lambda a: _workers(serving.get(a.queue, ())), css="nowrap"),
         Column("Devices now", lambda a: sum(w.active for w in serving.get(a.queue, ())), num=True),
         Column("At most", lambda a: a.max_parallel or "—", num=True),
         Column("Last heartbeat", lambda a: ago(a.heartbeat_at), sort="heartbeat_at"),
@@ -163,6 +162,12 @@ def agents(request: HttpRequest) -> HttpResponse:
                       intro="An agent runs jobs: worker processes that serve its queue, on any host. Start one with "
                       "'python manage.py work QUEUE'.")  # fmt: skip
     return lists.show(request, within(request, selectors.visible_agents(request.user)), listing)
+
+
+def _workers(rows: Any) -> str:
+    """The workers with their versions."""
+    lines = ((worker.name, worker.version) for worker in rows)
+    return format_html_join("", '{} <span class="quiet">{}</span><br>', lines) or "—"
 
 
 def _agent_state(agent: Any, now: datetime) -> str:

@@ -235,7 +235,7 @@ def _board(request: HttpRequest, found: JobRun) -> dict[str, Any]:
     ]  # fmt: skip
     chips = [(s.value, LABELS[s], counts[s]) for s in RunStatus if counts.get(s)]
     eta = None
-    if found.is_open and found.started_at and ended:
+    if found.is_open and found.started_at and ended and not found.paused_at and not found.next_wave_at:
         eta = (timezone.now() - found.started_at) / ended * (total - ended)
     return {
         "pill": status_pill(found.status), "total": total, "ended": ended, "lines": lines, "page": page, "chips": chips,

@@ -80,7 +80,7 @@ class Rollout:
         """Say it in one line for the review page and the approver; empty when there is nothing to say."""
         parts = []
         if self.canary:
-            parts.append(f"{self.canary} canaries first")
+            parts.append(f"{self.canary} {'canary' if self.canary == 1 else 'canaries'} first")
         if self.wave:
             parts.append(f"waves of {self.wave}")
         if self.soak:

@@ -374,7 +374,7 @@ def test_the_wizard_and_the_api_keep_rollout_and_window(acme, person, browser, a
     assert (job.status, job.max_parallel, job.window_id) == ("saved", 7, window.pk)
     assert (
         Rollout.from_json(job.rollout).words()
-        == "1 canaries first, waves of 5, 10 min pause after each, stops when 20 % did not succeed (of at least 4)"
+        == "1 canary first, waves of 5, 10 min pause after each, stops when 20 % did not succeed (of at least 4)"
     )
     body = {"template": job.template_id, "name": "By API", "description": "x", "agent": job.agent_id, "window": window.pk, "rollout": {"canary": 2},
             "selection": {"devices": [str(make.devices(acme, "linux")[0].pk)]}}  # fmt: skip
