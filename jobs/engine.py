@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from functools import partial
 
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
@@ -123,14 +124,19 @@ class Engine:
                 for item in found:
                     self.journals[item.device_run.pk] = Journal(item.device_run, item.plan.commands, item.claimed)
             for item in found:
-                self.pool.submit(self._execute, item).add_done_callback(self._done)
+                self.pool.submit(self._execute, item).add_done_callback(partial(self._done, item.device_run.pk))
             if not found:
                 return
 
     def _execute(self, item: Assignment) -> Finished:
         return running.execute(item, self.journals[item.device_run.pk])
 
-    def _done(self, future: Future[Finished]) -> None:
+    def _done(self, pk: int, future: Future[Finished]) -> None:
+        error = future.exception()
+        if error is not None:  # a defect behind `execute`: nobody works on it any more, and `_abandon` ends it
+            log.error("Device run %s was dropped.", pk, exc_info=error)
+            self.journals.pop(pk, None)
+            return
         self._inbox.put(future.result())
 
     def _keep(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,8 +20,8 @@ from jobs.domain.states import OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.services import holds, scheduling
 
-#: So many runs are looked at in one claim.
-RUNS = 200
+#: So many runs are looked at in one claim, and so many of those with more than a few devices.
+RUNS, LARGE = 200, 20
 #: So many devices of a run see a credential that no device of it has accepted yet.
 TRIALS = 3
 #: What speaks of a wrong credential.
@@ -78,7 +79,7 @@ def claim(*, worker: Worker, now: datetime, limit: int, among: Q | None = None) 
         # The agents' rows serialize claims: limits are counted and used up without a race.
         agents = Agent.objects.filter(queue__in=worker.queues, draining=False).order_by("pk")
         served = {agent.pk: agent for agent in agents.select_for_update(of=("self",), no_key=True)}
-        runs = _open_runs(served, now, among)
+        runs = _open_runs(_with_room(served), now, among)
         if not runs:
             return []
         rows = holds.take(_within_limits(runs, served, now, limit), now)
@@ -107,12 +108,30 @@ def _open_runs(agents: dict[int, Agent], now: datetime, among: Q | None) -> dict
         agent__in=agents,
     )  # fmt: skip
     busy = Count("device_runs", filter=Q(device_runs__status=RunStatus.RUNNING))
-    runs = found.annotate(busy=busy).filter(busy__lt=F("max_parallel")).order_by("pk")
-    return {
-        run.pk: run
-        for run in runs.select_related("job__window", "tenant", "agent")[:RUNS]
-        if window_is_open(run.job, now)
-    }
+    runs = found.exclude(tenant__in=_full_tenants()).annotate(busy=busy).filter(busy__lt=F("max_parallel"))
+    rows = runs.select_related("job__window", "tenant", "agent").order_by("pk").iterator(RUNS)
+    return {run.pk: run for run in itertools.islice((run for run in rows if window_is_open(run.job, now)), RUNS)}
+
+
+def _with_room(agents: dict[int, Agent]) -> dict[int, Agent]:
+    """Leave out the agents that already run on as many devices as they may."""
+    limited = [agent for agent in agents.values() if agent.max_parallel is not None]
+    busy = _busy_agents(limited)
+    full = {agent.pk for agent in limited if agent.max_parallel is not None and busy[agent.pk] >= agent.max_parallel}
+    return {pk: agent for pk, agent in agents.items() if pk not in full}
+
+
+def _busy_agents(limited: list[Agent]) -> Counter[int]:
+    running = DeviceRun.objects.filter(status=RunStatus.RUNNING, run__agent__in=limited)
+    return Counter(running.values_list("run__agent", flat=True)) if limited else Counter()
+
+
+def _full_tenants() -> list[int]:
+    """Tenants that already run on as many devices as they may: their runs must not stand in the way of others'."""
+    limits = dict(Tenant.objects.filter(max_parallel__isnull=False).values_list("pk", "max_parallel"))
+    running = DeviceRun.objects.filter(status=RunStatus.RUNNING, tenant__in=limits).values_list("tenant", flat=True)
+    busy = Counter(running) if limits else Counter[int]()
+    return [pk for pk, most in limits.items() if most is not None and busy[pk] >= most]
 
 
 def window_is_open(job: ServiceJob, now: datetime) -> bool:
@@ -122,15 +141,29 @@ def window_is_open(job: ServiceJob, now: datetime) -> bool:
 
 
 def _within_limits(runs: dict[int, JobRun], agents: dict[int, Agent], now: datetime, limit: int) -> list[DeviceRun]:
-    rows = DeviceRun.objects.filter(_ready(now), run__in=runs, wave__lte=F("run__wave")).order_by("run", "pk")
-    found: QuerySet[DeviceRun] = rows.select_related("device").select_for_update(skip_locked=True, of=("self",))
     room = _room(runs, agents)
     taken: list[DeviceRun] = []
-    for row in found[: limit * 3]:
+    for row in _candidates(runs, now, limit):
         row.run = runs[row.run_id]
         if len(taken) < limit and room.take(row):
             taken.append(row)
     return taken
+
+
+def _candidates(runs: dict[int, JobRun], now: datetime, limit: int) -> list[DeviceRun]:
+    """Devices that could begin, oldest run first: of many small runs together, of each large one as many as are wanted.
+
+    So a large run of which few may begin, because its credential is on trial, does not stand before all others.
+    """
+    rows = (
+        DeviceRun.objects.filter(_ready(now), wave__lte=F("run__wave")).order_by("run", "pk").select_related("device")
+    )
+    found: QuerySet[DeviceRun] = rows.select_for_update(skip_locked=True, of=("self",))
+    small = [pk for pk, run in runs.items() if run.device_count <= TRIALS]
+    large = [pk for pk, run in runs.items() if run.device_count > TRIALS][:LARGE]
+    parts = [found.filter(run__in=small)[: limit * TRIALS]] if small else []
+    parts += [found.filter(run=pk)[:limit] for pk in large]
+    return sorted(itertools.chain.from_iterable(parts), key=lambda row: (row.run_id, row.pk))
 
 
 def _room(runs: dict[int, JobRun], agents: dict[int, Agent]) -> _Room:
@@ -139,9 +172,7 @@ def _room(runs: dict[int, JobRun], agents: dict[int, Agent]) -> _Room:
     if tenants:
         list(Tenant.objects.filter(pk__in=tenants).order_by("pk").select_for_update(no_key=True))
     running = DeviceRun.objects.filter(status=RunStatus.RUNNING)
-    busy_agents = (
-        Counter(running.filter(run__agent__in=limited).values_list("run__agent", flat=True)) if limited else {}
-    )
+    busy_agents = _busy_agents(limited)
     busy_tenants = Counter(running.filter(tenant__in=tenants).values_list("tenant", flat=True)) if tenants else {}
     return _Room(
         runs={run.pk: run.max_parallel - run.busy for run in runs.values()},

@@ -204,6 +204,21 @@ class TestLimits:
         Tenant.objects.filter(pk=acme.pk).update(max_parallel=None)
         assert len(claim()) == 1 and claim() == []
 
+    def test_who_has_no_room_does_not_stand_in_the_way_of_others(self, acme, person, tenant, monkeypatch):
+        """Neither a customer at his limit, nor a large run whose credential is on trial, nor a closed window."""
+        monkeypatch.setattr(claiming, "RUNS", 2)
+        for _ in range(3):
+            start(acme, person("acme-operator"), make.devices(acme, "linux"))
+        Tenant.objects.filter(pk=acme.pk).update(max_parallel=1)
+        globex = tenant("globex")
+        on_trial = start(globex, person("globex-operator"), make.devices(globex))
+        other = start(globex, person("globex-operator"), make.devices(globex, "linux"))
+        while claim(limit=3):
+            pass
+        assert DeviceRun.objects.filter(tenant=acme, status="running").count() == 1
+        assert statuses(on_trial).count("running") == 3
+        assert statuses(other) == ["running"]
+
     def test_a_draining_agent_begins_nothing(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
         Agent.objects.filter(pk=run.agent_id).update(draining=True)
