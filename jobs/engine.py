@@ -168,7 +168,7 @@ class Engine:
         while not self._over.wait(min(LOOK_EVERY, keeping.RENEW_EVERY)):
             close_old_connections()
             try:
-                reaper.look(now=workers.moment(), me=self.worker)
+                reaper.look(now=workers.moment(), me=self.worker, busy=self.journals)
                 settling.look_after(now=timezone.now())
                 if dispatching.tick_if_beat_is_silent(now=timezone.now()):
                     log.warning("Beat is silent; this worker did its tick.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -40,8 +40,11 @@ class Reaper:
     def __init__(self) -> None:
         self._silent: dict[int, tuple[datetime, float]] = {}
 
-    def look(self, *, now: datetime, me: Worker | None = None) -> int:
-        """End what expired; return how many device runs. Those of `me` are left: `abandon` ends them."""
+    def look(self, *, now: datetime, me: Worker | None = None, busy: Container[int] = ()) -> int:
+        """End what expired; return how many device runs. Those of `me` are left: `abandon` ends them.
+
+        `busy` are the device runs (ids) that `me` works on.
+        """
         ended = 0
         expired = DeviceRun.objects.filter(status=RunStatus.RUNNING, lease_expires_at__lt=now)
         rows: dict[Worker | None, list[DeviceRun]] = defaultdict(list)
@@ -61,7 +64,7 @@ class Reaper:
                 if workers.end(worker):
                     reach("L2")
                     ended += interrupt(owned, now)
-        self._lift_quarantines()
+        _lift_quarantines(now, me, busy)
         return ended
 
     def _silent_long_enough(self, worker: Worker) -> bool:
@@ -71,18 +74,25 @@ class Reaper:
             return False
         return time.monotonic() - since >= workers.GUARD.total_seconds()
 
-    def _lift_quarantines(self) -> None:
-        """Free what workers held of which this machine knows that they are gone."""
-        held = DeviceHold.objects.filter(quarantined_at__isnull=False).select_related("device_run__worker")
-        gone = {
-            hold.device_run_id
-            for hold in held[:1000]
-            if hold.device_run.worker is None or workers.is_gone(hold.device_run.worker)
-            or (workers.is_here(hold.device_run.worker) and workers.end(hold.device_run.worker))
-        }  # fmt: skip
-        if gone:
-            with transaction.atomic():
-                queue.hint_work(holds.release(gone))
+
+def _lift_quarantines(now: datetime, me: Worker | None, busy: Container[int]) -> None:
+    """Free what workers held of which this machine knows that they have stopped."""
+    held = DeviceHold.objects.filter(quarantined_at__isnull=False).select_related("device_run__worker")
+    stopped = {hold.device_run_id for hold in held[:1000] if _has_stopped(hold.device_run, now, me, busy)}
+    if stopped:
+        with transaction.atomic():
+            queue.hint_work(holds.release(stopped))
+
+
+def _has_stopped(device_run: DeviceRun, now: datetime, me: Worker | None, busy: Container[int]) -> bool:
+    """Say whether nobody can be talking to the device any more; a living worker of this machine says so itself."""
+    worker = device_run.worker
+    if worker is None:
+        return False
+    if worker == me:
+        return device_run.pk not in busy
+    silent = worker.beat_at < now - workers.LEASE
+    return workers.is_gone(worker) or (workers.is_here(worker) and silent and workers.end(worker))
 
 
 def abandon(*, worker: Worker, keep: Iterable[int], now: datetime) -> int:

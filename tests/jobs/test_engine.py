@@ -166,6 +166,14 @@ class TestLeases:
         browser("acme-admin").post(f"/runs/{run.pk}/devices/{row.pk}/release/")
         assert len(claim(following, now=later)) == 1
 
+    def test_a_worker_that_was_given_up_frees_its_devices_itself_when_it_has_hung_up(self, acme, person):
+        run = start(acme, person("acme-admin"), make.devices(acme, "linux"), changes=True)
+        (row,) = claim(run)
+        reaping.interrupt([row], timezone.now(), quarantined=True)
+        for busy, held in (([row.pk], True), ([], False)):
+            reaping.Reaper().look(now=timezone.now(), me=row.worker, busy=busy)
+            assert DeviceHold.objects.exists() is held
+
     def test_only_an_administrator_releases_a_device_and_only_a_held_one(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
         row = run.device_runs.get()
