@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,7 @@ from config.errors import Invalid
 from config.lists import Column, Filter, Listing
 from config.ui import ago, pill
 from devices import access, forms, selectors
+from devices.compare import Comparison, comparison
 from devices.domain import platforms
 from devices.domain.roles import Verb
 from devices.scope import tenant_filter, within
@@ -104,19 +104,12 @@ def device(request: HttpRequest, pk: Any) -> HttpResponse:
     return render(request, "devices/device.html", context)
 
 
-def _compare(request: HttpRequest, found: Any) -> list[tuple[str, str]] | None:
+def _compare(request: HttpRequest, found: Any) -> Comparison | None:
     if "a" not in request.GET or "b" not in request.GET:
         return None
     rows = selectors.visible_snapshots(request.user, found)
     old, new = (access.get_visible(request.user, rows, pk=request.GET[key]) for key in ("a", "b"))
-    return diff_lines(old.content, new.content)
-
-
-def diff_lines(old: str, new: str) -> list[tuple[str, str]]:
-    """Return (class, line) of a unified diff, for the `diff` style."""
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), "before", "after", lineterm="", n=3)
-    kinds = {"+": "add", "-": "del", "@": "hunk"}
-    return [(kinds.get(line[:1], ""), line) for line in lines]
+    return comparison(request, old.content, new.content, found.platform)
 
 
 def networks(request: HttpRequest) -> HttpResponse:

@@ -23,7 +23,7 @@ from approvals.models import ApprovalRequest
 from approvals.views import status_pill
 from config.errors import Conflict, Invalid, NotFound, ServiceError
 from devices import access as tenants
-from devices.views import diff_lines
+from devices.domain.configs import unified
 from jobs import selectors
 from jobs.domain.approved import digest_of, is_dynamic, lines
 from jobs.models import ServiceJob
@@ -103,7 +103,7 @@ def facts(request: HttpRequest, job: ServiceJob, asked: ApprovalRequest, now: An
         "earlier": ApprovalRequest.objects.filter(tenant=asked.tenant_id, url=asked.url)
         .exclude(pk=asked.pk)
         .order_by("-pk"),
-        "diff": diff_lines("\n".join(lines(asked.previous.content)), "\n".join(lines(content)))
+        "diff": unified("\n".join(lines(asked.previous.content)), "\n".join(lines(content)), hide=False)
         if asked.previous
         else None,
         "steps": _steps(asked),

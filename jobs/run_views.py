@@ -19,9 +19,9 @@ from config.errors import Conflict
 from config.lists import Column, Filter, Listing
 from config.ui import ago, duration, pill
 from devices import access as tenants
+from devices.compare import Comparison, comparison
 from devices.domain.roles import Verb
 from devices.scope import within
-from devices.views import diff_lines
 from jobs import access, selectors
 from jobs.domain.rollout import Rollout
 from jobs.domain.spec import JOB_TYPE_LABELS
@@ -144,7 +144,7 @@ def device_run(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
         "steps": [
             (step, COLOURS[RunStatus(step.status)], LABELS[RunStatus(step.status)]) for step in found.steps.all()
         ],
-        "diff": _diff(found),
+        "diff": _diff(request, found),
         "may_run": access.may_run(request.user, found.tenant),
         "quarantined": selectors.is_quarantined(found),
         "may_release": tenants.may(request.user, Verb.ADMINISTER, found.tenant),
@@ -266,7 +266,7 @@ def _cells(row: DeviceRun, names: list[str]) -> list[dict[str, str]]:
     return cells
 
 
-def _diff(found: DeviceRun) -> list[tuple[str, str]] | None:
+def _diff(request: HttpRequest, found: DeviceRun) -> Comparison | None:
     if not found.snapshot_before_id or not found.snapshot_after_id:
         return None
-    return diff_lines(found.snapshot_before.content, found.snapshot_after.content)
+    return comparison(request, found.snapshot_before.content, found.snapshot_after.content, found.platform)

@@ -93,7 +93,7 @@ def acme(person, hints):
         "edit-filter": one(freeze.pk), "calendar-feed": [{"token": "ilk_unknown"}], "api:schedule-filter-detail": one(freeze.pk),
         "drop-token": [],
         "api:job-detail": one(job.pk), "api:job-run": one(job.pk), "api:job-plan": one(job.pk), "api:job-upcoming": one(job.pk), "api:run-detail": one(run.pk),
-        "api:run-cancel": one(run.pk), "api:run-resume": one(run.pk), "api:run-again": one(run.pk), "api:device-run-cancel": one(device_run.pk), "api:run-devices": one(run.pk), "api:device-run-detail": one(device_run.pk),
+        "api:run-cancel": one(run.pk), "api:run-resume": one(run.pk), "api:run-again": one(run.pk), "api:device-run-cancel": one(device_run.pk), "api:device-run-diff": one(device_run.pk), "api:run-devices": one(run.pk), "api:device-run-detail": one(device_run.pk),
         "api:approval-detail": one(asked.approval_id), "api:approval-decide": one(asked.approval_id),
         "api:tenant-detail": one(ids["tenant"]), "api:network-detail": one(ids["network"]), "api:asset-tag-detail": one(ids["tag"]),
         "api:device-detail": one(device.pk), "api:credential-detail": one(ids["credential"]), "api:agent-detail": one(ids["agent"]),

@@ -17,12 +17,13 @@ from jobs.api.serializers import (
     AgainSerializer,
     DeviceRunDetail,
     DeviceRunSerializer,
+    DiffSerializer,
     JobInput,
     JobSerializer,
     RunSerializer,
 )
 from jobs.api.upcoming import UpcomingQuery, UpcomingSerializer, occurrences
-from jobs.models import ServiceJob
+from jobs.models import DeviceRun, ServiceJob
 from jobs.services import control, editing, planning, scheduling, starting
 from templates_app.domain.content import VariableType
 
@@ -154,6 +155,12 @@ class DeviceRuns(Resource):
     def get_serializer_class(self) -> Any:
         return DeviceRunSerializer if self.action == "list" else DeviceRunDetail
 
+    @extend_schema(responses=DiffSerializer)
+    @action(detail=True, methods=["get"])
+    def diff(self, request: Request, pk: str | None = None) -> Response:
+        """What the run changed in the configuration: secrets, and what changes by itself, are left out."""
+        return Response({"unified": [line for _, line in _changes(self.get_object())]})
+
     @extend_schema(request=None, responses=DeviceRunSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str | None = None) -> Response:
@@ -164,3 +171,9 @@ class DeviceRuns(Resource):
     def rows(self, user: Any) -> Any:
         rows = selectors.visible_device_runs(user)
         return rows.defer("plan_data") if self.action == "list" else rows.prefetch_related("steps")
+
+
+def _changes(found: DeviceRun) -> list[tuple[str, str]]:
+    if found.snapshot_before is None or found.snapshot_after is None:
+        return []
+    return changes(found.snapshot_before.content, found.snapshot_after.content, found.platform)

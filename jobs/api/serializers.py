@@ -228,6 +228,12 @@ class JobSerializer(serializers.ModelSerializer):
         return job.approval.status if job.approval else "not_requested"
 
 
+class DiffSerializer(serializers.Serializer):
+    """A unified comparison, line by line; empty when nothing changed or no configurations were read."""
+
+    unified = serializers.ListField(child=serializers.CharField())
+
+
 class AgainSerializer(serializers.Serializer):
     """Which devices of an ended run to run again."""
 

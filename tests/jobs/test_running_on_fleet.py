@@ -57,7 +57,7 @@ def test_a_reading_job_on_every_platform_sends_exactly_its_plan(acme, person):
         assert row.snapshot_before.content == row.snapshot_after.content
 
 
-def test_a_configuration_job_changes_every_platform_and_shows_the_difference(acme, person):
+def test_a_configuration_job_changes_every_platform_and_shows_the_difference(acme, person, browser, api):
     tenant, _, executed = acme
     devices = make.devices(tenant, "cisco_ios", "arista_eos", "juniper_junos", "linux")
     _, run = make.job(
@@ -70,6 +70,14 @@ def test_a_configuration_job_changes_every_platform_and_shows_the_difference(acm
         assert lines(executed, device) == [*row.plan.preparation, *row.plan.commands]
         assert "198.51.100.7" not in row.snapshot_before.content
         assert "198.51.100.7" in row.snapshot_after.content
+    one, two = (
+        browser("acme-admin").get(f"/runs/{run.pk}/devices/{row.pk}/?view={view}").content.decode()
+        for view in ("one", "side")
+    )
+    assert "Side by side" in one and 'class="sides"' not in one
+    assert "One column" in two and 'class="sides"' in two and "198.51.100.7" in two
+    found = api("acme-admin").get(f"/api/v1/device-runs/{row.pk}/diff/").json()
+    assert any(line.startswith("+") and "198.51.100.7" in line for line in found["unified"])
 
 
 def test_four_devices_with_four_fates_end_partial_and_say_why(acme, person):

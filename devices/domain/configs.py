@@ -1,0 +1,95 @@
+"""Configurations as people compare them: without what changes by itself, without secrets, as one column or as two. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+CONTEXT = 3
+HIDDEN = "***"
+#: What stands before a secret in the configurations of common platforms, and the secret itself (the last group).
+SECRETS = re.compile(
+    r"""^(?P<before>.*?\b(?:
+        (?:password|secret)(?:\s+(?:sha512|sha256|encrypted|level\s+\d+))?(?:\s+[0-9]{1,2})?
+      | snmp-server\s+community | set\s+snmp\s+community | community
+      | (?:key|key-string|pre-shared-key|authentication-key|md5|auth-key)(?:\s+(?:ascii-text|hexadecimal))?(?:\s+[0-9]{1,2})?
+      | encrypted-password | (?:tacacs|radius)-server\s+key(?:\s+[0-9])?
+    ))\s+(?P<secret>"[^"]+"|\S+)(?P<after>.*)$""",
+    re.VERBOSE | re.IGNORECASE,
+)
+#: Such words are settings, not secrets.
+PLAIN = frozenset(
+    {"chain", "encryption", "strength", "minimum", "recovery", "config-key", "generate", "rsa", "ssh", "local", "none"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One row of a comparison in two columns; `kind` is "", "change", "add", "del" or "gap"; a missing side is None."""
+
+    kind: str
+    old: str | None
+    new: str | None
+    old_number: int | None = None
+    new_number: int | None = None
+
+
+def mask(text: str) -> str:
+    """Return a configuration with the secrets of its lines hidden."""
+    return "\n".join(_masked(line) for line in text.split("\n"))
+
+
+def _masked(line: str) -> str:
+    found = SECRETS.match(line)
+    if not found or found["secret"].lower() in PLAIN:
+        return line
+    return f"{found['before']} {HIDDEN}{found['after']}"
+
+
+def settled(text: str, volatile: Iterable[re.Pattern[str]]) -> list[str]:
+    """Return the lines of a configuration without those that change by themselves."""
+    patterns = tuple(volatile)
+    return [line for line in text.splitlines() if not any(pattern.search(line) for pattern in patterns)]
+
+
+def unified(
+    old: str, new: str, volatile: Iterable[re.Pattern[str]] = (), *, hide: bool = True
+) -> list[tuple[str, str]]:
+    """Return (kind, line) of a comparison in one column: kind is add, del, hunk or empty.
+
+    With `hide`, secrets are hidden; that they differ shows as a change.
+    """
+    patterns = tuple(volatile)
+    lines = difflib.unified_diff(
+        settled(old, patterns), settled(new, patterns), "before", "after", lineterm="", n=CONTEXT
+    )
+    kinds = {"+": "add", "-": "del", "@": "hunk"}
+    return [(kinds.get(line[:1], ""), line[:1] + _masked(line[1:]) if hide else line) for line in lines]
+
+
+def side_by_side(old: str, new: str, volatile: Iterable[re.Pattern[str]] = ()) -> list[Pair]:
+    """Return the rows of a comparison in two columns, a few equal lines around each change; empty when nothing changed."""
+    patterns = tuple(volatile)
+    before, after = settled(old, patterns), settled(new, patterns)
+    groups = list(difflib.SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(CONTEXT))
+    rows: list[Pair] = []
+    for group in groups:
+        if rows:
+            rows.append(Pair("gap", None, None))
+        for tag, a, b, c, d in group:
+            rows += _rows(tag, before, after, (a, b, c, d))
+    return rows
+
+
+def _rows(tag: str, before: list[str], after: list[str], at: tuple[int, int, int, int]) -> Iterator[Pair]:
+    a, b, c, d = at
+    for n in range(max(b - a, d - c)):
+        old = before[a + n] if a + n < b else None
+        new = after[c + n] if c + n < d else None
+        kind = "" if tag == "equal" else "add" if old is None else "del" if new is None else "change"
+        yield Pair(
+            kind, None if old is None else _masked(old), None if new is None else _masked(new),
+            None if old is None else a + n + 1, None if new is None else c + n + 1,
+        )  # fmt: skip

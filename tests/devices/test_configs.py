@@ -1,0 +1,61 @@
+"""Comparing configurations: what changes by itself is left out, secrets are hidden, one column and two."""
+
+import pytest
+
+from devices.domain.configs import mask, side_by_side, unified
+from devices.drivers.platforms import BY_KEY
+
+OLD = "! Last configuration change at 10:00\nhostname sw1\nvlan 10\n name A\nntp server 192.0.2.1\nsnmp-server community public RO\nend"
+NEW = "! Last configuration change at 11:00\nhostname sw1\nvlan 10\n name B\nntp server 192.0.2.1\nsnmp-server community secret RO\nend"
+
+
+def test_what_changes_by_itself_is_no_change():
+    volatile = BY_KEY["cisco_ios"].volatile
+    assert unified(OLD, OLD.replace("10:00", "11:00"), volatile) == []
+    assert side_by_side(OLD, OLD.replace("10:00", "11:00"), volatile) == []
+    assert unified(OLD, OLD.replace("10:00", "11:00")) != []
+
+
+def test_one_column_hides_secrets_and_still_shows_that_they_changed():
+    lines = unified(OLD, NEW, BY_KEY["cisco_ios"].volatile)
+    assert ("del", "- name A") in lines and ("add", "+ name B") in lines
+    assert ("del", "-snmp-server community *** RO") in lines and ("add", "+snmp-server community *** RO") in lines
+    assert not any("secret" in line or "public" in line for _, line in lines)
+
+
+def test_two_columns_pair_what_was_changed():
+    rows = side_by_side(OLD, NEW, BY_KEY["cisco_ios"].volatile)
+    assert ("change", " name A", " name B", 3, 3) in [(r.kind, r.old, r.new, r.old_number, r.new_number) for r in rows]
+    added = side_by_side("a\nb", "a\nx\nb")
+    assert [(r.kind, r.old, r.new) for r in added] == [("", "a", "a"), ("add", None, "x"), ("", "b", "b")]
+    far = side_by_side(
+        "\n".join(map(str, range(50))), "\n".join(map(str, range(50))).replace("5\n", "V\n", 1).replace("45\n", "W\n")
+    )
+    assert "gap" in [row.kind for row in far]
+
+
+@pytest.mark.parametrize(
+    "line,hidden",
+    [
+        ("enable secret 9 $9$abc", "enable secret 9 ***"),
+        ("username admin privilege 15 secret 5 $1$xyz", "username admin privilege 15 secret 5 ***"),
+        (" password 7 0822455D0A16", " password 7 ***"),
+        ("snmp-server community s3cret RO 10", "snmp-server community *** RO 10"),
+        ("tacacs-server key 7 0312", "tacacs-server key 7 ***"),
+        (" key-string 7 0312", " key-string 7 ***"),
+        (
+            'set system root-authentication encrypted-password "$6$abc"',
+            "set system root-authentication encrypted-password ***",
+        ),
+        ("set snmp community hidden authorization read-only", "set snmp community *** authorization read-only"),
+        (
+            "username admin role network-admin secret sha512 $6$abc",
+            "username admin role network-admin secret sha512 ***",
+        ),
+        ("service password-encryption", "service password-encryption"),
+        ("key chain OSPF", "key chain OSPF"),
+        ("hostname password-vault", "hostname password-vault"),
+    ],
+)
+def test_secrets_of_common_platforms_are_hidden(line, hidden):
+    assert mask(line) == hidden
