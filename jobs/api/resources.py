@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.api_resource import Resource
+from devices.compare import changes
 from jobs import selectors
 from jobs.api.serializers import (
     AgainSerializer,
