@@ -11,7 +11,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
@@ -73,10 +73,10 @@ class Engine:
         self._over.set()
         workers.sign_off(worker=self.worker)
 
-    def _edge(self, loop: threading.Thread) -> None:
+    def _edge(self, loop: Callable[[], None]) -> None:
         """Run a loop; if it ends by a defect, the process ends with it, so that somebody starts it anew."""
         try:
-            loop()  # type: ignore[operator]
+            loop()
         except Exception:  # noqa: BLE001 - the edge of the worker
             log.exception("The worker cannot go on.")
             os._exit(70)

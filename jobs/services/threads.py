@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 class Threads:
-    """A pool that knows its room (`jobs.services.running.Pool`)."""
+    """A pool of threads that knows its room."""
 
     def __init__(self, size: int) -> None:
         self.size = size
