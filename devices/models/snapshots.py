@@ -9,7 +9,10 @@ from devices.models.tenants import TenantOwned
 
 
 class ConfigSnapshot(TenantOwned):
-    """A running or startup configuration at one moment. `content_z` is zlib-compressed UTF-8."""
+    """A running or startup configuration at one moment.
+
+    `content_z` is zlib-compressed UTF-8; it is empty where an earlier snapshot of the device, `same_as`, has the same text.
+    """
 
     tenant_rules = {"device": "subtree"}
 
@@ -23,12 +26,17 @@ class ConfigSnapshot(TenantOwned):
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.RUNNING)
     taken_at = models.DateTimeField()
     sha256 = models.CharField(max_length=64)
-    content_z = models.BinaryField()
+    content_z = models.BinaryField(default=b"")
+    same_as = models.ForeignKey("self", null=True, on_delete=models.RESTRICT, related_name="+", db_index=False)
     reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["-taken_at"]
-        indexes = [models.Index(fields=["device", "-taken_at"])]
+        indexes = [
+            models.Index(fields=["device", "-taken_at"]),
+            models.Index(fields=["device", "sha256"], name="same_configurations"),
+            models.Index(fields=["same_as"], name="copies", condition=models.Q(same_as__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} configuration of {self.device} at {self.taken_at:%Y-%m-%d %H:%M}"
@@ -36,4 +44,5 @@ class ConfigSnapshot(TenantOwned):
     @property
     def content(self) -> str:
         """The configuration's text."""
-        return zlib.decompress(bytes(self.content_z)).decode()
+        stored = self.same_as.content_z if self.same_as else self.content_z
+        return zlib.decompress(bytes(stored)).decode()

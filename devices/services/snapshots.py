@@ -1,4 +1,4 @@
-"""Keep device configurations."""
+"""Keep device configurations; a text that a device has had before is stored once."""
 
 from __future__ import annotations
 
@@ -14,15 +14,36 @@ Content = tuple[int, Device, str, str]
 
 
 def keep_snapshots(contents: Sequence[Content], *, taken_at: datetime) -> list[ConfigSnapshot]:
-    """Store running configurations, in order."""
-    return ConfigSnapshot.objects.bulk_create(
+    """Store running configurations; return them in order."""
+    rows = [
         ConfigSnapshot(
             tenant_id=tenant,
             device=device,
             taken_at=taken_at,
             sha256=hashlib.sha256(content.encode()).hexdigest(),
-            content_z=zlib.compress(content.encode(), 1),
             reason=reason[:200],
         )
         for tenant, device, content, reason in contents
-    )
+    ]
+    first = _earlier(rows)
+    for row, (_, _, content, _) in zip(rows, contents, strict=True):
+        if _key(row) not in first:
+            first[_key(row)] = row
+            row.content_z = zlib.compress(content.encode(), 1)
+    ConfigSnapshot.objects.bulk_create(row for row in rows if row.content_z)
+    copies = [row for row in rows if not row.content_z]
+    for row in copies:
+        row.same_as = first[_key(row)]
+    ConfigSnapshot.objects.bulk_create(copies)
+    return rows
+
+
+def _key(row: ConfigSnapshot) -> tuple[int, object, str]:
+    return row.tenant_id, row.device_id, row.sha256
+
+
+def _earlier(rows: Sequence[ConfigSnapshot]) -> dict[tuple[int, object, str], ConfigSnapshot]:
+    """Return the stored texts that are the same, by tenant, device and hash."""
+    devices, hashes = {row.device_id for row in rows}, {row.sha256 for row in rows}
+    found = ConfigSnapshot.objects.filter(device__in=devices, sha256__in=hashes, same_as=None).defer("content_z")
+    return {_key(row): row for row in found} if rows else {}

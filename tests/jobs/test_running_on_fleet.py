@@ -55,6 +55,7 @@ def test_a_reading_job_on_every_platform_sends_exactly_its_plan(acme, person):
         assert row.confirmed == len(row.plan.commands)
         assert all(step.output.strip() for step in row.steps.all())
         assert row.snapshot_before.content == row.snapshot_after.content
+        assert row.snapshot_after.same_as == row.snapshot_before and not row.snapshot_after.content_z, "stored once"
 
 
 def test_a_configuration_job_changes_every_platform_and_shows_the_difference(acme, person, browser, api):
@@ -78,6 +79,19 @@ def test_a_configuration_job_changes_every_platform_and_shows_the_difference(acm
     assert "One column" in two and 'class="sides"' in two and "198.51.100.7" in two
     found = api("acme-admin").get(f"/api/v1/device-runs/{row.pk}/diff/").json()
     assert any(line.startswith("+") and "198.51.100.7" in line for line in found["unified"])
+
+
+def test_a_configuration_that_a_device_had_before_is_stored_once(acme, person):
+    from devices.models import ConfigSnapshot
+
+    tenant, _, _ = acme
+    device = make.devices(tenant, "arista_eos")[0]
+    for _ in range(2):
+        _, run = make.job(person("acme-operator"), make.template(tenant), [device], snapshots=True)
+        finish(run)
+    rows = ConfigSnapshot.objects.filter(device=device).order_by("pk")
+    assert rows.count() == 4 and [row.same_as_id for row in rows] == [None, *[rows[0].pk] * 3]
+    assert len({row.content for row in rows}) == 1 and rows[3].content.strip()
 
 
 def test_four_devices_with_four_fates_end_partial_and_say_why(acme, person):
