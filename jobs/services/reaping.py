@@ -14,7 +14,7 @@ from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from config.failpoints import reach
 from devices.models import Worker
@@ -46,7 +46,10 @@ class Reaper:
         `busy` are the device runs (ids) that `me` works on.
         """
         ended = 0
-        expired = DeviceRun.objects.filter(status=RunStatus.RUNNING, lease_expires_at__lt=now)
+        # Whose process is known to be gone need not be waited for.
+        expired = DeviceRun.objects.filter(
+            Q(lease_expires_at__lt=now) | Q(worker__in=_gone_here()), status=RunStatus.RUNNING
+        )
         rows: dict[Worker | None, list[DeviceRun]] = defaultdict(list)
         for row in expired.select_related("worker").order_by("pk")[:2000]:
             rows[row.worker].append(row)
@@ -73,6 +76,13 @@ class Reaper:
             self._silent[worker.pk] = (worker.beat_at, time.monotonic())
             return False
         return time.monotonic() - since >= workers.GUARD.total_seconds()
+
+
+def _gone_here() -> list[int]:
+    """Workers of this machine that still own device runs and whose process is gone."""
+    owners = DeviceRun.objects.filter(status=RunStatus.RUNNING).values("worker")
+    mine = Worker.objects.filter(pk__in=owners, host=workers.this_host())
+    return [worker.pk for worker in mine if workers.is_gone(worker)]
 
 
 def _lift_quarantines(now: datetime, me: Worker | None, busy: Container[int]) -> None:

@@ -190,6 +190,13 @@ class TestLeases:
         assert reaping.Reaper().look(now=timezone.now() + workers.LEASE * 2) == 1
         assert not DeviceHold.objects.exists()
 
+    def test_a_worker_whose_process_is_gone_is_not_waited_for(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
+        (row,) = claim(run)
+        assert reaping.Reaper().look(now=timezone.now()) == 0, "it lives, and its lease runs"
+        Worker.objects.filter(pk=row.worker_id).update(pid=999_999_999)
+        assert reaping.Reaper().look(now=timezone.now()) == 1
+
     def test_a_worker_ends_what_it_owns_and_does_not_work_on(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme, "linux", "cisco_ios"))
         one, other = claim(run)
