@@ -24,8 +24,9 @@ BASE_URL = env.str("INTERLOCK_URL", "http://127.0.0.1:8000").rstrip("/")
 HTTPS = env.bool("INTERLOCK_HTTPS", False)
 BROKER_URL = env.str("BROKER_URL", "")
 DATABASE_URL = env.str("DATABASE_URL", "")
-#: How long (seconds) a worker owns a device run without renewing it.
-LEASE_SECONDS = env.float("INTERLOCK_LEASE_SECONDS", 20.0)
+#: How long (seconds) a worker owns a device run without renewing it. SQLite lets one process write at a time, and a busy
+#: one may keep a renewal waiting; all its processes are on one machine, where a vanished one is seen at once anyway.
+LEASE_SECONDS = env.float("INTERLOCK_LEASE_SECONDS", 20.0 if DATABASE_URL else 90.0)
 #: How long (minutes) a device run waits for a device that another run holds.
 LOCK_MINUTES = env.float("INTERLOCK_LOCK_MINUTES", 30.0)
 #: How often a device that does not answer is tried in one run, with a pause before each further try.

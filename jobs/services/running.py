@@ -29,6 +29,7 @@ from jobs.domain.execution import Cancelled, DeviceResult, LeaseLost, run_steps
 from jobs.domain.plan import CredentialChoice, DevicePlan, PlannedStep
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, ServiceJob, StepResult
+from jobs.models.ends import write_ends
 from jobs.services import claiming, holds
 from jobs.services.claiming import Assignment
 from jobs.services.journal import Journal
@@ -107,8 +108,7 @@ def store(batch: list[Finished]) -> None:
         ended = [finished for finished in mine if finished not in again]
         rows = [f.journal.ending(f.result.status, f.result.reason, f.result.message, now) for f in ended if f.result]
         _keep_snapshots(ended, now)
-        columns = ["status", "reason", "message", "ended_at", "confirmed", "intended", "lease_expires_at"]
-        DeviceRun.objects.bulk_update(rows, [*columns, "snapshot_before", "snapshot_after"])
+        write_ends(rows)
         StepResult.objects.bulk_create([row for finished in ended for row in finished.journal.take_rows()])
         queue.hint_work(holds.release(finished.journal.device_run.pk for finished in mine))
     reach("W16")
