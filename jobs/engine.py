@@ -28,8 +28,8 @@ from jobs.services.threads import Threads
 
 log = logging.getLogger(__name__)
 #: Seconds: between looks without a hint; between looks at cancel requests; how long results wait for others to be stored
-#: with; how long a device may go on after the worker was asked to stop.
-LOOK_EVERY, CANCEL_EVERY, GATHER = 2.0, 0.5, 0.02
+#: with; how long free places wait for others to be filled with.
+LOOK_EVERY, CANCEL_EVERY, GATHER, SETTLE = 2.0, 0.5, 0.03, 0.1
 #: A claim is worth its cost for so many free threads, and takes at most so many devices.
 REFILL, MOST = 5, 50
 WIDTH = 128
@@ -82,29 +82,37 @@ class Engine:
             os._exit(70)
 
     def _work(self) -> None:
+        freed = 0
         while not self.stopping.is_set() or self.journals:
-            self._unstored += self._collect()
+            results, asked = self._collect(SETTLE if freed or self._unstored else LOOK_EVERY)
+            self._unstored += results
+            freed += len(results)
             try:
                 self._store()
-                if not self.stopping.is_set():
+                # A claim costs about as much for one device as for ten.
+                enough = max(REFILL, len(self.journals) // 2)
+                if not self.stopping.is_set() and (asked or freed >= enough or not self.journals):
                     self._claim()
+                    freed = 0
             except DatabaseError as error:
                 _lost_database(error)
             if not self.journals:
                 close_old_connections()
 
-    def _collect(self) -> list[Finished]:
-        """Wait for a result or a hint; what ends within a moment is stored together: one transaction for many devices."""
+    def _collect(self, seconds: float) -> tuple[list[Finished], bool]:
+        """Wait for results; say whether to look for devices: after a hint, or when nothing came.
+
+        What ends within a moment is stored together: one transaction for many devices.
+        """
         try:
-            first = self._inbox.get(timeout=LOOK_EVERY if not self._unstored else 0.5)
+            found = [self._inbox.get(timeout=seconds)]
         except queue.Empty:
-            return []
-        found = [first]
-        if first is not None and len(self.journals) > 1:
+            return [], True
+        if found[0] is not None and len(self.journals) > 1:
             time.sleep(GATHER)
         while not self._inbox.empty():
             found.append(self._inbox.get())
-        return [item for item in found if item is not None]
+        return [item for item in found if item is not None], None in found
 
     def _store(self) -> None:
         if self._unstored:

@@ -143,14 +143,14 @@ def window_is_open(job: ServiceJob, now: datetime) -> bool:
 def _within_limits(runs: dict[int, JobRun], agents: dict[int, Agent], now: datetime, limit: int) -> list[DeviceRun]:
     room = _room(runs, agents)
     taken: list[DeviceRun] = []
-    for row in _candidates(runs, now, limit):
+    for row in _candidates(runs, room, now, limit):
         row.run = runs[row.run_id]
         if len(taken) < limit and room.take(row):
             taken.append(row)
     return taken
 
 
-def _candidates(runs: dict[int, JobRun], now: datetime, limit: int) -> list[DeviceRun]:
+def _candidates(runs: dict[int, JobRun], room: _Room, now: datetime, limit: int) -> list[DeviceRun]:
     """Devices that could begin, oldest run first: of many small runs together, of each large one as many as are wanted.
 
     So a large run of which few may begin, because its credential is on trial, does not stand before all others.
@@ -162,7 +162,7 @@ def _candidates(runs: dict[int, JobRun], now: datetime, limit: int) -> list[Devi
     small = [pk for pk, run in runs.items() if run.device_count <= TRIALS]
     large = [pk for pk, run in runs.items() if run.device_count > TRIALS][:LARGE]
     parts = [found.filter(run__in=small)[: limit * TRIALS]] if small else []
-    parts += [found.filter(run=pk)[:limit] for pk in large]
+    parts += [found.filter(run=pk)[: min(limit, room.runs[pk])] for pk in large]
     return sorted(itertools.chain.from_iterable(parts), key=lambda row: (row.run_id, row.pk))
 
 
