@@ -146,19 +146,20 @@ class Session:
                     return got.without_syslog
                 continue
             got.add(data)
-            if pattern.search(got.last) and got.beyond_echo:
+            last = got.last
+            if pattern.search(last) and got.beyond_echo:
                 # A line of a configuration may equal the prompt: it is the prompt when nothing follows.
                 pending = b"" if self._is_whole(got) else self.transport.recv(QUIET)
                 if not pending:
-                    self._last_prompt = got.last
+                    self._last_prompt = last
                     return got.text
                 continue
-            asked = next((answer for question, answer in answers if question in got.last), None)
+            asked = next((answer for question, answer in answers if question in last), None)
             if asked is not None and questions < QUESTIONS:
                 questions += 1
                 self.transport.send(asked.encode() + b"\r")
                 got.tail = b""
-            elif self.platform.pager.search(got.last):
+            elif self.platform.pager.search(last):
                 self.transport.send(b" ")
                 got.tail = b""
             if progress and time.monotonic() - shown > 0.8:

@@ -14,7 +14,7 @@ from jobs import queue
 from jobs.domain.rollout import Rollout
 from jobs.domain.states import OPEN, RunStatus, outcome
 from jobs.models import DeviceRun, JobRun
-from jobs.services import claiming, starting
+from jobs.services import claiming, holds, starting
 
 UNBEGUN = (RunStatus.QUEUED, RunStatus.WAITING)
 
@@ -31,9 +31,9 @@ def _settle(run_id: int, now: datetime) -> None:
     run = found.select_related("job", "tenant", "agent").select_for_update(of=("self",), no_key=True).first()
     if run is None:
         return
-    rows = list(run.device_runs.values_list("status", "wave").annotate(n=Count("pk")).order_by())
+    rows = _tally(run)
     if _must_stop(run, rows) and _end_unbegun(run, now):
-        rows = list(run.device_runs.values_list("status", "wave").annotate(n=Count("pk")).order_by())
+        rows = _tally(run)
     if any(status in OPEN for status, _, _ in rows):
         _suspect_credential(run, now)
         _open_next_wave(run, rows, now)
@@ -46,6 +46,11 @@ def _settle(run_id: int, now: datetime) -> None:
     )
     starting.tell(run, "completed", None, now)
     starting.ended(run)
+
+
+def _tally(run: JobRun) -> list[tuple[str, int, int]]:
+    """Count the devices of a run by status and wave."""
+    return list(run.device_runs.values_list("status", "wave").annotate(n=Count("pk")).order_by())
 
 
 def _must_stop(run: JobRun, rows: list[tuple[str, int, int]]) -> bool:
@@ -118,8 +123,8 @@ def look_after(*, now: datetime) -> None:
         if moved:
             hint(run)
     _close_windows(now)
-    claiming.holds.wake_stranded()
-    settle({row.run_id for row in claiming.holds.give_up(now)}, now)
+    holds.wake_stranded()
+    settle({row.run_id for row in holds.give_up(now)}, now)
     # A worker that vanished between storing the last device's result and settling its run leaves this to others.
     unsettled = JobRun.objects.filter(status__in=OPEN, planned_at__isnull=False).exclude(device_runs__status__in=OPEN)
     settle(list(unsettled.values_list("pk", flat=True)[:500]), now)
