@@ -248,7 +248,7 @@ def _announce(request: ApprovalRequest, action: Action, by: Any, message: str, n
         return
     asks = action in (Action.REQUEST, Action.REMIND)
     people: Iterable[Any] = deciders.of(request, now) if asks else deciders.concerned(request)
-    outbox.announce(
+    told = outbox.Event(
         tenant=request.tenant,
         event=TOLD[action],
         key=f"approval:{request.pk}:{mark}",
@@ -257,5 +257,5 @@ def _announce(request: ApprovalRequest, action: Action, by: Any, message: str, n
         url=f"{request.url}approval/",
         by=by,
         recipients=people,
-        now=now,
     )
+    outbox.announce(told, now=now)

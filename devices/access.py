@@ -21,12 +21,17 @@ M = TypeVar("M", bound=Model)
 
 def tenants_where(user: Any, verb: Verb) -> QuerySet[Tenant]:
     """Return the tenants on which the user holds the right, those below them included. Nobody for an inactive user."""
+    return Tenant.objects.filter(pk__in=_held(user, verb))
+
+
+def _held(user: Any, verb: Verb) -> list[int]:
+    """Return the ids of the tenants on which the user holds the right, found once for each user object."""
     if not user.is_authenticated or not user.is_active:
-        return Tenant.objects.none()
+        return []
     cache = user.__dict__.setdefault("_tenant_ids", {})
     if verb not in cache:
         cache[verb] = _tenant_ids(user, verb)
-    return Tenant.objects.filter(pk__in=cache[verb])
+    return list(cache[verb])
 
 
 def _tenant_ids(user: Any, verb: Verb) -> list[int]:
@@ -50,7 +55,7 @@ def scoped(user: Any, rows: QuerySet[M], verb: Verb = Verb.VIEW) -> QuerySet[M]:
 
 def may(user: Any, verb: Verb, tenant: Tenant) -> bool:
     """Say whether the user holds the right on the tenant."""
-    return tenants_where(user, verb).filter(pk=tenant.pk).exists()
+    return tenant.pk in _held(user, verb)
 
 
 def check_may(user: Any, verb: Verb, tenant: Tenant) -> None:

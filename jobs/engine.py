@@ -84,7 +84,7 @@ class Engine:
     def _work(self) -> None:
         freed = 0
         while not self.stopping.is_set() or self.journals:
-            results, asked = self._collect(SETTLE if freed or self._unstored else LOOK_EVERY)
+            results, asked = self._collect(SETTLE if freed or self._unstored or self._unsettled else LOOK_EVERY)
             self._unstored += results
             freed += len(results)
             try:
@@ -94,6 +94,7 @@ class Engine:
                 if not self.stopping.is_set() and (asked or freed >= enough or not self.journals):
                     self._claim()
                     freed = 0
+                self._settle()
             except DatabaseError as error:
                 _lost_database(error)
             if not self.journals:
@@ -121,9 +122,11 @@ class Engine:
             for item in self._unstored:
                 self.journals.pop(item.journal.device_run.pk, None)
             self._unstored = []
+
+    def _settle(self) -> None:
+        """Free threads come first: a run's end waits until they have been given work."""
         if self._unsettled:
-            settling.settle(self._unsettled)
-            self._unsettled = set()
+            self._unsettled = settling.settle(self._unsettled)
 
     def _claim(self) -> None:
         while (room := self.pool.room()) >= min(REFILL, self.pool.size):

@@ -63,9 +63,10 @@ def acme(person, hints):
     hook = channels.save_channel(
         by=admin, tenant=tenant, model=Webhook, secrets={}, name="Acme hook", url="https://acme.example/"
     )
-    outbox.announce(
-        tenant=tenant, event="closed", key="k", subject="Acme secret event", text="", url="", recipients=[], now=today
+    event = outbox.Event(
+        tenant=tenant, event="closed", key="k", subject="Acme secret event", text="", url="", recipients=[]
     )
+    outbox.announce(event, now=today)
     message = OutboxMessage.objects.get(subject="Acme secret event")
     ids = {
         "device": device.pk, "network": Network.objects.filter(tenant=tenant).first().pk, "tag": AssetTag.objects.filter(tenant=tenant).first().pk,

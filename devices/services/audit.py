@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -12,25 +14,50 @@ from django.utils import timezone
 from devices.models import AuditEvent, AuditHead, Tenant
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be written: `by` is the user, or None for the system. Details must be JSON and hold no secret."""
+
+    tenant: Tenant
+    by: Any
+    action: str
+    subject: str
+    details: dict[str, Any]
+
+
 def record(*, tenant: Tenant, by: Any, action: str, subject: str, **details: Any) -> AuditEvent:
-    """Write one event; `by` is the user, or None for the system. Details must be JSON and hold no secret."""
+    """Write one event."""
+    return record_all([Entry(tenant, by, action, subject, details)])[0]
+
+
+def record_all(entries: Sequence[Entry]) -> list[AuditEvent]:
+    """Write events, each into the chain of its tenant, in their order; everybody locks the chains in the same order."""
+    if not entries:
+        return []
+    tenants = {entry.tenant.pk for entry in entries}
     with transaction.atomic():
-        AuditHead.objects.get_or_create(tenant=tenant)
-        head = AuditHead.objects.select_for_update().get(tenant=tenant)
-        event = AuditEvent(
-            tenant=tenant,
-            at=timezone.now(),
-            actor=by,
-            actor_name=by.get_username() if by else "system",
-            action=action,
-            subject=subject[:300],
-            details=details,
-            previous_hash=head.hash,
-        )
-        event.hash = event_hash(event)
-        event.save(force_insert=True)
-        AuditHead.objects.filter(pk=head.pk).update(hash=event.hash)
-    return event
+        AuditHead.objects.bulk_create([AuditHead(tenant_id=pk) for pk in sorted(tenants)], ignore_conflicts=True)
+        rows = AuditHead.objects.filter(tenant__in=tenants).order_by("tenant").select_for_update()
+        heads = {head.tenant_id: head for head in rows}
+        events = []
+        for entry in entries:
+            head = heads[entry.tenant.pk]
+            event = AuditEvent(
+                tenant=entry.tenant,
+                at=timezone.now(),
+                actor=entry.by,
+                actor_name=entry.by.get_username() if entry.by else "system",
+                action=entry.action,
+                subject=entry.subject[:300],
+                details=entry.details,
+                previous_hash=head.hash,
+            )
+            event.hash = head.hash = event_hash(event)
+            events.append(event)
+        AuditEvent.objects.bulk_create(events)
+        for head in heads.values():
+            AuditHead.objects.filter(pk=head.pk).update(hash=head.hash)
+    return events
 
 
 def event_hash(event: AuditEvent) -> str:

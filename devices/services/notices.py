@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
 
-from devices.models import Notice, Tenant
+from devices.models import Notice
 
 
-def tell(*, tenant: Tenant, recipients: Iterable[Any], key: str, text: str, url: str) -> None:
-    """Give each recipient the message once; the same key reaches the same person only the first time."""
-    now = timezone.now()
-    Notice.objects.bulk_create(
-        [
-            Notice(tenant=tenant, recipient=user, key=key, text=text[:300], url=url, created_at=now)
-            for user in recipients
-        ],
-        ignore_conflicts=True,
-    )
+def give(notices: Sequence[Notice]) -> None:
+    """Give people these notices; the same key reaches the same person only the first time."""
+    if notices:
+        Notice.objects.bulk_create(notices, ignore_conflicts=True)
 
 
 def mark_read(*, by: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from config import hints
 from config.errors import Invalid
 from config.failpoints import reach
 from devices.domain.errors import DeliveryFailed
-from devices.models import MailServer, OutboxMessage, Tenant, TrapReceiver, Webhook
+from devices.models import MailServer, Notice, OutboxMessage, Tenant, TrapReceiver, Webhook
 from devices.selectors import own_and_above
 from devices.services import channels, notices
 
@@ -40,26 +41,63 @@ SENDING = timedelta(minutes=2)
 BATCH = 50
 
 
-def announce(
-    *, tenant: Tenant, event: str, key: str, subject: str, text: str, url: str, recipients: Iterable[Any], now: datetime,
-    by: Any = None,
-) -> None:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is told: to its recipients, and to the receivers of its tenant and those above it; once to each by its `key`."""
+
+    tenant: Tenant
+    event: str
+    key: str
+    subject: str
+    text: str
+    url: str
+    recipients: Iterable[Any]
+    by: Any = None
+
+
+def announce(event: Event, *, now: datetime) -> None:
     """Write an event for its recipients and the tenant's receivers, in the caller's transaction; each gets it once."""
-    people = list(recipients)
-    notices.tell(tenant=tenant, recipients=people, key=key[:120], text=f"{EVENTS[event]}: {subject}", url=url)
-    actor = by.get_username() if by else "system"
-    common = {"tenant": tenant, "event": event, "key": key[:160], "actor": actor, "subject": subject[:300], "text": text,
-              "url": url, "created_at": now, "next_at": now}  # fmt: skip
-    above = Q(tenant__in=own_and_above(tenant), enabled=True)
-    rows = []
-    if MailServer.objects.filter(above).exists():
-        rows += [OutboxMessage(channel="mail", target=p.email, recipient=p, **common) for p in people if p.email]
-    for channel, model in (("trap", TrapReceiver), ("webhook", Webhook)):
-        for pk in model.objects.filter(above).values_list("pk", flat=True):
-            rows.append(OutboxMessage(channel=channel, target=str(pk), **common))
-    OutboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
+    announce_all([event], now=now)
+
+
+def announce_all(events: Iterable[Event], *, now: datetime) -> None:
+    """Write several events."""
+    rows: list[OutboxMessage] = []
+    told: list[Notice] = []
+    receivers: dict[int, list[tuple[str, str]]] = {}
+    for event in events:
+        tenant, people = event.tenant, list(event.recipients)
+        if tenant.pk not in receivers:
+            receivers[tenant.pk] = _receivers(tenant)
+        text = f"{EVENTS[event.event]}: {event.subject}"[:300]
+        told += [
+            Notice(tenant=tenant, recipient=user, key=event.key[:120], text=text, url=event.url, created_at=now)
+            for user in people
+        ]
+        common = {
+            "tenant": tenant, "event": event.event, "key": event.key[:160], "actor": event.by.get_username() if event.by else "system",
+            "subject": event.subject[:300], "text": event.text, "url": event.url, "created_at": now, "next_at": now,
+        }  # fmt: skip
+        for channel, target in receivers[tenant.pk]:
+            if channel == "mail":
+                rows += [
+                    OutboxMessage(channel="mail", target=p.email, recipient=p, **common) for p in people if p.email
+                ]
+            else:
+                rows.append(OutboxMessage(channel=channel, target=target, **common))
+    notices.give(told)
     if rows:
+        OutboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
         hints.after_commit([("devices.deliver", [], hints.DEFAULT)])
+
+
+def _receivers(tenant: Tenant) -> list[tuple[str, str]]:
+    """Return (channel, target) of all that a tenant's events go to; mail goes to each event's own recipients."""
+    above = Q(tenant__in=own_and_above(tenant), enabled=True)
+    found = [("mail", "")] if MailServer.objects.filter(above).exists() else []
+    for channel, model in (("trap", TrapReceiver), ("webhook", Webhook)):
+        found += [(channel, str(pk)) for pk in model.objects.filter(above).values_list("pk", flat=True)]
+    return found
 
 
 def test(*, by: Any, channel: str, row: Any, now: datetime) -> None:

@@ -16,7 +16,7 @@ from jobs.domain.filters import Filter
 from jobs.domain.missed import MissedPolicy, Verdict, judge
 from jobs.models import Pulse, ScheduleFilter, Trigger
 from jobs.models.due import Due, insert_runs, move_triggers
-from jobs.services import scheduling, starting
+from jobs.services import scheduling, starting, waiting
 
 BATCH = 1000
 #: At most so many occurrences of one trigger are looked back at; older ones of a long outage follow in the next rounds.
@@ -29,7 +29,7 @@ def tick(*, now: datetime) -> int:
     """Do all that the scheduler does at once; return how many runs were made. Any number of callers may do this."""
     made = dispatch_due(now=now)
     starting.start_late(now=now)
-    starting.release_waiting()
+    waiting.release_waiting()
     return made
 
 

@@ -29,7 +29,7 @@ from jobs.domain.execution import Cancelled, DeviceResult, LeaseLost, run_steps
 from jobs.domain.plan import CredentialChoice, DevicePlan, PlannedStep
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, ServiceJob, StepResult
-from jobs.models.ends import write_ends
+from jobs.models.columns import write_columns
 from jobs.services import claiming, holds
 from jobs.services.claiming import Assignment
 from jobs.services.journal import Journal
@@ -38,6 +38,10 @@ from jobs.services.specs import secret_text
 from templates_app.domain.rendering import SECRET_MARK
 
 log = logging.getLogger(__name__)
+#: What the end of a device run writes into it.
+ENDING = (
+    "status", "reason", "message", "ended_at", "confirmed", "intended", "lease_expires_at", "snapshot_before", "snapshot_after",
+)  # fmt: skip
 #: A device that does not answer is tried again after such a pause (seconds), three times as long each time, as long as
 #: nothing was sent to it.
 FIRST_PAUSE, TRIES = 2.0, settings.CONNECT_TRIES
@@ -108,7 +112,7 @@ def store(batch: list[Finished]) -> None:
         ended = [finished for finished in mine if finished not in again]
         rows = [f.journal.ending(f.result.status, f.result.reason, f.result.message, now) for f in ended if f.result]
         _keep_snapshots(ended, now)
-        write_ends(rows)
+        write_columns(rows, ENDING)
         StepResult.objects.bulk_create([row for finished in ended for row in finished.journal.take_rows()])
         queue.hint_work(holds.release(finished.journal.device_run.pk for finished in mine))
     reach("W16")

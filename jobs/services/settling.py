@@ -7,53 +7,79 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from jobs import queue
 from jobs.domain.rollout import Rollout
 from jobs.domain.states import OPEN, RunStatus, outcome
 from jobs.models import DeviceRun, JobRun
-from jobs.services import claiming, holds, starting
+from jobs.models.columns import write_columns
+from jobs.services import claiming, holds, telling, waiting
 
+#: How many devices of a run there are of each (status, wave).
+Tally = list[tuple[str, int, int]]
+#: So many runs are settled in one transaction.
+BATCH = 50
 UNBEGUN = (RunStatus.QUEUED, RunStatus.WAITING)
 
 
-def settle(run_ids: Iterable[int], now: datetime | None = None) -> None:
-    """Look at runs (ids) of which devices have ended, one transaction each; what is already settled is left alone."""
-    for run_id in sorted(set(run_ids)):
+def settle(run_ids: Iterable[int], now: datetime | None = None) -> set[int]:
+    """Look at runs (ids) of which devices have ended, many in one transaction; what is already settled is left alone.
+
+    Return those of many that somebody else holds: they are to be looked at again. One alone is waited for.
+    """
+    asked, left = sorted(set(run_ids)), set()
+    for first in range(0, len(asked), BATCH):
+        some = asked[first : first + BATCH]
         with transaction.atomic():
-            _settle(run_id, now or timezone.now())
+            done = _settle(some, now or timezone.now(), wait=len(asked) == 1)
+        if len(done) < len(some):
+            left |= set(_open(set(some) - done).values_list("pk", flat=True))
+    return left
 
 
-def _settle(run_id: int, now: datetime) -> None:
-    found = JobRun.objects.filter(pk=run_id, status__in=OPEN, planned_at__isnull=False)
-    run = found.select_related("job", "tenant", "agent").select_for_update(of=("self",), no_key=True).first()
-    if run is None:
-        return
-    rows = _tally(run)
+def _open(pks: Iterable[int]) -> QuerySet[JobRun]:
+    return JobRun.objects.filter(pk__in=pks, status__in=OPEN, planned_at__isnull=False)
+
+
+def _settle(pks: list[int], now: datetime, wait: bool) -> set[int]:
+    found = _open(pks).select_related("tenant", "agent").order_by("pk")
+    runs = {run.pk: run for run in found.select_for_update(skip_locked=not wait, of=("self",), no_key=True)}
+    tallies = _tallies(runs)
+    ended = [run for run in runs.values() if _is_over(run, tallies[run.pk], now)]
+    for run in ended:
+        run.paused_at, run.pause_reason, run.next_wave_at, run.ended_at = None, "", None, now
+    write_columns(ended, ("status", "reason", "ended_at", "paused_at", "pause_reason", "next_wave_at"))
+    telling.tell([telling.Happened(run, "completed") for run in ended], now)
+    waiting.ended(ended)
+    return set(runs)
+
+
+def _is_over(run: JobRun, rows: Tally, now: datetime) -> bool:
+    """Say whether a run has come to its end, put into its `status` and `reason`; if not, do what follows meanwhile."""
     if _must_stop(run, rows) and _end_unbegun(run, now):
-        rows = _tally(run)
+        rows = _tallies([run.pk])[run.pk]
     if any(status in OPEN for status, _, _ in rows):
         _suspect_credential(run, now)
         _open_next_wave(run, rows, now)
-        return
-    causes = _causes(run_id) if any(status != RunStatus.SUCCEEDED for status, _, _ in rows) else ""
-    run.status, run.ended_at = outcome(status for status, _, _ in rows), now
+        return False
+    causes = _causes(run.pk) if any(status != RunStatus.SUCCEEDED for status, _, _ in rows) else ""
+    run.status = outcome(status for status, _, _ in rows)
     run.reason = "; ".join(part for part in (run.reason, causes) if part)[:500]
-    JobRun.objects.filter(pk=run_id).update(
-        status=run.status, ended_at=now, reason=run.reason, paused_at=None, pause_reason="", next_wave_at=None
-    )
-    starting.tell(run, "completed", None, now)
-    starting.ended(run)
+    return True
 
 
-def _tally(run: JobRun) -> list[tuple[str, int, int]]:
-    """Count the devices of a run by status and wave."""
-    return list(run.device_runs.values_list("status", "wave").annotate(n=Count("pk")).order_by())
+def _tallies(pks: Iterable[int]) -> dict[int, Tally]:
+    """Count the devices of each run (id) by status and wave."""
+    found: dict[int, Tally] = defaultdict(list)
+    rows = DeviceRun.objects.filter(run__in=list(pks)).values_list("run", "status", "wave")
+    for run, status, wave, n in rows.annotate(n=Count("pk")).order_by():
+        found[run].append((status, wave, n))
+    return found
 
 
-def _must_stop(run: JobRun, rows: list[tuple[str, int, int]]) -> bool:
+def _must_stop(run: JobRun, rows: Tally) -> bool:
     """Say whether so many devices failed that no further one may begin; the reason is put into `run.reason`."""
     rollout = Rollout.from_json(run.rollout)
     if rollout == Rollout() or run.reason or not any(status in UNBEGUN for status, _, _ in rows):
@@ -91,11 +117,11 @@ def _suspect_credential(run: JobRun, now: datetime) -> None:
             reason = f"{count} devices refused the credential {name}; no other device sees it. Correct it and resume, or cancel the run."
             run.paused_at, run.pause_reason = now, reason[:300]
             JobRun.objects.filter(pk=run.pk, paused_at=None).update(paused_at=now, pause_reason=run.pause_reason)
-            starting.tell(run, "paused", None, now)
+            telling.tell([telling.Happened(run, "paused")], now)
             return
 
 
-def _open_next_wave(run: JobRun, rows: list[tuple[str, int, int]], now: datetime) -> None:
+def _open_next_wave(run: JobRun, rows: Tally, now: datetime) -> None:
     """Open the next wave when all devices of the open ones have ended, after the rollout's pause."""
     if run.paused_at or run.next_wave_at or any(status in OPEN and wave <= run.wave for status, wave, _ in rows):
         return

@@ -90,8 +90,8 @@ def selection_of(job: ServiceJob) -> DeviceSelection:
     return DeviceSelection(
         mode=SelectionMode(job.selection_mode),
         search=DeviceSearch.from_json(job.search),
-        devices=tuple(str(pk) for pk in JobDevice.objects.filter(job=job).values_list("device_id", flat=True)),
-        tags=tuple(JobTag.objects.filter(job=job).values_list("tag_id", flat=True)),
+        devices=tuple(str(row.device_id) for row in job.jobdevice_set.all()),
+        tags=tuple(row.tag_id for row in job.jobtag_set.all()),
     )
 
 

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.functional import cached_property
 
 from devices.models import TenantOwned
 from templates_app.domain.content import TemplateContent
@@ -51,7 +52,7 @@ class TemplateVersion(TenantOwned):
     def __str__(self) -> str:
         return f"{self.template} version {self.number}"
 
-    @property
+    @cached_property
     def content(self) -> TemplateContent:
         """The content as values."""
         return TemplateContent.from_json(self.data)

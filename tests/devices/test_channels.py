@@ -72,8 +72,9 @@ def server(acme, person, port, **more):
 
 
 def tell(tenant, people, event="approved", key="k1", **more):
-    values = {"subject": "Core upgrade", "text": "one line", "url": "/jobs/x/approval/", "now": timezone.now(), **more}
-    outbox.announce(tenant=tenant, event=event, key=key, recipients=people, **values)
+    values = {"subject": "Core upgrade", "text": "one line", "url": "/jobs/x/approval/", **more}
+    told = outbox.Event(tenant=tenant, event=event, key=key, recipients=people, **values)
+    outbox.announce(told, now=timezone.now())
 
 
 def later(**span):

@@ -250,16 +250,16 @@ def test_one_job_that_cannot_start_does_not_hold_up_the_others(acme, person, mon
     once = (once_at(at),)
     broken, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
     fine, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
-    begin, mad = starting._begin, make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)[0]
+    decide, mad = starting.decide, make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)[0]
 
     def refuses(run, job, *more):
         if job.pk == broken.pk:
             raise Conflict("Somebody else was first.")
         if job.pk == mad.pk:
             raise ZeroDivisionError
-        begin(run, job, *more)
+        return decide(run, job, *more)
 
-    monkeypatch.setattr(starting, "_begin", refuses)
+    monkeypatch.setattr(starting, "decide", refuses)
     found = {run.job_id: (run.status, run.reason) for run in make.tick(at)}
     words = "Interlock itself failed while planning; the server log has the details."
     assert found == {

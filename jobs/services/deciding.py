@@ -1,0 +1,163 @@
+"""Decide about runs whose time has come: plan each, or say why it does not run. Decisions are written many at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from approvals import access as approval_access
+from devices.services import audit
+from jobs import access, queue
+from jobs.domain.plan import DevicePlan, Plan
+from jobs.domain.rollout import Rollout
+from jobs.domain.states import RunStatus
+from jobs.domain.turns import Turn
+from jobs.models import DeviceRun, JobRun, ServiceJob
+from jobs.models.columns import write_columns
+from jobs.services import approving, planning, telling, waiting
+
+#: What a decision writes into its run.
+COLUMNS = (
+    "status", "reason", "planned_at", "started_at", "ended_at", "approval", "approval_note", "digest", "device_count",
+    "network_names", "rollout",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a run: with a `plan` it starts (or has failed, where no device can be run), else `reason` says why not.
+
+    `note` says by what right a change runs.
+    """
+
+    run: JobRun
+    job: ServiceJob
+    by: Any
+    status: RunStatus
+    reason: str = ""
+    plan: Plan | None = None
+    note: str = ""
+
+
+def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime) -> Decision:
+    """Decide about a run in whose name `by` stands; uses up the approval of a change. The caller has locked the lines."""
+    reason = reason_not_to_run(job, by)
+    verdict = Turn() if reason else waiting.turn_of(run, job)
+    if verdict.wait:
+        return Decision(run, job, by, RunStatus.WAITING, verdict.wait)
+    reason = reason or verdict.skip
+    if reason:
+        return Decision(run, job, by, RunStatus.SKIPPED, reason)
+    plan = planning.plan_of(job, by, only=_only(run, job))
+    if not plan.devices:
+        return Decision(run, job, by, RunStatus.SKIPPED, "No device matches the job's device selection.")
+    note = ""
+    if job.version.content.changes_devices:
+        again = run.parent_id is not None
+        note, reason = ("bypassed: ran again by right", "") if again else approving.use(job, by, plan, now)
+    if reason:
+        return Decision(run, job, by, RunStatus.SKIPPED, reason)
+    failed = all(device.problem for device in plan.devices)
+    return Decision(run, job, by, RunStatus.FAILED if failed else RunStatus.QUEUED, "", plan, note)
+
+
+def write(decisions: Sequence[Decision], now: datetime) -> None:
+    """Write what was decided, tell the recipients, and hint the agents; in the caller's transaction."""
+    started = [decision for decision in decisions if decision.plan]
+    DeviceRun.objects.bulk_create([row for decision in started for row in _device_runs(decision, now)], batch_size=500)
+    for decision in decisions:
+        _fill(decision, now)
+    write_columns([decision.run for decision in decisions], COLUMNS)
+    told = [telling.Happened(decision.run, "executed", decision.by) for decision in started]
+    told += [telling.Happened(decision.run, "completed") for decision in started if decision.run.ended_at]
+    telling.tell(told, now)
+    audit.record_all([entry for decision in started for entry in _entries(decision)])
+    waiting.ended([decision.run for decision in decisions if decision.run.ended_at])
+    work: Counter[str] = Counter()
+    for decision in started:
+        if decision.job.agent and decision.status is RunStatus.QUEUED:
+            work[decision.job.agent.queue] += min(decision.run.device_count, decision.run.max_parallel)
+    queue.hint_work(work)
+
+
+def reason_not_to_run(job: ServiceJob, by: Any) -> str:
+    """Return why the job must not start now, or an empty text."""
+    if job.deleted_at is not None:
+        return "The job was deleted."
+    if not job.enabled:
+        return "The job is switched off (Job Status)."
+    if not job.tenant.enabled:
+        return f"The tenant {job.tenant} is switched off."
+    if not by.is_active or not access.may_run(by, job.tenant):
+        return f"{by.get_username()}, in whose name it runs, may no longer run jobs in {job.tenant}."
+    if job.agent is None:
+        return "The job's agent was removed; choose another."
+    if job.version.content.changes_devices and not approval_access.may_bypass(by, job.tenant):
+        status = job.approval.status if job.approval else "not_requested"
+        if status != "approved":
+            words = status.replace("_", " ").title()
+            return f"The job changes devices and needs approval; its approval status is {words}."
+    return ""
+
+
+def _only(run: JobRun, job: ServiceJob) -> set[str] | None:
+    """Return the devices (ids) that the run is narrowed to: those run again, or those that were approved; None means no."""
+    if run.only is not None:
+        return set(run.only)
+    return approving.frozen(job.approval) if job.approval and job.approval.status == "approved" else None
+
+
+def _fill(decision: Decision, now: datetime) -> None:
+    run, plan = decision.run, decision.plan
+    run.status, run.reason = decision.status, decision.reason[:500]
+    if decision.status is RunStatus.WAITING:
+        return
+    run.planned_at = now
+    if decision.status is not RunStatus.QUEUED:
+        run.ended_at = now
+    if plan:
+        run.approval = decision.job.approval if decision.note.startswith("approved") else None
+        run.approval_note, run.digest, run.device_count = decision.note, plan.digest, len(plan.devices)
+        run.network_names, run.rollout = ", ".join(plan.networks[:8])[:300], decision.job.rollout
+        run.started_at = run.ended_at
+
+
+def _entries(decision: Decision) -> list[audit.Entry]:
+    run, job = decision.run, decision.job
+    found = []
+    if decision.note.startswith("bypassed"):
+        found.append(audit.Entry(job.tenant, decision.by, "run.bypassed_approval", job.name, {"run": run.pk}))
+    details = {"run": run.pk, "digest": run.digest}
+    return [*found, audit.Entry(job.tenant, decision.by, "run.started", job.name, details)]
+
+
+def _device_runs(decision: Decision, now: datetime) -> list[DeviceRun]:
+    rollout = Rollout.from_json(decision.job.rollout)
+    devices = decision.plan.devices if decision.plan else ()
+    return [
+        _device_run(decision.run, device, now, rollout.wave_of(position)) for position, device in enumerate(devices)
+    ]
+
+
+def _device_run(run: JobRun, plan: DevicePlan, now: datetime, wave: int) -> DeviceRun:
+    row = DeviceRun(
+        tenant_id=run.tenant_id,
+        run=run,
+        device_id=plan.device,
+        device_name=plan.name,
+        address=plan.address,
+        platform=plan.platform,
+        credential_name=f"{plan.credential.name} ({plan.credential.source})" if plan.credential else "",
+        credential_key=plan.credential.id if plan.credential else "",
+        endpoint=plan.endpoint,
+        exclusive=any(step.journaled for step in plan.steps),
+        wave=wave,
+        plan_data=plan.as_json(),
+    )
+    if plan.problem:
+        row.status, row.reason, row.message = RunStatus.FAILED, "not_runnable", f"Nothing was sent. {plan.problem}"
+        row.ended_at = now
+    return row

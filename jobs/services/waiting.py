@@ -1,0 +1,73 @@
+"""Runs that wait for others: whose turn it is, and who goes on when one has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+
+from devices.models import Agent
+from jobs import queue
+from jobs.domain.states import OPEN, RunStatus
+from jobs.domain.turns import Ahead, Overlap, Turn, turn
+from jobs.models import JobRun, ServiceJob
+
+
+def lock_lines(runs: Iterable[tuple[JobRun, ServiceJob]]) -> None:
+    """See to it that nobody else decides about the same jobs and queues meanwhile; first the jobs, then the agents."""
+    pairs = list(runs)
+    jobs = {job.pk for _, job in pairs if Overlap(job.overlap) is not Overlap.ALLOW}
+    agents = {run.agent_id for run, _ in pairs if run.in_queue and run.agent_id}
+    for model, pks in ((ServiceJob, jobs), (Agent, agents)):
+        if pks:
+            rows = model._default_manager.filter(pk__in=pks).order_by("pk")
+            list(rows.select_for_update(no_key=True).values_list("pk"))
+
+
+def turn_of(run: JobRun, job: ServiceJob) -> Turn:
+    """Say whether it is the run's turn."""
+    overlap = Overlap(job.overlap)
+    among = Q(pk__in=[])
+    if overlap is not Overlap.ALLOW:
+        among |= Q(job=run.job_id)
+    if run.in_queue:
+        among |= _queue_of(run)
+    if not among.children:
+        return Turn()
+    earlier = Q(scheduled_for__lt=run.scheduled_for) | Q(scheduled_for=run.scheduled_for, pk__lt=run.pk)
+    ahead = JobRun.objects.filter(among, status__in=OPEN).exclude(pk=run.pk)
+    ahead = ahead.filter(Q(planned_at__isnull=False) | earlier).order_by("scheduled_for", "pk")
+    found = ahead.values_list("pk", "job_id", "in_queue", "tenant_id", "agent_id", "status")[:200]
+    line = (run.tenant_id, run.agent_id)
+    return turn(
+        overlap,
+        run.in_queue,
+        [
+            Ahead(pk, job_id == run.job_id, in_queue and (tenant, agent) == line, status == RunStatus.WAITING)
+            for pk, job_id, in_queue, tenant, agent, status in found
+        ],
+    )
+
+
+def release_waiting(among: Q | None = None) -> None:
+    """Queue the waiting runs again whose turn has come (`among` narrows them, else all are looked at)."""
+    waiting = JobRun.objects.filter(among or Q(), status=RunStatus.WAITING).select_related("job").order_by("pk")
+    ready = [run.pk for run in waiting[:500] if turn_of(run, run.job) == Turn()]
+    if ready:
+        JobRun.objects.filter(pk__in=ready, status=RunStatus.WAITING).update(status=RunStatus.QUEUED, reason="")
+        queue.hint_start(len(ready))
+
+
+def ended(runs: Iterable[JobRun]) -> None:
+    """Wake the runs that waited for these; called in the transaction that ends them."""
+    over = list(runs)
+    among = Q(job__in={run.job_id for run in over})
+    for run in {(run.tenant_id, run.agent_id): run for run in over if run.in_queue}.values():
+        among |= _queue_of(run)
+    if over:
+        release_waiting(among)
+
+
+def _queue_of(run: JobRun) -> Q:
+    """The runs of jobs that are queued (jobQueued) in the same tenant for the same agent."""
+    return Q(in_queue=True, tenant=run.tenant_id, agent=run.agent_id)
