@@ -16,8 +16,8 @@ test:             ## everything that needs no server
 	$(PYTHON) manage.py test
 
 test-all: test    ## the same on PostgreSQL, then end to end with real processes
-	$(PYTHON) -m tests.servers $(PYTHON) -m pytest -q -m "not e2e and not sweep" -n 2
-	$(PYTHON) -m pytest -q -m sweep -n 2
+	$(PYTHON) -m tests.servers $(PYTHON) -m pytest -q -m "not e2e and not sweep" -n 2 --dist worksteal
+	$(PYTHON) -m pytest -q -m sweep -n 2 --dist worksteal
 	$(PYTHON) -m pytest -q -m e2e
 
 bench:            ## devices per second beside Nornir+Netmiko; the scheduler with 100,000 triggers beside django-celery-beat

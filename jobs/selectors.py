@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Count, Min, Prefetch, Q, QuerySet
 
 from devices import access as tenants
+from devices.models import Tenant
 from jobs import access
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, ScheduleFilter, ServiceJob, StepResult
@@ -51,6 +52,14 @@ def with_counts(rows: QuerySet[JobRun]) -> QuerySet[JobRun]:
 def visible_device_runs(user: Any) -> QuerySet[DeviceRun]:
     """Device runs the user sees."""
     return access.device_runs_of(user, DeviceRun.objects.select_related("run", "device"))
+
+
+def script_device_runs(user: Any, tenant: Tenant, script: int) -> QuerySet[DeviceRun]:
+    """What a script (id) of the library gave on the devices of a tenant's jobs, the newest first, with output."""
+    keys = [f"script:{script}", f"script:{script}:system"]
+    rows = visible_device_runs(user).filter(run__tenant=tenant, run__job__template__built_in__in=keys)
+    rows = rows.select_related("run__executed_by", "run__trigger", "device__tenant").defer("plan_data")
+    return rows.prefetch_related("steps").order_by("-pk")
 
 
 def board(run: JobRun) -> QuerySet[DeviceRun]:

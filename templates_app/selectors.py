@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from devices import access
 from devices.domain.roles import Verb
 from devices.models import Tenant
+from devices.selectors import own_and_above
 from templates_app.models import ConfigurationProfile, Script, ServiceTemplate, TemplateVersion
 
 
@@ -36,6 +37,16 @@ def visible_profiles(user: Any) -> QuerySet[ConfigurationProfile]:
 def profiles_of(tenant: Tenant) -> QuerySet[ConfigurationProfile]:
     """Configuration profiles of one tenant."""
     return ConfigurationProfile.objects.filter(tenant=tenant)
+
+
+def scripts_for(tenant: Tenant) -> QuerySet[Script]:
+    """Scripts that a tenant may run: its own and those of the tenants above it."""
+    return Script.objects.filter(tenant__in=own_and_above(tenant)).prefetch_related("parameters")
+
+
+def scripts_by_id(pks: set[int]) -> dict[int, Script]:
+    """Return scripts (ids) with their parameters, for jobs that the caller sees."""
+    return {script.pk: script for script in Script.objects.filter(pk__in=pks).prefetch_related("parameters")}
 
 
 def visible_scripts(user: Any) -> QuerySet[Script]:

@@ -22,8 +22,11 @@ PLATFORMS: dict[str, PlatformName] = {
         PlatformName("arista_eos", "Arista EOS", "Arista", "EOS"),
         PlatformName("juniper_junos", "Juniper Junos", "Juniper", "Junos"),
         PlatformName("linux", "Linux", "Linux", "Linux"),
+        PlatformName("windows", "Windows", "Microsoft", "Windows"),
     )
 }
+#: Commands for "any platform" do not mean these, whose commands have nothing in common with the others'.
+ONLY_BY_NAME = frozenset({"windows"})
 CHOICES = [(row.key, row.label) for row in PLATFORMS.values()]
 
 

@@ -12,7 +12,8 @@ class Platform:
 
     `prompt` finds a prompt of any mode in the last line and names its fixed part `base`; `modes` is what may follow the
     base in other modes. `config_end` is found in every whole answer to `show_running`: before it came, a line that equals
-    the prompt is part of the configuration unless nothing follows it. A line is rejected when its answer holds a line that `failure` matches.
+    the prompt is part of the configuration unless nothing follows it. Without a `shell`, each line is a command on a
+    channel of its own (`devices.drivers.commands`), and its exit status decides. A line is rejected when its answer holds a line that `failure` matches.
     """
 
     key: str
@@ -31,6 +32,8 @@ class Platform:
     failure: re.Pattern[str] = re.compile(r"(?!)")
     pager: re.Pattern[str] = re.compile(r"(?!)")
     renames: re.Pattern[str] = re.compile(r"(?!)")
+    show_startup: str = ""
+    shell: bool = True
     reads: tuple[str, ...] = ()
     volatile: tuple[re.Pattern[str], ...] = field(default=())
 

@@ -5,32 +5,21 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from config.failpoints import halves, reach
 from devices.domain.errors import CommandRejected, EnableRefused, OutputTooLarge, PromptTimeout, SessionLost
 from devices.domain.secrets import Login
+from devices.drivers.commands import run
+from devices.drivers.output import MAX_OUTPUT, Answers, Progress, Timing, decode
 from devices.drivers.platform import Platform
 from devices.drivers.transport import Transport
 
-ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_=>]|[\x00\x07]")
-MAX_OUTPUT = 16 * 1024 * 1024
 TAIL = 400
 #: A device prints such lines whenever it likes, also behind its prompt.
 SYSLOG = re.compile(r"^[*.]?.{0,60}%[A-Z0-9_]+(?:-[A-Z0-9_]+)*-[0-7]-[A-Z0-9_]+:.*$", re.MULTILINE)
 #: Seconds without a byte after which a line that equals the prompt is the prompt, where text may still follow it; and how
 #: many questions of one command are answered.
 QUIET, QUESTIONS = 0.15, 50
-Progress = Callable[[str], None]
-Answers = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How long to wait, in seconds: for a command's prompt, and for the first prompt after login."""
-
-    command: float = 30.0
-    login: float = 20.0
 
 
 class Session:
@@ -70,13 +59,17 @@ class Session:
         return text
 
     def send(
-        self, line: str, *, timeout: float | None = None, progress: Progress | None = None, answers: Answers = ()
-    ) -> str:
+        self, line: str, *, timeout: float | None = None, progress: Progress | None = None, answers: Answers = (),
+        script: str = "",
+    ) -> str:  # fmt: skip
         """Send one line and return the device's answer without echo and prompt. CommandRejected when it says no.
 
-        `answers` are the only questions that are answered: (text in the waiting line, what to send).
+        `answers` are the only questions that are answered: (text in the waiting line, what to send). A command that reads
+        a `script` gets a channel of its own.
         """
         self._cancelled()
+        if script:
+            return run(self.transport, line, script, timeout or self.timing.command, self._cancelled, progress)
         for part in halves("W9", line.encode() + b"\r"):
             if not part:
                 break
@@ -183,7 +176,7 @@ class Session:
 
     def _is_whole(self, got: _Received) -> bool:
         """Say whether an answer that ends in the prompt can be nothing else than over."""
-        reads_config = got.sent == self.platform.show_running
+        reads_config = got.sent in (self.platform.show_running, self.platform.show_startup)
         return not reads_config or bool(self.platform.config_end.search(got.text.replace("\r", "")))
 
     def _strip(self, raw: str, sent: str) -> str:
@@ -224,12 +217,12 @@ class _Received:
     @property
     def text(self) -> str:
         """All of it."""
-        return _decode(b"".join(self.pieces))
+        return decode(b"".join(self.pieces))
 
     @property
     def last(self) -> str:
         """Its last line, begun or whole."""
-        return _last_line(_decode(self.tail))
+        return _last_line(decode(self.tail))
 
     @property
     def beyond_echo(self) -> bool:
@@ -244,15 +237,10 @@ class _Received:
     @property
     def last_before_syslog(self) -> str:
         """The last line before such messages; empty when there are none."""
-        if not self.beyond_echo or not SYSLOG.search(_decode(self.tail)):
+        if not self.beyond_echo or not SYSLOG.search(decode(self.tail)):
             return ""
-        return _last_line(SYSLOG.sub("", _decode(self.tail)).rstrip("\r\n"))
+        return _last_line(SYSLOG.sub("", decode(self.tail)).rstrip("\r\n"))
 
 
 def _last_line(text: str) -> str:
     return text.replace("\r", "\n").rsplit("\n", 1)[-1]
-
-
-def _decode(data: bytes) -> str:
-    """Return the bytes as text: UTF-8 where it is, a replacement mark where not, without terminal control sequences."""
-    return ANSI.sub("", data.decode("utf-8", "replace"))

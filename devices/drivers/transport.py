@@ -44,11 +44,24 @@ CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "ae
 #: A question at login that asks for the password, and for nothing else.
 PASSWORD = re.compile(r"^\s*(?:\S+'s\s+)?pass(?:word|code)[^:]{0,40}:?\s*$", re.IGNORECASE)
 READ_SIZE = 65536
+#: Not the end, but nothing yet.
+NOTHING = b"\0nothing came"
 CONNECT_TRIES = 2
+
+
+class Command(Protocol):
+    """One command that runs: `SshCommand`."""
+
+    def recv(self, timeout: float) -> bytes: ...
+    def status(self) -> int | None: ...
+    def close(self) -> None: ...
 
 
 class Transport(Protocol):
     """An open shell: bytes out, bytes in. `recv` waits up to `timeout` seconds; b"" means nothing came."""
+
+    def execute(self, command: str, given: bytes) -> Command:
+        """Start a command beside the shell, on a channel of its own, with its whole input."""
 
     def send(self, data: bytes) -> None:
         """Send all of it; SessionLost when the connection is gone."""
@@ -129,11 +142,55 @@ class OfferingTransport(paramiko.Transport):
         return found
 
 
-class SshTransport:
-    """One SSH connection with one shell on it."""
+class SshCommand:
+    """One command on a channel of its own. `recv` returns NOTHING while nothing comes, and b"" at the end."""
 
-    def __init__(self, transport: paramiko.Transport, channel: paramiko.Channel) -> None:
-        self._transport, self._channel = transport, channel
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+
+    def recv(self, timeout: float) -> bytes:
+        """Return what the command printed within so many seconds."""
+        self._channel.settimeout(timeout)
+        try:
+            return self._channel.recv(READ_SIZE)
+        except TimeoutError:
+            return NOTHING
+        except OSError as error:
+            raise SessionLost("The connection ended.") from error
+
+    def status(self) -> int | None:
+        """Return the exit status; None when the channel ended without one."""
+        found = self._channel.recv_exit_status() if self._channel.status_event.wait(5) else -1
+        return None if found == -1 else found
+
+    def close(self) -> None:
+        """End the channel."""
+        self._channel.close()
+
+
+class SshTransport:
+    """One SSH connection, with one shell on it where one was asked for."""
+
+    def __init__(self, transport: paramiko.Transport, channel: paramiko.Channel | None) -> None:
+        self._transport, self._shell = transport, channel
+
+    @property
+    def _channel(self) -> paramiko.Channel:
+        if self._shell is None:
+            raise SessionLost("No shell was opened on this connection.")
+        return self._shell
+
+    def execute(self, command: str, given: bytes) -> SshCommand:
+        """Start a command on a channel of its own; it reads what is given, then the end of its input."""
+        try:
+            channel = self._transport.open_session(timeout=20)
+            channel.set_combine_stderr(True)
+            channel.exec_command(command)
+            channel.sendall(given)
+            channel.shutdown_write()
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise SessionLost(f"The device did not take the command: {_words(error)}.") from error
+        return SshCommand(channel)
 
     def send(self, data: bytes) -> None:
         try:
@@ -157,8 +214,8 @@ class SshTransport:
         self._transport.close()
 
 
-def open_ssh(endpoint: Endpoint, login: Login, pin: Callable[[str], None]) -> SshTransport:
-    """Connect, check the host key, log in once, open a shell. `pin` receives the fingerprint at first contact.
+def open_ssh(endpoint: Endpoint, login: Login, pin: Callable[[str], None], shell: bool = True) -> SshTransport:
+    """Connect, check the host key, log in once, open a shell if wanted. `pin` receives the fingerprint at first contact.
 
     Only the TCP connection and the key exchange are tried twice; a refused login never is.
     """
@@ -166,9 +223,11 @@ def open_ssh(endpoint: Endpoint, login: Login, pin: Callable[[str], None]) -> Ss
     try:
         _check_host_key(transport, endpoint, pin)
         _log_in(transport, endpoint, login)
-        channel = transport.open_session(timeout=endpoint.login_timeout)
-        channel.get_pty(term="vt100", width=511, height=1000)
-        channel.invoke_shell()
+        channel = None
+        if shell:
+            channel = transport.open_session(timeout=endpoint.login_timeout)
+            channel.get_pty(term="vt100", width=511, height=1000)
+            channel.invoke_shell()
     except DeviceError:
         transport.close()
         raise

@@ -28,6 +28,7 @@ NOTIFICATIONS = (
     "reminder",
     "test",
     "paused",
+    "config_changed",
 )
 OBJECTS = ("tenant", "subject", "actor", "text", "url", "at", "id")
 AUTH = {"none": snmp.usmNoAuthProtocol, "sha": snmp.usmHMACSHAAuthProtocol, "sha256": snmp.usmHMAC192SHA256AuthProtocol,

@@ -33,6 +33,7 @@ EVENTS = {
     "reminder": "Approval request still waiting",
     "test": "Test message",
     "paused": "Job execution paused",
+    "config_changed": "Configuration changed",
 }
 #: How long (seconds) after each failed attempt; after the last one the message is given up.
 PAUSES = (10, 30, 60, 300, 900, *[3600] * 48)

@@ -6,30 +6,39 @@ import hashlib
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from devices.models import ConfigSnapshot, Device
 
-#: One configuration to keep: the tenant's id, the device, the text, why it was read.
-Content = tuple[int, Device, str, str]
+
+class Content(NamedTuple):
+    """One configuration to keep: the tenant's id, the device, the text, why it was read, which one it is."""
+
+    tenant: int
+    device: Device
+    text: str
+    reason: str
+    kind: str = "running"
 
 
 def keep_snapshots(contents: Sequence[Content], *, taken_at: datetime) -> list[ConfigSnapshot]:
-    """Store running configurations; return them in order."""
+    """Store configurations; return them in order."""
     rows = [
         ConfigSnapshot(
-            tenant_id=tenant,
-            device=device,
+            tenant_id=content.tenant,
+            device=content.device,
+            kind=content.kind,
             taken_at=taken_at,
-            sha256=hashlib.sha256(content.encode()).hexdigest(),
-            reason=reason[:200],
+            sha256=hashlib.sha256(content.text.encode()).hexdigest(),
+            reason=content.reason[:200],
         )
-        for tenant, device, content, reason in contents
+        for content in contents
     ]
     first = _earlier(rows)
-    for row, (_, _, content, _) in zip(rows, contents, strict=True):
+    for row, content in zip(rows, contents, strict=True):
         if _key(row) not in first:
             first[_key(row)] = row
-            row.content_z = zlib.compress(content.encode(), 1)
+            row.content_z = zlib.compress(content.text.encode(), 1)
     ConfigSnapshot.objects.bulk_create(row for row in rows if row.content_z)
     copies = [row for row in rows if not row.content_z]
     for row in copies:

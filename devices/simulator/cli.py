@@ -45,6 +45,10 @@ class Cli:
         """Do what the line says."""
         raise NotImplementedError
 
+    def command(self, line: str, given: str) -> tuple[str, int]:
+        """Run a command on a channel of its own, with its input; return what it prints and its exit status."""
+        return self.invalid(line), 127
+
     def invalid(self, line: str) -> str:
         """The platform's words for a line it does not know."""
         raise NotImplementedError

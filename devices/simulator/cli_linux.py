@@ -6,9 +6,11 @@ import re
 import shlex
 
 from devices.simulator.cli import Cli, Reply
+from devices.simulator.scripts import run
 from devices.simulator.state import Device
 
 CONFIG = "/etc/network/interfaces"
+FAILED = re.compile(r"command not found|No such file|Permission denied|no packages found|^E: ", re.MULTILINE)
 
 
 class LinuxCli(Cli):
@@ -56,17 +58,54 @@ class LinuxCli(Cli):
         if word in ("exit", "logout"):
             return Reply(bye=True)
         if word == "sudo":
-            return self.execute(rest)
+            return self.execute(rest.removeprefix("-n "))
+        if line.startswith("apt-get install -y "):
+            return self._install(line.removeprefix("apt-get install -y "))
+        if word == "dpkg-query":
+            return self._package(line.split()[-1])
         return Reply(self.invalid(line)) if line else Reply()
+
+    def command(self, line: str, given: str) -> tuple[str, int]:
+        """Run a command on a channel of its own: a script for the shell, or one line."""
+        if line.removeprefix("sudo -n ") in ("sh -s", "python3 -"):
+            language = "sh" if line.endswith("sh -s") else "python"
+            return run(language, given, self._statement, lambda text: self._log(text))
+        return self._statement(line)
+
+    def _log(self, line: str) -> None:
+        self.device.log.executed(self.device.spec.address, self.device.sessions, "script", line, 0)
+
+    def _statement(self, line: str) -> tuple[str, int]:
+        text = self.execute(line).text
+        return text, 1 if FAILED.search(text) else 0
+
+    def _install(self, wanted: str) -> Reply:
+        name, _, version = wanted.partition("=")
+        if name.startswith("missing"):
+            return Reply(f"Reading package lists... Done\nE: Unable to locate package {name}\n")
+        self.device.packages[name] = version or "1.0-1"
+        return Reply(f"Reading package lists... Done\nSetting up {name} ({self.device.packages[name]}) ...\n")
+
+    def _package(self, name: str) -> Reply:
+        version = self.device.packages.get(name)
+        if version is None:
+            return Reply(f"dpkg-query: no packages found matching {name}\n")
+        return Reply(f"installed {version}\n")
 
     def _cat(self, name: str) -> Reply:
         if name == CONFIG:
             return Reply("\n".join(self.device.running) + "\n")
         if name == "/etc/os-release":
             return Reply('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n')
+        if name in self.device.files:
+            return Reply(self.device.files[name])
         return Reply(f"cat: {name}: No such file or directory\n")
 
     def _write(self, text: str, how: str, name: str) -> Reply:
+        if name.startswith("/tmp/"):  # noqa: S108 - a simulated file
+            kept = self.device.files.get(name, "") if how == ">>" else ""
+            self.device.files[name] = kept + " ".join(shlex.split(text)) + "\n"
+            return Reply()
         if name != CONFIG:
             return Reply(f"-bash: {name}: Permission denied\n")
         line = " ".join(shlex.split(text))

@@ -16,6 +16,7 @@ from devices.simulator.cli import Cli, Reply
 from devices.simulator.cli_ios import EosCli, IosCli
 from devices.simulator.cli_junos import JunosCli
 from devices.simulator.cli_linux import LinuxCli
+from devices.simulator.cli_windows import WindowsCli
 from devices.simulator.state import CommandLog, Device, DeviceSpec, Scenario
 
 CLIS: dict[str, type[Cli]] = {
@@ -23,12 +24,14 @@ CLIS: dict[str, type[Cli]] = {
     "arista_eos": EosCli,
     "juniper_junos": JunosCli,
     "linux": LinuxCli,
+    "windows": WindowsCli,
 }
 CONFIGS: dict[str, Callable[[DeviceSpec], list[str]]] = {
     "cisco_ios": configs.ios,
     "arista_eos": lambda spec: configs.ios(spec, eos=True),
     "juniper_junos": configs.junos,
     "linux": configs.linux,
+    "windows": lambda spec: [],
 }
 
 
@@ -43,6 +46,7 @@ class Shell(asyncssh.SSHServerSession[str]):
         self.question: Reply | None = None
         self.pages: list[str] = []
         self.busy = False
+        self.command: str | None = None
 
     def connection_made(self, chan: Any) -> None:
         self.chan = chan
@@ -53,7 +57,14 @@ class Shell(asyncssh.SSHServerSession[str]):
     def shell_requested(self) -> bool:
         return True
 
+    def exec_requested(self, command: str) -> bool:
+        """Take a command instead of a shell; it runs when its whole input has come."""
+        self.command = command
+        return True
+
     def session_started(self) -> None:
+        if self.command is not None:
+            return
         self._print(self.cli.banner() + "\n")
         self._print(self.cli.prompt())
 
@@ -61,12 +72,30 @@ class Shell(asyncssh.SSHServerSession[str]):
         self.cli.closed()
 
     def eof_received(self) -> bool:
-        return False
+        if self.command is not None:
+            delay = float(self.device.faults().get("delay", 0))
+            asyncio.get_event_loop().call_later(delay, self._execute, self.command, self.buffer, time.time())
+        return self.command is not None
 
     def data_received(self, data: str, datatype: Any) -> None:
         """Take what was typed; a line is executed when its end has come and nothing else is going on."""
         self.buffer += data
-        self._pump()
+        if self.command is None:
+            self._pump()
+
+    def _execute(self, command: str, given: str, received: float) -> None:
+        """Run a command on its own channel."""
+        faults, device = self.device.faults(), self.device
+        device.log.executed(device.spec.address, self.number, self.cli.mode(), command, received)
+        if faults.hits("hang", command):
+            return
+        if faults.hits("reset", command):
+            self.chan.get_connection().abort()
+            return
+        refused = faults.hits("reject", command)
+        text, status = (self.cli.invalid(command), 1) if refused else self.cli.command(command, given)
+        self._print(text)
+        self.chan.exit(status)
 
     def _pump(self) -> None:
         while self.buffer and not self.busy:

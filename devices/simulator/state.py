@@ -35,7 +35,8 @@ class Faults:
     Keys of a scenario file: `password` (the only one accepted), `enable`, `delay` (before each answer), `hang` (pattern:
     no answer), `reset` (pattern: the connection is cut in the answer), `reset_after` (after that many bytes of it), `reset_once` (pattern: the same, the first time only),
     `reject` (pattern: answered with an error), `reboot` (pattern: the device goes away for `down` seconds),
-    `keyboard` (a question: the login is keyboard-interactive), `big` ([pattern, bytes]), `closed` (true: refuses connections), `host_key` (any text: another host key).
+    `keyboard` (a question: the login is keyboard-interactive), `big` ([pattern, bytes]), `closed` (true: refuses connections), `host_key` (any text: another host key),
+    `dc` (what a domain controller's checks find, `cli_windows`).
     """
 
     data: dict[str, Any] = field(default_factory=dict)
@@ -89,6 +90,8 @@ class Device:
     running: list[str] = field(default_factory=list)
     startup: list[str] = field(default_factory=list)
     flash: dict[str, int] = field(default_factory=dict)
+    packages: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     down_until: float = 0.0
     sessions: int = 0
     hostname: str = ""

@@ -6,8 +6,8 @@ from rest_framework.routers import DefaultRouter
 
 from approvals.api import Approvals
 from devices.api import resources as inventory
+from jobs.api import opsramp, upcoming
 from jobs.api import resources as jobs
-from jobs.api import upcoming
 from templates_app.api import resources as templates
 
 router = DefaultRouter()
@@ -27,7 +27,15 @@ router.register("schedule-filters", upcoming.Filters, "schedule-filter")
 router.register("runs", jobs.Runs, "run")
 router.register("device-runs", jobs.DeviceRuns, "device-run")
 
+V2 = "v2/tenants/<str:tenant>"
 urlpatterns = [
+    path(f"{V2}/jobs", opsramp.Jobs.as_view(), name="opsramp-jobs"),
+    path(f"{V2}/jobs/search", opsramp.Jobs.as_view(http_method_names=["get"]), name="opsramp-search"),
+    path(f"{V2}/jobs/types", opsramp.Types.as_view(), name="opsramp-types"),
+    path(f"{V2}/jobs/<str:job>", opsramp.Job.as_view(), name="opsramp-job"),
+    path(f"{V2}/jobs/<str:job>/run", opsramp.Run.as_view(), name="opsramp-run"),
+    path(f"{V2}/jobs/<str:job>/script/run", opsramp.Run.as_view(), name="opsramp-script-run"),
+    path(f"{V2}/rba/scripts/<int:script>/paginatedOutputs", opsramp.Outputs.as_view(), name="opsramp-outputs"),
     path("v1/upcoming/", upcoming.Upcoming.as_view(), name="upcoming"),
     path("v1/", include(router.urls)),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -15,7 +15,7 @@ from devices.simulator.state import DeviceSpec
 from jobs.demo.templates import PROFILES, TEMPLATES
 from jobs.services import filters
 from templates_app.models import Script, ScriptParameter
-from templates_app.services import authoring
+from templates_app.services import authoring, builtins
 
 PASSWORD = "demo"
 CUSTOMERS = ("acme", "globex", "client_13", "client_93")
@@ -38,7 +38,13 @@ OPSRAMP = {
     "4e96d5bc-763c-4c00-beab-928d653a0422": "172.30.1.60",
 }
 HOLIDAYS = [{"mode": "exclude", "yearly": ["01-01", "12-24", "12-25", "12-26", "12-31"]}]
-TAGS = {"cisco_ios": "Switches", "arista_eos": "Switches", "juniper_junos": "Routers", "linux": "Servers"}
+TAGS = {
+    "cisco_ios": "Switches",
+    "arista_eos": "Switches",
+    "juniper_junos": "Routers",
+    "linux": "Servers",
+    "windows": "Servers",
+}
 LOGIN = {"username": "netops", "password": "demo-login", "enable": "demo-enable"}
 
 
@@ -54,12 +60,14 @@ def fleet(count: int) -> dict[str, list[DeviceSpec]]:
 
 
 def _spec(customer: str, block: int, index: int) -> DeviceSpec:
-    platform = ORDER[index % len(ORDER)]
+    # The sixth device of each customer is a domain controller.
+    platform = "windows" if index == 5 else ORDER[index % len(ORDER)]
+    number = 1 if platform == "windows" else index // len(ORDER) + 1
     prefix = customer.replace("_", "")
     return DeviceSpec(
         address=f"127.{20 + block}.{index // 200}.{index % 200 + 10}",
         platform=platform,
-        name=f"{prefix}-{SHORT[platform]}{index // len(ORDER) + 1:02d}",
+        name=f"{prefix}-{SHORT[platform]}{number:02d}",
         **LOGIN,
     )
 
@@ -137,13 +145,15 @@ def _furnish(tenant: Tenant) -> None:
         authoring.save_template(
             by=None, tenant=tenant, name=name, description=description, status="ready", content=content
         )
+    builtins.ensure_all(tenant)
     filters.save_filter(by=None, tenant=tenant, name="Holidays", rules=HOLIDAYS, time_zone="Europe/Berlin")
     for name, (description, values) in PROFILES.items():
         authoring.save_profile(by=None, tenant=tenant, name=name, description=description, values=values)
     if tenant.key == "client_13":
         script = Script.objects.create(
-            pk=7, tenant=tenant, name="test script", description="test script", platforms=["WINDOWS"]
-        )
+            pk=7, tenant=tenant, name="test script", description="test script", platforms=["WINDOWS"],
+            body='Write-Output "The value is $String"\n',
+        )  # fmt: skip
         ScriptParameter.objects.create(tenant=tenant, script=script, number=2, name="String")
 
 

@@ -9,6 +9,9 @@ from typing import Protocol
 from devices.domain.errors import CommandRejected, DeviceError
 from jobs.domain.plan import PlannedStep
 from jobs.domain.states import RunStatus
+from templates_app.domain import scripts
+from templates_app.domain.checks import Verdict, judge
+from templates_app.domain.rendering import secret_mark
 
 
 class Cancelled(Exception):
@@ -24,9 +27,12 @@ class Conversation(Protocol):
 
     def send(
         self, line: str, *, timeout: float | None = None, progress: Callable[[str], None] | None = None,
-        answers: tuple[tuple[str, str], ...] = (),
+        answers: tuple[tuple[str, str], ...] = (), script: str = "",
     ) -> str:  # fmt: skip
-        """Send one line, answer what is asked then as declared, return the answer; DeviceError when the device or the way to it says no."""
+        """Send one line, answer what is asked then as declared, return the answer; DeviceError when the device or the way to it says no.
+
+        A `script` is what the command then reads from its standard input.
+        """
 
 
 class Observer(Protocol):
@@ -44,8 +50,8 @@ class Observer(Protocol):
     def answered(self, step: PlannedStep, index: int, command: str, answer: str, rejected: bool) -> None:
         """A command's prompt came."""
 
-    def step_ended(self, step: PlannedStep, status: RunStatus, message: str) -> None:
-        """A step is over."""
+    def step_ended(self, step: PlannedStep, status: RunStatus, message: str, verdict: str = "") -> None:
+        """A step is over; `verdict` is what its checks found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +72,47 @@ def run_steps(
 ) -> DeviceResult:
     """Send every command once and in order; stop at the first one that the device rejects or that gets lost.
 
-    `reveal` puts secret values in the place of their marks right before a command is sent.
+    A step with checks does not stop the others: what it finds is its verdict, and a failed one fails the device in the
+    end. `reveal` puts secret values in the place of their marks right before a command is sent.
     """
+    findings: list[tuple[Verdict, str]] = []
     for step in steps:
         observer.step_started(step)
-        failure = _run_step(session, step, observer, reveal)
+        heard: list[str] = []
+        failure = _run_step(session, step, observer, reveal, heard)
+        if step.checks and step.commands and (failure is None or failure.reason == CommandRejected.code):
+            verdict, text = judge(step.checks, "\n".join(heard))
+            findings.append((verdict, step.name))
+            status = RunStatus.FAILED if verdict is Verdict.FAIL else RunStatus.SUCCEEDED
+            observer.step_ended(step, status, text, verdict)
+            continue
         if failure is not None:
             observer.step_ended(step, failure.status, failure.message)
             return failure
         observer.step_ended(step, RunStatus.SUCCEEDED if step.commands else RunStatus.SKIPPED, step.note)
-    return DeviceResult(RunStatus.SUCCEEDED)
+    return _summary(findings)
+
+
+def _summary(findings: list[tuple[Verdict, str]]) -> DeviceResult:
+    """Return how a device ended whose commands were all answered: what its checks found decides."""
+    words = []
+    for verdict, said in ((Verdict.FAIL, "failed"), (Verdict.WARN, "with a warning")):
+        names = [name for found, name in findings if found is verdict]
+        if names:
+            words.append(f"{len(names)} {said}: {', '.join(names)}")
+    if not words:
+        return DeviceResult(RunStatus.SUCCEEDED)
+    failed = any(verdict is Verdict.FAIL for verdict, _ in findings)
+    text = f"Of {len(findings)} checks, {'; '.join(words)}."
+    return (
+        DeviceResult(RunStatus.FAILED, "checks_failed", text) if failed else DeviceResult(RunStatus.SUCCEEDED, "", text)
+    )
 
 
 def _run_step(
-    session: Conversation, step: PlannedStep, observer: Observer, reveal: Callable[[str], str]
+    session: Conversation, step: PlannedStep, observer: Observer, reveal: Callable[[str], str], heard: list[str]
 ) -> DeviceResult | None:
+    """Send the commands of a step; None when each was answered. What the device said is put into `heard`."""
     for index, command in enumerate(step.commands):
         observer.sending(step, index, command)
         try:
@@ -89,14 +121,22 @@ def _run_step(
                 timeout=step.timeout,
                 progress=lambda text, index=index: observer.arriving(step, index, text),  # type: ignore[misc]
                 answers=step.answers,
+                **({"script": _script(step, reveal)} if step.script else {}),
             )
         except CommandRejected as error:
+            heard.append(error.answer)
             observer.answered(step, index, command, error.answer, True)
             return DeviceResult(RunStatus.FAILED, error.code, _rejection(step, index, command, error.answer), step)
         except DeviceError as error:
             return DeviceResult(RunStatus.FAILED, error.code, error.message, step)
+        heard.append(answer)
         observer.answered(step, index, command, answer, False)
     return None
+
+
+def _script(step: PlannedStep, reveal: Callable[[str], str]) -> str:
+    """Return a step's script with its secrets in the place of their marks, quoted for its language."""
+    return scripts.reveal(step.language, step.script, lambda name: reveal(secret_mark(name)))
 
 
 def _rejection(step: PlannedStep, index: int, command: str, answer: str) -> str:

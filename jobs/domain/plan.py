@@ -14,6 +14,7 @@ from typing import Any
 
 from templates_app.domain.content import StepKind, TemplateContent, VariableType
 from templates_app.domain.rendering import TemplateProblem, render, secret_mark
+from templates_app.domain.scripts import compose
 from templates_app.domain.variables import resolve
 
 SNAPSHOT = "snapshot"
@@ -65,7 +66,10 @@ class TaskFacts:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step on one device. `note` says why there are no commands; `credential` is set where a task has its own."""
+    """One step on one device. `note` says why there are no commands; `credential` is set where a task has its own.
+
+    `keep` and `checks` are the template's; `script` is what the one command reads, in a `language` of `scripts.LANGUAGES`.
+    """
 
     position: int
     name: str
@@ -75,6 +79,10 @@ class PlannedStep:
     note: str = ""
     credential: CredentialChoice | None = None
     answers: tuple[tuple[str, str], ...] = ()
+    keep: str = ""
+    checks: tuple[tuple[str, str], ...] = ()
+    script: str = ""
+    language: str = ""
 
     @property
     def journaled(self) -> bool:
@@ -123,6 +131,7 @@ class DevicePlan:
                     "note": s.note,
                     "credential": _credential_json(s.credential),
                     "answers": [list(pair) for pair in s.answers],
+                    **{name: value for name, value in _extras(s) if value},
                 }
                 for s in self.steps
             ],
@@ -149,6 +158,10 @@ class DevicePlan:
                     s["note"],
                     _credential(s["credential"]),
                     tuple((question, answer) for question, answer in s.get("answers", ())),
+                    s.get("keep", ""),
+                    tuple((verdict, pattern) for verdict, pattern in s.get("checks", ())),
+                    s.get("script", ""),
+                    s.get("language", ""),
                 )  # fmt: skip
                 for n, s in enumerate(data["steps"])
             ),
@@ -208,17 +221,22 @@ def plan_device(
             note = f"The template has no commands for {device.platform_label} in this step."
             steps.append(PlannedStep(len(steps), step.name, step.kind.value, (), step.timeout, note, task.credential))
             continue
+        script = ""
         try:
-            lines = render(body or "", _values(content, task, variables, device))
+            values = _values(content, task, variables, device)
+            lines = render(body or "", values)
+            if step.script:
+                script = compose(step.language, step.script, _parameters(content, values))
         except TemplateProblem as error:
             problem = problem or f"Step '{step.name}': {error}"
             lines = []
         commands = _wrapped(lines, step.kind, step.save, device.words)
         steps.append(
             PlannedStep(
-                len(steps), step.name, step.kind.value, commands, step.timeout, "", task.credential, step.answers
+                len(steps), step.name, step.kind.value, commands, step.timeout, "", task.credential, step.answers,
+                step.keep, step.checks, script, step.language,
             )
-        )
+        )  # fmt: skip
     if not any(s.commands for s in steps if s.kind != SNAPSHOT):
         problem = problem or "There is nothing to send: no step has commands for this device."
     elif around:
@@ -243,6 +261,11 @@ def _values(
     return values
 
 
+def _parameters(content: TemplateContent, values: Mapping[str, object]) -> dict[str, str]:
+    """Return a script's parameters by the name they have in it."""
+    return {variable.label or variable.name: str(values[variable.name]) for variable in content.variables}
+
+
 def _wrapped(lines: list[str], kind: StepKind, save: bool, words: PlatformWords) -> tuple[str, ...]:
     if not lines:
         return ()
@@ -254,6 +277,11 @@ def _wrapped(lines: list[str], kind: StepKind, save: bool, words: PlatformWords)
 
 def _snapshot(position: int, name: str, device: DeviceFacts) -> PlannedStep:
     return PlannedStep(position, name, SNAPSHOT, (device.words.show_running,), 60)
+
+
+def _extras(step: PlannedStep) -> list[tuple[str, Any]]:
+    checks = [list(pair) for pair in step.checks]
+    return [("keep", step.keep), ("checks", checks), ("script", step.script), ("language", step.language)]
 
 
 def _credential_json(credential: CredentialChoice | None) -> list[str] | None:

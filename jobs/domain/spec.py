@@ -16,12 +16,29 @@ from jobs.domain.turns import Overlap
 
 
 class JobType(StrEnum):
-    """The mission's job types that work today; the others are not offered before they do."""
+    """What kind of job it is, given by its template: regular for those that people write, else the product's own."""
 
     REGULAR = "regular"
+    CONFIG_BACKUP = "config_backup"
+    AD_CHECK_LIST = "ad_check_list"
+    APP_INSTALL = "app_install"
+    CUSTOM_SCRIPT = "custom_script"
 
 
-JOB_TYPE_LABELS = {JobType.REGULAR: "Regular Job"}
+JOB_TYPE_LABELS = {
+    JobType.REGULAR: "Regular Job",
+    JobType.CONFIG_BACKUP: "Network configuration backup",
+    JobType.AD_CHECK_LIST: "AD check list",
+    JobType.APP_INSTALL: "Application install",
+    JobType.CUSTOM_SCRIPT: "Custom script",
+}
+
+
+def type_of(built_in: str) -> JobType:
+    """Return the type of the jobs of a template; `built_in` is its key, empty for one that people wrote."""
+    if built_in.startswith("script:"):
+        return JobType.CUSTOM_SCRIPT
+    return JobType(built_in) if built_in else JobType.REGULAR
 
 
 class Visibility(StrEnum):

@@ -29,6 +29,7 @@ class ServiceJob(TenantOwned):
     Deleting keeps the row (`deleted_at`), because its runs are history. `in_queue` is the mission's jobQueued: its runs
     and those of other such jobs of the tenant go one at a time through an agent, first in, first out. `rollout` as
     `jobs.domain.rollout` reads it; `window` is the maintenance window: devices are begun only when it removes nothing.
+    `compat` keeps what an OpsRamp request said that has no place of its own (`jobs.domain.opsramp`).
     """
 
     tenant_rules = {"agent": "ancestors", "window": "ancestors"}
@@ -68,6 +69,7 @@ class ServiceJob(TenantOwned):
     max_parallel = models.PositiveIntegerField(default=25)
     rollout = models.JSONField(default=dict)
     window = models.ForeignKey("ScheduleFilter", null=True, on_delete=models.PROTECT, related_name="+")
+    compat = models.JSONField(default=dict)
     approval = models.ForeignKey(ApprovalRequest, null=True, on_delete=models.PROTECT, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -91,6 +93,11 @@ class ServiceJob(TenantOwned):
 
     def __str__(self) -> str:
         return self.name or "Unnamed draft"
+
+    @property
+    def wants_approval(self) -> bool:
+        """Say whether it asked for approval by hand, even where its owner may run changes without."""
+        return self.compat.get("approval", {}).get("approvalType") == 0
 
 
 class JobDevice(TenantOwned):

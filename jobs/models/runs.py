@@ -182,7 +182,7 @@ class DeviceHold(TenantOwned):
 
 
 class StepResult(TenantOwned):
-    """What one step gave on one device. `exchanges_z` is zlib-compressed JSON: [[sent, received, rejected], …]."""
+    """What one step gave on one device; `verdict` is what its checks found. `exchanges_z` is zlib-compressed JSON: [[sent, received, rejected], …]."""
 
     device_run = models.ForeignKey(DeviceRun, on_delete=models.CASCADE, related_name="steps")
     position = models.PositiveIntegerField()
@@ -190,6 +190,7 @@ class StepResult(TenantOwned):
     kind = models.CharField(max_length=10)
     status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.RUNNING)
     message = models.TextField(blank=True)
+    verdict = models.CharField(max_length=4, blank=True)
     exchanges_z = models.BinaryField(default=b"")
     output_size = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField()

@@ -62,7 +62,8 @@ def _trigger(row: Any) -> dict[str, Any]:
 
 def is_needed(job: ServiceJob, by: Any) -> bool:
     """Say whether this user needs approval for this job: computed from its steps, not from a label (AP12)."""
-    return job.version.content.changes_devices and not approval_access.may_bypass(by, job.tenant)
+    by_right = not job.wants_approval and approval_access.may_bypass(by, job.tenant)
+    return job.version.content.changes_devices and not by_right
 
 
 def request(
@@ -135,6 +136,8 @@ def use(job: ServiceJob, by: Any, plan: Plan, now: datetime) -> tuple[str, str]:
     """Return (note, "") when the change may run, its approval used in this transaction; otherwise ("", why not)."""
     asked = job.approval
     if asked is None or asked.status != ApprovalStatus.APPROVED:
+        if job.wants_approval:
+            return "", "The job asked for approval by hand and has none."
         return "bypassed: ran without approval by right", ""
     content = present(job, asked, plan)
     if digest_of(content) != asked.digest:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from approvals import access as approval_access
 from devices.services import audit
 from jobs import access, queue
 from jobs.domain.plan import DevicePlan, Plan
@@ -95,7 +94,7 @@ def reason_not_to_run(job: ServiceJob, by: Any) -> str:
         return f"{by.get_username()}, in whose name it runs, may no longer run jobs in {job.tenant}."
     if job.agent is None:
         return "The job's agent was removed; choose another."
-    if job.version.content.changes_devices and not approval_access.may_bypass(by, job.tenant):
+    if approving.is_needed(job, by):
         status = job.approval.status if job.approval else "not_requested"
         if status != "approved":
             words = status.replace("_", " ").title()

@@ -15,7 +15,7 @@ from devices import access as tenants
 from devices.domain.roles import Verb
 from devices.services import audit, vault
 from jobs import access
-from jobs.domain.spec import Account, JobSpec, TriggerKind
+from jobs.domain.spec import Account, JobSpec, TriggerKind, type_of
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.services import approving, planning, scheduling, starting
 from jobs.services.specs import secret_text, spec_of, write_spec
@@ -34,7 +34,7 @@ def start_draft(*, by: Any, template_id: int) -> ServiceJob:
     with transaction.atomic():
         return ServiceJob.objects.create(
             tenant=template.tenant, template=template, version=template.current, created_by=by, changed_by=by,
-            snapshots=template.current.content.changes_devices,
+            snapshots=template.current.content.changes_devices, job_type=type_of(template.built_in),
         )  # fmt: skip
 
 

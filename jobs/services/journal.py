@@ -39,6 +39,7 @@ class Journal:
         self.device_run, self.commands = device_run, commands
         self.secrets: tuple[str, ...] = ()
         self.snapshots: list[str] = []
+        self.kept: list[tuple[str, str]] = []
         self.cancelled = self.lost = False
         self.owned_until = (time.monotonic() if claimed is None else claimed) + SAFE
         self.hang_up: Callable[[], None] = lambda: None
@@ -110,12 +111,15 @@ class Journal:
         if step.kind == SNAPSHOT and not rejected:
             self.snapshots.append(answer)
             reach("W7")
+        if step.keep and not rejected:
+            self.kept.append((step.keep, answer))
         if time.monotonic() - self._flushed > FLUSH_AFTER:
             self._flush(self._exchanges)
 
-    def step_ended(self, step: PlannedStep, status: RunStatus, message: str) -> None:
+    def step_ended(self, step: PlannedStep, status: RunStatus, message: str, verdict: str = "") -> None:
         """Close the step's row."""
         row = self._steps[-1]
+        row.verdict = verdict
         row.status, row.message, row.ended_at = status, redact(message or row.message, self.secrets), timezone.now()
         _fill(row, self._exchanges)
 
@@ -150,7 +154,7 @@ class Journal:
         """Return the rows still to be inserted; one stored while it was open is updated here."""
         if self._stored and self._steps:
             last = self._steps[self._stored - 1]
-            last.save(update_fields=["status", "message", "exchanges_z", "output_size", "ended_at"])
+            last.save(update_fields=["status", "message", "verdict", "exchanges_z", "output_size", "ended_at"])
         fresh, self._stored = self._steps[self._stored :], len(self._steps)
         return fresh
 

@@ -17,20 +17,20 @@ from django.utils import timezone
 from config.failpoints import reach
 from devices.domain.errors import DeviceError, SessionLost
 from devices.domain.secrets import Login
+from devices.drivers.conversation import AnySession, open_session
 from devices.drivers.platforms import BY_KEY
-from devices.drivers.session import Session
-from devices.drivers.transport import Endpoint, open_ssh
+from devices.drivers.transport import Endpoint
 from devices.models import Device
 from devices.services import vault
 from devices.services.inventory import pin_host_key
-from devices.services.snapshots import keep_snapshots
+from devices.services.snapshots import Content, keep_snapshots
 from jobs import queue
 from jobs.domain.execution import Cancelled, DeviceResult, LeaseLost, run_steps
 from jobs.domain.plan import CredentialChoice, DevicePlan, PlannedStep
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, ServiceJob, StepResult
 from jobs.models.columns import write_columns
-from jobs.services import claiming, holds
+from jobs.services import backups, claiming, holds
 from jobs.services.claiming import Assignment
 from jobs.services.journal import Journal
 from jobs.services.settling import settle
@@ -112,6 +112,7 @@ def store(batch: list[Finished]) -> None:
         ended = [finished for finished in mine if finished not in again]
         rows = [f.journal.ending(f.result.status, f.result.reason, f.result.message, now) for f in ended if f.result]
         _keep_snapshots(ended, now)
+        backups.keep([backups.Read(f.journal.device_run, f.journal.kept) for f in ended if f.journal.kept], now)
         write_columns(rows, ENDING)
         StepResult.objects.bulk_create([row for finished in ended for row in finished.journal.take_rows()])
         queue.hint_work(holds.release(finished.journal.device_run.pk for finished in mine))
@@ -200,7 +201,7 @@ def _run_session(
         journal.step_repeated(broken)
 
 
-def _connect(item: Assignment, device: Device, login: Login, finished: Finished) -> Session:
+def _connect(item: Assignment, device: Device, login: Login, finished: Finished) -> AnySession:
     host, _, port = item.device_run.endpoint.rpartition(":")
     journal = finished.journal
 
@@ -209,7 +210,7 @@ def _connect(item: Assignment, device: Device, login: Login, finished: Finished)
 
     journal.check()
     endpoint = Endpoint(host=host, port=int(port), host_key=device.host_key, legacy=device.legacy_ssh)
-    session = Session(open_ssh(endpoint, login, pin), BY_KEY[device.platform], cancelled=journal.check)
+    session = open_session(endpoint, login, pin, BY_KEY[device.platform], journal.check)
     journal.hang_up = session.close
     reach("W5")
     try:
@@ -248,6 +249,6 @@ def _keep_snapshots(batch: Iterable[Finished], now: datetime) -> None:
             if row.device is not None:
                 reason = f"{name.removeprefix('snapshot_')} run {row.run_id}"
                 places.append((row, name))
-                contents.append((row.tenant_id, row.device, content, reason))
+                contents.append(Content(row.tenant_id, row.device, content, reason))
     for (row, name), snapshot in zip(places, keep_snapshots(contents, taken_at=now), strict=True):
         setattr(row, name, snapshot)

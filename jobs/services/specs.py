@@ -28,6 +28,7 @@ from jobs.domain.spec import (
     TriggerKind,
     TriggerSpec,
     Visibility,
+    type_of,
 )
 from jobs.domain.turns import Overlap
 from jobs.models import JobDevice, JobTag, JobTask, ScheduleFilter, ServiceJob, TaskDevice, Trigger
@@ -129,7 +130,13 @@ def write_spec(*, by: Any, job: ServiceJob, spec: JobSpec) -> ServiceJob:
 
 
 def _write_columns(by: Any, job: ServiceJob, spec: JobSpec, problems: dict[str, list[str]]) -> None:
-    job.name, job.description, job.job_type = spec.name.strip(), spec.description.strip(), spec.job_type
+    job.name, job.description, job.job_type = (
+        spec.name.strip(),
+        spec.description.strip(),
+        type_of(job.template.built_in),
+    )
+    if spec.job_type not in (JobType.REGULAR, job.job_type):
+        problems["job_type"] = [f"The template makes a job of type {job.job_type}; leave the type out."]
     job.enabled, job.snapshots, job.visibility = spec.enabled, spec.snapshots, spec.visibility
     job.overlap, job.in_queue = spec.overlap, spec.in_queue
     job.selection_mode, job.search = spec.selection.mode, spec.selection.search.as_json()

@@ -11,7 +11,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from approvals import access as approval_access
 from approvals.domain import Late
 from approvals.models import ApprovalRequest
 from config.errors import Conflict, ServiceError
@@ -21,7 +20,7 @@ from jobs.domain.spec import TriggerKind
 from jobs.domain.states import RunStatus
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.models.due import Due, insert_runs
-from jobs.services import planning, waiting
+from jobs.services import approving, planning, waiting
 from jobs.services.deciding import Decision, decide, reason_not_to_run, write
 
 log = logging.getLogger(__name__)
@@ -68,7 +67,7 @@ def start_now(
 def check_may_run_again(job: ServiceJob, by: Any) -> None:
     """Raise Conflict unless devices of an ended run may be run again: an approval is for one run, not for a second one."""
     reason = reason_not_to_run(job, by)
-    if not reason and job.version.content.changes_devices and not approval_access.may_bypass(by, job.tenant):
+    if not reason and approving.is_needed(job, by):
         reason = (
             "The job changes devices, and its approval was for the run that has ended. Narrow the job to the devices that "
             "are left and request a new approval."

@@ -32,7 +32,7 @@ class Happened:
 def tell(happened: Iterable[Happened], now: datetime) -> None:
     """Tell of several events at once, in the caller's transaction; each person and receiver is told once of each."""
     events = list(happened)
-    people = _recipients({item.run.job_id for item in events})
+    people = recipients({item.run.job_id for item in events})
     outbox.announce_all([_event(item, people[item.run.job_id]) for item in events], now=now)
 
 
@@ -48,7 +48,7 @@ def _event(item: Happened, people: list[User]) -> outbox.Event:
     )  # fmt: skip
 
 
-def _recipients(jobs: set[UUID]) -> dict[UUID, list[User]]:
+def recipients(jobs: set[UUID]) -> dict[UUID, list[User]]:
     """Return whom each job (id) tells: the active users it names, and those of the groups it names."""
     named = ServiceJob.notify_users.through._default_manager.filter(servicejob__in=jobs)
     wanted = set(named.values_list("servicejob_id", "user_id"))

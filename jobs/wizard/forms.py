@@ -20,6 +20,7 @@ from jobs.domain.spec import (
     JobType,
     TaskSpec,
     TransferProtocol,
+    type_of,
 )
 from jobs.models import ServiceJob
 from templates_app import selectors as templates
@@ -116,6 +117,8 @@ class DetailsForm(WizardForm):
         draft, user = self.draft, self.user
         allowed = draft.version.content.platforms or tuple(platforms.PLATFORMS)
         fields = self.fields
+        kind = type_of(draft.template.built_in)
+        fields["job_type"].choices = [(kind.value, JOB_TYPE_LABELS[kind])]
         fields["agent"].choices = [
             ("", "Choose an agent"),
             *((a.pk, a.name) for a in inventory.agents_for(draft.tenant)),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from devices.domain.platforms import ONLY_BY_NAME
+
 ANY_PLATFORM = "*"
 
 
@@ -34,6 +36,7 @@ class VariableType(StrEnum):
     BOOLEAN = "boolean"
     LINES = "lines"
     SECRET = "secret"
+    WORD = "word"
 
 
 TYPE_LABELS = {
@@ -44,15 +47,19 @@ TYPE_LABELS = {
     VariableType.BOOLEAN: "Yes or no",
     VariableType.LINES: "Lines, each sent as a command line of its own",
     VariableType.SECRET: "Secret, never shown again",
+    VariableType.WORD: "One word: letters, digits and . _ + : / -",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateStep:
-    """One step: its commands per platform key, `*` standing for every platform without its own.
+    """One step: its commands per platform key, `*` standing for every platform without its own
+    but those in `ONLY_BY_NAME`.
 
     `answers` are (question, answer): a text in the device's last line while it waits, and what is sent then. No question
-    is ever answered that the step does not declare.
+    is ever answered that the step does not declare. `keep` says which configuration (running or startup) the answer is,
+    to be kept as one. `checks` judge the answer (`templates_app.domain.checks`). `script` is fed to the command's
+    standard input, after the variables as assignments in its `language` (`templates_app.domain.scripts`).
     """
 
     name: str
@@ -61,10 +68,15 @@ class TemplateStep:
     save: bool = False
     timeout: int = 30
     answers: tuple[tuple[str, str], ...] = ()
+    keep: str = ""
+    checks: tuple[tuple[str, str], ...] = ()
+    script: str = ""
+    language: str = ""
 
     def body(self, platform: str) -> str | None:
         """Return the command text for a platform; None when the step has none for it."""
-        return self.commands.get(platform, self.commands.get(ANY_PLATFORM))
+        general = None if platform in ONLY_BY_NAME else self.commands.get(ANY_PLATFORM)
+        return self.commands.get(platform, general)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +129,7 @@ class TemplateContent:
                     "save": s.save,
                     "timeout": s.timeout,
                     "answers": [list(pair) for pair in s.answers],
+                    **{name: value for name, value in _extras(s) if value},
                 }
                 for s in self.steps
             ],
@@ -147,7 +160,16 @@ class TemplateContent:
                     save=bool(s.get("save", False)),
                     timeout=int(s.get("timeout", 30)),
                     answers=tuple((str(q), str(a)) for q, a in s.get("answers", ())),
+                    keep=str(s.get("keep", "")),
+                    checks=tuple((str(verdict), str(pattern)) for verdict, pattern in s.get("checks", ())),
+                    script=str(s.get("script", "")),
+                    language=str(s.get("language", "")),
                 )
                 for s in data["steps"]
             ),
         )
+
+
+def _extras(step: TemplateStep) -> list[tuple[str, Any]]:
+    checks = [list(pair) for pair in step.checks]
+    return [("keep", step.keep), ("checks", checks), ("script", step.script), ("language", step.language)]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from templates_app.domain.content import RuntimeVariable, VariableType
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:/\-]{0,119}")
 #: Names that every command text knows without asking.
 BUILT_IN = ("device",)
 TRUE, FALSE = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
@@ -46,6 +47,8 @@ def _typed(variable: RuntimeVariable, text: str) -> Value:
             return str(ipaddress.ip_address(text))
         except ValueError:
             raise WrongValue("Give an IP address, for example 192.0.2.1 or 2001:db8::1.") from None
+    if variable.type is VariableType.WORD and not WORD.fullmatch(text):
+        raise WrongValue("Use letters, digits and . _ + : / - only, and begin with a letter or digit.")
     if variable.type is VariableType.CHOICE and text not in variable.choices:
         raise WrongValue(f"Choose one of: {', '.join(variable.choices)}.")
     if variable.type is VariableType.BOOLEAN:

@@ -1,5 +1,6 @@
-"""The script library. Running scripts is not part of the product yet; the library holds what the API refers to."""
+"""The script library; `templates_app.services.builtins` makes the template by which a script runs."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -7,13 +8,17 @@ from devices.models import TenantOwned
 
 
 class Script(TenantOwned):
-    """A script with typed parameters; `platforms` is a list of texts such as WINDOWS."""
+    """A script with typed parameters; `platforms` is a list of texts such as WINDOWS. `number` counts its versions."""
 
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=500, blank=True)
     platforms = models.JSONField(default=list)
     execution_type = models.CharField(max_length=20, default="POWERSHELL")
+    category = models.CharField(max_length=120, blank=True)
     body = models.TextField(blank=True)
+    number = models.PositiveIntegerField(default=1)
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["name"]
@@ -31,6 +36,8 @@ class ScriptParameter(TenantOwned):
     name = models.CharField(max_length=80)
     required = models.BooleanField(default=False)
     data_type = models.CharField(max_length=10, default="STRING")
+    default = models.CharField(max_length=500, blank=True)
+    description = models.CharField(max_length=300, blank=True)
 
     class Meta:
         ordering = ["number"]

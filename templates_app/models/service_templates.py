@@ -10,7 +10,10 @@ from templates_app.domain.content import TemplateContent
 
 
 class ServiceTemplate(TenantOwned):
-    """A named service. What it does stands in its versions; jobs pin one of them."""
+    """A named service. What it does stands in its versions; jobs pin one of them.
+
+    `built_in` names one of the product's own (`templates_app.services.builtins`), which nobody edits.
+    """
 
     class Status(models.TextChoices):
         """Only a ready template can be put into a new job."""
@@ -25,12 +28,18 @@ class ServiceTemplate(TenantOwned):
     current = models.ForeignKey(
         "TemplateVersion", null=True, editable=False, on_delete=models.PROTECT, related_name="+"
     )
+    built_in = models.CharField(max_length=60, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint("tenant", Lower("name"), name="template_name_once_per_tenant")]
+        constraints = [
+            models.UniqueConstraint("tenant", Lower("name"), name="template_name_once_per_tenant"),
+            models.UniqueConstraint(
+                "tenant", "built_in", name="built_in_once_per_tenant", condition=~models.Q(built_in="")
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -131,7 +131,11 @@ def _step_problems(where: str, step: Any, names: set[str], wanted: tuple[str, ..
             found[field] = [str(problem)]
             continue
         if step.kind is StepKind.READ:
-            served = [p for p in wanted or BY_KEY if p not in texts] if key == ANY_PLATFORM else [key]
+            served = (
+                [p for p in wanted or BY_KEY if p not in texts and p not in platforms.ONLY_BY_NAME]
+                if key == ANY_PLATFORM
+                else [key]
+            )
             found |= _read_problems(field, text, served)
     return found
 

@@ -250,7 +250,10 @@ def test_one_job_that_cannot_start_does_not_hold_up_the_others(acme, person, mon
     once = (once_at(at),)
     broken, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
     fine, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
-    decide, mad = starting.decide, make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)[0]
+    decide, mad = (
+        starting.decide,
+        make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)[0],
+    )
 
     def refuses(run, job, *more):
         if job.pk == broken.pk:

@@ -7,5 +7,6 @@ from devices.drivers.platforms.arista_eos import ARISTA_EOS
 from devices.drivers.platforms.cisco_ios import CISCO_IOS
 from devices.drivers.platforms.juniper_junos import JUNIPER_JUNOS
 from devices.drivers.platforms.linux import LINUX
+from devices.drivers.platforms.windows import WINDOWS
 
-BY_KEY: dict[str, Platform] = {p.key: p for p in (CISCO_IOS, ARISTA_EOS, JUNIPER_JUNOS, LINUX)}
+BY_KEY: dict[str, Platform] = {p.key: p for p in (CISCO_IOS, ARISTA_EOS, JUNIPER_JUNOS, LINUX, WINDOWS)}

@@ -16,6 +16,7 @@ ARISTA_EOS = Platform(
     config_prompt=re.compile(r"\(config[^)]*\)#\s?$"),
     save=("write memory",),
     show_running="show running-config",
+    show_startup="show startup-config",
     config_end=re.compile(r"^end\s*$", re.MULTILINE),
     failure=re.compile(
         r"^% ?(Invalid|Incomplete|Ambiguous|Unavailable|Error|Cannot|Authorization)|^%.*denied", re.IGNORECASE

@@ -16,6 +16,7 @@ CISCO_IOS = Platform(
     config_prompt=re.compile(r"\(config[^)]*\)#\s?$"),
     save=("write memory",),
     show_running="show running-config",
+    show_startup="show startup-config",
     config_end=re.compile(r"^end\s*$", re.MULTILINE),
     failure=re.compile(
         r"^% ?(Invalid|Incomplete|Ambiguous|Unknown|Unrecognized|Bad|Error|Access denied|Authorization|Cannot|Failed)"

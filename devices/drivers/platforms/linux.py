@@ -10,7 +10,7 @@ LINUX = Platform(
     modes=r"[^\s]{0,200}[$#]\s?",
     show_running="cat /etc/network/interfaces",
     failure=re.compile(
-        r"(command not found|: not found$|No such file or directory|Permission denied|Operation not permitted|syntax error)"
+        r"(command not found|: not found$|No such file or directory|Permission denied|Operation not permitted|syntax error)|^E: |^dpkg-query: no packages"
     ),
     reads=(
         "uname",
@@ -27,5 +27,6 @@ LINUX = Platform(
         "ps",
         "ss",
         "id",
+        "dpkg-query -w",
     ),
 )

@@ -1,0 +1,189 @@
+"""OpsRamp's job API: its URLs, bodies and answers, on our verbs. No slash ends these URLs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from config.errors import Invalid, NotFound
+from devices import access as tenants
+from devices import selectors as inventory
+from jobs import selectors
+from jobs.api.opsramp_answers import envelope, job_body, output_row
+from jobs.domain.opsramp.body import Kind, parse
+from jobs.domain.opsramp.reader import Wrong
+from jobs.models import ServiceJob
+from jobs.services import editing, opsramp
+from templates_app import selectors as templates
+from templates_app.models import Script
+
+#: OpsRamp's words for the job types that run here.
+TYPES = {
+    Kind.AD_CHECK_LIST: "AD CheckList",
+    Kind.CONFIG_BACKUP: "Network Configuration Backup",
+    Kind.APP_INSTALL: "Install Application",
+    Kind.CUSTOM: "Custom Script",
+}
+ANY = {200: OpenApiTypes.OBJECT}
+
+
+class Search(serializers.Serializer):
+    """What a list is asked for."""
+
+    pageNo = serializers.IntegerField(min_value=1, max_value=100_000, default=1)  # noqa: N815 - OpsRamp's names
+    pageSize = serializers.IntegerField(min_value=1, max_value=500, default=100)  # noqa: N815
+    isDescendingOrder = serializers.BooleanField(default=True)  # noqa: N815
+    sortName = serializers.ChoiceField(choices=["id", "name"], default="id")  # noqa: N815
+    queryString = serializers.CharField(max_length=200, default="", allow_blank=True)  # noqa: N815
+
+
+class TenantView(APIView):
+    """Everything below one tenant; a tenant that the caller may not see does not exist."""
+
+    def tenant(self, key: str) -> Any:
+        """Return the tenant of the URL."""
+        return tenants.get_visible(self.request.user, inventory.visible_tenants(self.request.user), key=key)
+
+    def jobs(self, key: str) -> Any:
+        """Return the tenant's jobs that the caller sees."""
+        rows = selectors.visible_jobs(self.request.user).filter(tenant=self.tenant(key))
+        return rows.prefetch_related("triggers", "devices__tenant")
+
+    def job(self, key: str, pk: str) -> ServiceJob:
+        """Return one of them."""
+        return tenants.get_visible(self.request.user, self.jobs(key), pk=pk)
+
+    def answer(self, job: ServiceJob) -> Response:
+        """Answer with a job's body."""
+        return Response(job_body(job, self.scripts([job]).get(job.pk)))
+
+    def scripts(self, jobs: list[ServiceJob]) -> dict[Any, Script]:
+        """Return the scripts that custom jobs run, by job."""
+        wanted = {
+            job.pk: int(job.template.built_in.split(":")[1])
+            for job in jobs
+            if job.template.built_in.startswith("script:")
+        }
+        found = templates.scripts_by_id(set(wanted.values())) if wanted else {}
+        return {pk: found[script] for pk, script in wanted.items() if script in found}
+
+    def search(self) -> dict[str, Any]:
+        """Return the query's words, checked."""
+        given = Search(data=self.request.query_params)
+        given.is_valid(raise_exception=True)
+        return given.validated_data
+
+
+class Jobs(TenantView):
+    """The tenant's jobs."""
+
+    @extend_schema(parameters=[Search], responses=ANY, operation_id="opsramp_jobs_search")
+    def get(self, request: Request, tenant: str) -> Response:
+        """Search jobs; rows leave their entities out."""
+        asked = self.search()
+        rows = self.jobs(tenant)
+        for word in asked["queryString"].split():
+            rows = rows.filter(name__icontains=word)
+        order = "name" if asked["sortName"] == "name" else "created_at"
+        rows = rows.order_by(f"{'-' if asked['isDescendingOrder'] else ''}{order}", "pk")
+        first = (asked["pageNo"] - 1) * asked["pageSize"]
+        page = list(rows[first : first + asked["pageSize"]])
+        scripts = self.scripts(page)
+        bodies = [job_body(job, scripts.get(job.pk), entities=False) for job in page]
+        return Response(
+            envelope(
+                bodies, total=rows.count(), page=asked["pageNo"], size=asked["pageSize"], order=asked["sortName"],
+                descending=asked["isDescendingOrder"],
+            )
+        )  # fmt: skip
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses=ANY, operation_id="opsramp_jobs_create")
+    def post(self, request: Request, tenant: str) -> Response:
+        """Create a job; the answer is 200 with the job as it was understood."""
+        found = self.tenant(tenant)
+        made = opsramp.create(by=request.user, tenant=found, body=_parsed(request.data), now=timezone.now())
+        return self.answer(self.job(tenant, str(made.pk)))
+
+
+class Types(TenantView):
+    """The job types that run here."""
+
+    @extend_schema(responses=ANY, operation_id="opsramp_job_types")
+    def get(self, request: Request, tenant: str) -> Response:
+        """List them."""
+        self.tenant(tenant)
+        return Response({"jobNameAndType": [{"jobName": name, "jobtype": kind.value} for kind, name in TYPES.items()]})
+
+
+class Job(TenantView):
+    """One job."""
+
+    @extend_schema(responses=ANY, operation_id="opsramp_job_get")
+    def get(self, request: Request, tenant: str, job: str) -> Response:
+        """Show it."""
+        return self.answer(self.job(tenant, job))
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses=ANY, operation_id="opsramp_job_update")
+    def post(self, request: Request, tenant: str, job: str) -> Response:
+        """Change it to what the body says; a body with an id must have the job's."""
+        found = self.job(tenant, job)
+        data = request.data
+        if isinstance(data, dict) and data.get("id", str(found.pk)) != str(found.pk):
+            raise Invalid(fields={"id": ["The id in the body is another job's."]})
+        opsramp.update(by=request.user, job=found, body=_parsed(data), now=timezone.now())
+        return self.answer(self.job(tenant, job))
+
+    @extend_schema(responses={200: None}, operation_id="opsramp_job_delete")
+    def delete(self, request: Request, tenant: str, job: str) -> Response:
+        """Delete it; its runs stay in the history."""
+        editing.delete_job(by=request.user, job=self.job(tenant, job))
+        return Response(status=200)
+
+
+REASON = inline_serializer("OpsRampReason", {"reason": serializers.CharField(required=False)})
+
+
+class Run(TenantView):
+    """Running one job."""
+
+    @extend_schema(request=REASON, responses=ANY, operation_id="opsramp_job_run")
+    def post(self, request: Request, tenant: str, job: str) -> Response:
+        """Start it now, with a reason for the record."""
+        data = request.data if isinstance(request.data, dict) else {}
+        reason = data.get("reason", "")
+        if not isinstance(reason, str):
+            raise Invalid(fields={"reason": ["Give a text."]})
+        run = opsramp.run(by=request.user, job=self.job(tenant, job), reason=reason, now=timezone.now())
+        return Response({"success": True, "jobId": str(run.job_id), "runId": run.pk, "status": run.status})
+
+
+class Outputs(TenantView):
+    """What a script gave."""
+
+    @extend_schema(parameters=[Search], responses=ANY, operation_id="opsramp_script_outputs")
+    def get(self, request: Request, tenant: str, script: int) -> Response:
+        """List a script's output, device by device, the newest first."""
+        found = self.tenant(tenant)
+        if not templates.scripts_for(found).filter(pk=script).exists():
+            raise NotFound("There is no such script.")
+        asked = self.search()
+        rows = selectors.script_device_runs(request.user, found, script)
+        first = (asked["pageNo"] - 1) * asked["pageSize"]
+        page = [output_row(row) for row in rows[first : first + asked["pageSize"]]]
+        return Response(
+            envelope(page, total=rows.count(), page=asked["pageNo"], size=asked["pageSize"], order="id", descending=True)
+        )  # fmt: skip
+
+
+def _parsed(data: Any) -> Any:
+    try:
+        return parse(data)
+    except Wrong as error:
+        raise Invalid(fields=error.fields) from None

@@ -1,0 +1,238 @@
+"""OpsRamp's jobs as ours: the same templates, plans, approvals and runs; only the words of the body are theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from approvals import access as approval_access
+from config.errors import Conflict, Forbidden, Invalid
+from devices import access as tenants
+from devices import selectors as inventory
+from devices.domain.roles import Verb
+from devices.domain.secrets import Secret
+from devices.domain.selection import DeviceSelection
+from devices.models import Tenant
+from devices.services import audit
+from jobs import access
+from jobs.domain.opsramp.body import Body, Kind
+from jobs.domain.opsramp.patterns import moment_text, rule_of
+from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec
+from jobs.models import ServiceJob
+from jobs.services import approving, editing, starting
+from templates_app import selectors as templates
+from templates_app.domain.builtins import BuiltIn, parameter_name
+from templates_app.domain.content import VariableType
+from templates_app.models import Script, ServiceTemplate
+from templates_app.services import builtins
+
+BUILT_IN = {
+    Kind.AD_CHECK_LIST: BuiltIn.AD_CHECK_LIST,
+    Kind.CONFIG_BACKUP: BuiltIn.CONFIG_BACKUP,
+    Kind.APP_INSTALL: BuiltIn.APP_INSTALL,
+}
+#: configParams → the backup template's variables.
+CONFIG = {
+    "versionsSaved": "versions_saved", "backUpTrigger": "backup_on_trap", "startupConfigAlert": "startup_alert",
+    "runtimeConfigAlert": "running_alert", "startUpConfigFilesBackUp": "startup", "runTimeConfigFilesBackUp": "running",
+}  # fmt: skip
+#: Our fields of a job → the path in the body.
+PATHS = {
+    "name": "name", "devices": "entities", "schedule": "schedule.startDate", "credential": "credentialSet.uniqueId",
+    "variables.app": "script.app", "variables.version": "script.version",
+}  # fmt: skip
+#: What may be missing in a body; the job then stays a draft of its creator until it is defined.
+MAY_MISS = {"devices", "variables.app"}
+
+
+def create(*, by: Any, tenant: Tenant, body: Body, now: datetime) -> ServiceJob:
+    """Make the job of a body in a tenant; a change asks for its approval. Invalid names the fields of the body."""
+    access.check_may_run(by, tenant)
+    _check_auto_approval(by, tenant, body)
+    with transaction.atomic():
+        template = _template(by, tenant, body)
+        draft = editing.start_draft(by=by, template_id=template.pk)
+        _fill(by, draft, body, body.name or _free_name(tenant, _generated_name(by, body)), now)
+        return _finish(by, draft, body, now)
+
+
+def update(*, by: Any, job: ServiceJob, body: Body, now: datetime) -> ServiceJob:
+    """Change a job to what a body says; its type and its script stay what they are."""
+    access.check_may_run(by, job.tenant)
+    _check_auto_approval(by, job.tenant, body)
+    with transaction.atomic():
+        if _template(by, job.tenant, body).pk != job.template_id:
+            raise Invalid(
+                fields={"script": ["A job keeps its job type, its script and its user type; make a new job."]}
+            )
+        draft = job if job.status == ServiceJob.Status.DRAFT else editing.start_editing(by=by, job=job)
+        _fill(by, draft, body, body.name or job.name, now)
+        ServiceJob.objects.filter(pk=job.pk).update(compat=draft.compat)
+        done = _finish(by, draft, body, now)
+        if done.draft_of_id:  # what is missing cannot be missing in a job that is in use
+            raise Invalid(fields={"entities": ["Give at least one device of this tenant."]})
+        return ServiceJob.objects.get(pk=job.pk)
+
+
+def _check_auto_approval(by: Any, tenant: Tenant, body: Body) -> None:
+    if body.approval.get("approvalType") == 1 and not approval_access.may_bypass(by, tenant):
+        raise Forbidden(
+            "approvalType 1 approves the installation without anybody else, which needs the right 'Run a job without "
+            "approval'. Send 0 to request approval."
+        )
+
+
+def _template(by: Any, tenant: Tenant, body: Body) -> ServiceTemplate:
+    if body.kind is not Kind.CUSTOM:
+        return builtins.template_for(tenant, BUILT_IN[body.kind])
+    return builtins.template_of_script(tenant, _script(by, tenant, body), as_system=body.user_type == 1)
+
+
+def _script(by: Any, tenant: Tenant, body: Body) -> Script:
+    """Return the script of a body: of the tenant's own library, or of one above it."""
+    rows = templates.scripts_for(tenant).filter(pk=body.script)
+    found = rows.first()
+    if found is None:
+        raise Invalid(fields={"script.customScript.id": ["There is no such script."]})
+    known = {parameter.number for parameter in found.parameters.all()}
+    unknown = [p.number for p in body.parameters if p.number not in known]
+    if unknown:
+        raise Invalid(fields={"script.parameters": [f"The script has no parameter {unknown[0]}."]})
+    return found
+
+
+def _generated_name(by: Any, body: Body) -> str:
+    script = Script.objects.filter(pk=body.script).first() if body.script else None
+    return f"Job - {script.name if script else body.app or body.kind.value}"
+
+
+def _free_name(tenant: Tenant, name: str) -> str:
+    """Return a generated name, numbered where it is taken (X-20)."""
+    taken = {
+        found.lower()
+        for found in ServiceJob.objects.filter(tenant=tenant, deleted_at=None, name__istartswith=name).values_list("name", flat=True)
+    }  # fmt: skip
+    numbers = (name if n == 1 else f"{name} ({n})" for n in range(1, len(taken) + 2))
+    return next(found for found in numbers if found.lower() not in taken)
+
+
+def _fill(by: Any, draft: ServiceJob, body: Body, name: str, now: datetime) -> None:
+    """Write a body into a draft."""
+    own, above = Q(tenant=draft.tenant), inventory.agents_for(draft.tenant)
+    agent = above.filter(own).order_by("pk").first() or above.order_by("-tenant__path", "pk").first()
+    if agent is None:
+        raise Invalid(fields={"tenantId": ["The tenant has no agent yet. Add one, then create the job."]})
+    _check_devices(by, draft.tenant, body)
+    kinds = {v.name: v.type for v in draft.version.content.variables}
+    values = _variables(body)
+    secret = {name: Secret(text) for name, text in values.items() if kinds.get(name) is VariableType.SECRET}
+    spec = JobSpec(
+        template=draft.template_id,
+        name=name,
+        description=draft.description or "Made through the OpsRamp API.",
+        agent=agent.pk,
+        snapshots=body.kind in (Kind.APP_INSTALL, Kind.CUSTOM),
+        selection=DeviceSelection(devices=body.devices),
+        credential=body.credential or None,
+        variables={key: text for key, text in values.items() if key not in secret},
+        secret_variables=secret,
+        in_queue=body.queued,
+        triggers=(_trigger(body, now),),
+    )
+    try:
+        editing.save_draft(by=by, draft=draft, spec=spec)
+    except Invalid as error:
+        raise _translated(error) from None
+    draft.compat = _compat(body)
+    ServiceJob.objects.filter(pk=draft.pk).update(compat=draft.compat)
+
+
+def _check_devices(by: Any, tenant: Tenant, body: Body) -> None:
+    """A sibling's device is as unknown as one that never was (X-19)."""
+    usable = tenants.scoped(by, inventory.devices_under(tenant), Verb.RUN).filter(pk__in=body.devices)
+    known = {str(pk) for pk in usable.values_list("pk", flat=True)}
+    wrong = {
+        f"entities.{number}.resource.id": ["There is no such device."]
+        for number, pk in enumerate(body.devices)
+        if pk not in known
+    }
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+def _variables(body: Body) -> dict[str, str]:
+    if body.kind is Kind.CONFIG_BACKUP:
+        given = body.config.items()
+        return {CONFIG[key]: ("yes" if value else "no") if isinstance(value, bool) else value for key, value in given}
+    if body.kind is Kind.APP_INSTALL:
+        return {"app": body.app, "version": body.app_version}
+    return {parameter_name(parameter.number): parameter.value for parameter in body.parameters}
+
+
+def _trigger(body: Body, now: datetime) -> TriggerSpec:
+    kind = body.pattern["type"]
+    if body.start is None and kind in ("never", "run once"):
+        return TriggerSpec(TriggerKind.NOW, kind)
+    rule = rule_of(body.pattern, body.start or now.replace(second=0, microsecond=0))
+    return TriggerSpec(TriggerKind(rule["kind"]), kind, rule)
+
+
+def _compat(body: Body) -> dict[str, Any]:
+    found: dict[str, Any] = {"pattern": body.pattern, "devices": list(body.devices)}
+    if body.start:
+        found |= {"start": moment_text(body.start), "rule": rule_of(body.pattern, body.start)}
+    found |= {key: value for key, value in (("approval", body.approval), ("user_type", body.user_type)) if value}
+    return found
+
+
+def _finish(by: Any, draft: ServiceJob, body: Body, now: datetime) -> ServiceJob:
+    """Save a draft as a job and ask for the approval it needs; leave it a draft where something is to be defined yet."""
+    draft = ServiceJob.objects.select_related("tenant", "template", "version", "agent", "approval", "draft_of").get(
+        pk=draft.pk
+    )
+    missing = set(editing.problems_of(draft, by)) & MAY_MISS
+    if (missing == {"devices"} and not body.devices) or ("variables.app" in missing and not body.app):
+        return draft
+    try:
+        if approving.is_needed(draft, by) and draft.draft_of_id is None:
+            return editing.request_job(
+                by=by, draft=draft, message=body.approval.get("approvalReason", "Requested through the API."), now=now
+            )
+        job, _ = editing.submit_job(by=by, draft=draft, now=now)
+    except Invalid as error:
+        raise _translated(error) from None
+    if body.approval.get("approvalType") == 1:
+        reason = body.approval.get("approvalReason", "")
+        audit.record(tenant=job.tenant, by=by, action="job.auto_approved", subject=job.name, reason=reason)
+    if approving.is_needed(job, by) and not (job.approval and job.approval.status in approving.OPEN):
+        approving.request(by=by, job=job, message="Requested through the API.", now=now)
+    return job
+
+
+def _translated(error: Invalid) -> Invalid:
+    fields: dict[str, list[str]] = {}
+    for name, sentences in error.fields.items():
+        path = PATHS.get(name, "script.parameters" if name.startswith("variables.p") else name)
+        fields.setdefault(path, []).extend(sentences)
+    return Invalid(fields=fields)
+
+
+def run(*, by: Any, job: ServiceJob, reason: str, now: datetime) -> Any:
+    """Start a job now; the reason is kept in the audit trail."""
+    if job.status == ServiceJob.Status.DRAFT:
+        raise Conflict(
+            "The job is not defined completely yet: open it in the wizard, or update it with what is missing."
+        )
+    made = starting.run_now(by=by, job=job, now=now)
+    audit.record(tenant=job.tenant, by=by, action="run.asked", subject=job.name, run=made.pk, reason=reason[:500])
+    return made
+
+
+def devices_in_order(job: ServiceJob, devices: Iterable[Any]) -> list[Any]:
+    """Return devices in the order of the request that made the job."""
+    places = {pk: number for number, pk in enumerate(job.compat.get("devices", ()))}
+    return sorted(devices, key=lambda device: (places.get(str(device.pk), len(places)), device.name))

@@ -1,0 +1,72 @@
+"""Scripts as input of an interpreter: which command reads one on which platform, and how variables are given to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from templates_app.domain.rendering import SECRET_MARK, secret_mark
+
+
+def _sh(text: str) -> str:
+    return text.replace("'", "'\"'\"'")
+
+
+def _powershell(text: str) -> str:
+    # PowerShell takes these quotation marks for an apostrophe, too.
+    return re.sub("(['\u2018\u2019\u201a\u201b])", r"\1\1", text)
+
+
+def _backslash(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A scripting language: the interpreter's command by platform, a variable's assignment, what may stand between its quotes."""
+
+    commands: Mapping[str, str]
+    assignment: str
+    escape: Callable[[str], str]
+
+
+LANGUAGES: dict[str, Language] = {
+    "SHELL": Language({"linux": "sh -s"}, "{name}='{value}'", _sh),
+    "PYTHON": Language({"linux": "python3 -", "windows": "python -"}, "{name} = '{value}'", _backslash),
+    "PERL": Language({"linux": "perl -"}, "our ${name} = '{value}';", _backslash),
+    "POWERSHELL": Language(
+        {"windows": "powershell -NoProfile -NonInteractive -Command -"}, "${name} = '{value}'", _powershell
+    ),
+}
+#: Lines that the device itself understands, sent one by one.
+COMMAND = "COMMAND"
+
+
+def identifier(name: str) -> str:
+    """Return the name that a parameter has inside a script: what is no letter or digit becomes an underscore."""
+    found = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return found if re.match(r"[A-Za-z_]", found) else f"_{found}"
+
+
+def compose(language: str, script: str, values: Mapping[str, str]) -> str:
+    """Return what the interpreter reads: an assignment for each value, quoted, then the script.
+
+    A secret stands in it as a mark that `reveal` replaces.
+    """
+    found = LANGUAGES[language]
+    lines = []
+    for name, value in values.items():
+        quoted = value if SECRET_MARK.fullmatch(value) else found.escape(value)
+        lines.append(found.assignment.format(name=identifier(name), value=quoted))
+    body = script.replace("\r\n", "\n")
+    return "\n".join([*lines, body]) + ("" if body.endswith("\n") else "\n")
+
+
+def reveal(language: str, text: str, secret: Callable[[str], str]) -> str:
+    """Put secrets (by variable name) in the place of their marks, quoted like every other value."""
+    escape = LANGUAGES[language].escape
+    return SECRET_MARK.sub(lambda match: escape(secret(match.group(1))), text)
+
+
+__all__ = ["COMMAND", "LANGUAGES", "compose", "identifier", "reveal", "secret_mark"]
