@@ -52,9 +52,13 @@ def start_editing(*, by: Any, job: ServiceJob) -> ServiceJob:
 
 
 def save_draft(*, by: Any, draft: ServiceJob, spec: JobSpec) -> ServiceJob:
-    """Keep what was entered so far; only references and the name's uniqueness are checked."""
+    """Keep what was entered so far; only references and the name's uniqueness are checked.
+
+    Conflict when it is no draft any more: the page keeps drafts by itself, and what it sends last may come after Submit.
+    """
     _check_name(draft, spec.name)
     with transaction.atomic():
+        _check_still_draft(draft)
         return write_spec(by=by, job=draft, spec=spec)
 
 
@@ -166,9 +170,7 @@ def _variable_problems(draft: ServiceJob) -> dict[str, list[str]]:
 
 def _save(by: Any, draft: ServiceJob, now: datetime, needs_schedule: bool) -> ServiceJob:
     access.check_may_run(by, draft.tenant)
-    # The lock makes a double click wait, and the second one find that there is no draft any more.
-    if ServiceJob.objects.select_for_update(of=("self",)).get(pk=draft.pk).status != ServiceJob.Status.DRAFT:
-        raise Conflict("This job was submitted already. Reload the page to see it.")
+    _check_still_draft(draft)
     problems = problems_of(draft, by)
     if not needs_schedule or draft.draft_of:
         problems.pop("schedule", None)
@@ -188,6 +190,13 @@ def _save(by: Any, draft: ServiceJob, now: datetime, needs_schedule: bool) -> Se
     job.refresh_from_db()
     audit.record(tenant=job.tenant, by=by, action="job.saved", subject=job.name, revision=job.revision)
     return job
+
+
+def _check_still_draft(draft: ServiceJob) -> None:
+    """Lock a draft: a double click waits here, and the second one finds that there is no draft any more."""
+    row = ServiceJob.objects.select_for_update(of=("self",)).filter(pk=draft.pk).first()
+    if row is None or row.status != ServiceJob.Status.DRAFT:
+        raise Conflict("This job was submitted already. Reload the page to see it.")
 
 
 def _never(trigger: Trigger) -> str:

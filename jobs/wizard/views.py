@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from config.errors import Forbidden, Invalid
+from config.errors import Conflict, Forbidden, Invalid, NotFound
 from devices import selectors as inventory
 from devices.domain.addresses import SAMPLE, UnreadableFile, read_address_csv
 from devices.domain.selection import SelectionMode
@@ -72,12 +72,20 @@ def wizard(request: HttpRequest, pk: Any, step: str) -> HttpResponse:
 
 @require_POST
 def live(request: HttpRequest, pk: Any, step: str) -> HttpResponse:
-    """Keep what is valid so far and answer with the side panel: devices, commands, credentials."""
-    draft = selectors.editable_job(request.user, pk)
-    form = FORMS[step](request.POST, draft=draft, user=request.user, spec=spec_of(draft))
-    form.is_valid()
-    saved = _keep(request, draft, form)
-    draft = selectors.editable_job(request.user, pk)
+    """Keep what is valid so far and answer with the side panel: devices, commands, credentials.
+
+    What comes after Submit is answered with nothing.
+    """
+    try:
+        draft = selectors.editable_job(request.user, pk)
+        form = FORMS[step](request.POST, draft=draft, user=request.user, spec=spec_of(draft))
+        form.is_valid()
+        saved = _keep(request, draft, form)
+        draft = selectors.editable_job(request.user, pk)
+    except (NotFound, Conflict):
+        if not selectors.visible_jobs(request.user).filter(pk=pk).exists():
+            raise
+        return HttpResponse(status=204)
     response = render(request, "jobs/panel.html", {"draft": draft, **_panel(draft, request.user), "form": form})
     if saved:
         response["X-Saved"] = "1"

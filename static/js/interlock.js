@@ -95,7 +95,14 @@
   localTimes(document);
   document.body.addEventListener("htmx:afterSettle", (event) => localTimes(event.target));
 
+  // After Submit, what the wizard would still keep by itself is left unsent.
+  document.addEventListener("submit", (event) => {
+    if (event.target.id === "wizard-form" && !event.defaultPrevented) { event.target.dataset.left = "1"; htmx.trigger(event.target, "htmx:abort"); }
+  });
+  window.addEventListener("pageshow", () => { const form = document.getElementById("wizard-form"); if (form) delete form.dataset.left; });
+
   document.body.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.dataset && event.detail.elt.dataset.left) { event.preventDefault(); return; }
     if (event.detail.target && event.detail.target.id === "drawer") event.detail.target.opener = event.detail.elt;
     // A board that is being read is not moved under the reader's eyes.
     if (event.detail.elt.dataset && event.detail.elt.dataset.live && document.querySelector("[data-live]:focus-within input")) event.preventDefault();

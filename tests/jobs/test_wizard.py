@@ -1,12 +1,17 @@
 """The wizard's pages without a browser: CSV import row by row, foreign rows, tampering, long output on its page."""
 
 import zlib
+from dataclasses import replace
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from config.errors import Conflict
+from jobs import selectors
 from jobs.models import StepResult
+from jobs.services import editing
+from jobs.services.specs import spec_of
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +110,21 @@ def test_the_live_panel_keeps_the_draft_and_counts_devices(draft, browser, tenan
     assert '<div class="count" id="device-count">2</div>' in answer.content.decode()
     draft.refresh_from_db()
     assert draft.name == "Typing"
+
+
+def test_what_the_page_keeps_after_submit_changes_nothing(browser, tenant, person, hints):
+    """The page saves by itself; what it sent last may be read while Submit is being answered."""
+    operator, acme = person("acme-operator"), tenant("acme")
+    draft = make.draft(operator, make.template(acme), make.devices(acme)[:1], name="Mine")
+    stale = selectors.editable_job(operator, draft.pk)
+    job, run = editing.submit_job(by=operator, draft=draft)
+    with pytest.raises(Conflict, match="submitted already"):
+        editing.save_draft(by=operator, draft=stale, spec=replace(spec_of(stale), name="Overwritten", triggers=()))
+    job.refresh_from_db()
+    assert (job.status, job.name, job.triggers.count()) == ("saved", "Mine", 1) and run is not None
+    url = reverse("wizard-live", args=[draft.pk, "details"])
+    assert browser("acme-operator").post(url, {"name": "Later"}).status_code == 204
+    assert browser("globex-operator").post(url, {"name": "Later"}).status_code == 404
 
 
 def test_hostile_and_long_output_is_shown_escaped_marked_and_cut(person, tenant, browser, hints):
