@@ -20,8 +20,8 @@ from jobs.domain.states import OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.services import holds, scheduling
 
-#: So many runs are looked at in one claim, and so many of those with more than a few devices.
-RUNS, LARGE = 200, 20
+#: So many runs are looked at in one claim, for each device wanted and at least; and so many with more than a few devices.
+RUNS_PER_DEVICE, RUNS, LARGE = 2, 40, 20
 #: So many devices of a run see a credential that no device of it has accepted yet.
 TRIALS = 3
 #: What speaks of a wrong credential.
@@ -79,7 +79,7 @@ def claim(*, worker: Worker, now: datetime, limit: int, among: Q | None = None) 
         # The agents' rows serialize claims: limits are counted and used up without a race.
         agents = Agent.objects.filter(queue__in=worker.queues, draining=False).order_by("pk")
         served = {agent.pk: agent for agent in agents.select_for_update(of=("self",), no_key=True)}
-        runs = _open_runs(_with_room(served), now, among)
+        runs = _open_runs(_with_room(served), now, among, max(RUNS, limit * RUNS_PER_DEVICE))
         if not runs:
             return []
         rows = holds.take(_within_limits(runs, served, now, limit), now)
@@ -100,8 +100,8 @@ def _ready(now: datetime) -> Q:
     return Q(status=RunStatus.QUEUED) & (Q(not_before=None) | Q(not_before__lte=now))
 
 
-def _open_runs(agents: dict[int, Agent], now: datetime, among: Q | None) -> dict[int, JobRun]:
-    """Runs with a device that could begin, their busy devices counted."""
+def _open_runs(agents: dict[int, Agent], now: datetime, among: Q | None, most: int) -> dict[int, JobRun]:
+    """Runs with a device that could begin, their busy devices counted; at most so many."""
     ready = DeviceRun.objects.filter(_ready(now), run=OuterRef("pk"), wave__lte=OuterRef("wave"))
     found = JobRun.objects.filter(
         Exists(ready), among or Q(), status__in=OPEN, planned_at__isnull=False, cancel_requested_at=None, paused_at=None,
@@ -109,8 +109,8 @@ def _open_runs(agents: dict[int, Agent], now: datetime, among: Q | None) -> dict
     )  # fmt: skip
     busy = Count("device_runs", filter=Q(device_runs__status=RunStatus.RUNNING))
     runs = found.exclude(tenant__in=_full_tenants()).annotate(busy=busy).filter(busy__lt=F("max_parallel"))
-    rows = runs.select_related("job__window", "tenant", "agent").order_by("pk").iterator(RUNS)
-    return {run.pk: run for run in itertools.islice((run for run in rows if window_is_open(run.job, now)), RUNS)}
+    rows = runs.select_related("job__window", "tenant", "agent").order_by("pk").iterator(most)
+    return {run.pk: run for run in itertools.islice((run for run in rows if window_is_open(run.job, now)), most)}
 
 
 def _with_room(agents: dict[int, Agent]) -> dict[int, Agent]:

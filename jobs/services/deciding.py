@@ -41,7 +41,7 @@ class Decision:
     note: str = ""
 
 
-def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime) -> Decision:
+def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: planning.Fetched | None = None) -> Decision:
     """Decide about a run in whose name `by` stands; uses up the approval of a change. The caller has locked the lines."""
     reason = reason_not_to_run(job, by)
     verdict = Turn() if reason else waiting.turn_of(run, job)
@@ -50,7 +50,7 @@ def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime) -> Decision:
     reason = reason or verdict.skip
     if reason:
         return Decision(run, job, by, RunStatus.SKIPPED, reason)
-    plan = planning.plan_of(job, by, only=_only(run, job))
+    plan = planning.plan_of(job, by, only=_only(run, job), fetched=fetched)
     if not plan.devices:
         return Decision(run, job, by, RunStatus.SKIPPED, "No device matches the job's device selection.")
     note = ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet, prefetch_related_objects
 
 from devices import selectors as inventory
 from devices.domain import platforms
+from devices.domain.selection import SelectionMode
 from devices.drivers.platforms import BY_KEY
 from devices.models import Credential, Device
 from jobs.domain.plan import CredentialChoice, DeviceFacts, Plan, PlatformWords, TaskFacts, plan_device
@@ -17,7 +18,45 @@ from jobs.services.specs import selection_of
 from templates_app.domain.content import VariableType
 
 #: What a plan reads of its job; fetched ahead for many jobs at once.
+RELATED = ("credential", "tenant", "network")
 PARTS = ("jobdevice_set", "jobtag_set", "tasks__profile", "tasks__credential", "tasks__devices")
+
+
+class Fetched:
+    """What the plans of many jobs read, fetched together: the devices of static lists, and default credentials.
+
+    The plans are those in the name of each job's creator.
+    """
+
+    def __init__(self, jobs: Iterable[ServiceJob]) -> None:
+        self._defaults: dict[frozenset[int], dict[int, Credential]] = {}
+        self._devices: dict[tuple[object, ...], dict[str, Device]] = {}
+        groups: dict[tuple[object, ...], tuple[ServiceJob, set[str]]] = {}
+        for job in jobs:
+            chosen = selection_of(job)
+            if chosen.mode is SelectionMode.STATIC and not chosen.tags:
+                groups.setdefault(self._group(job), (job, set()))[1].update(chosen.devices)
+        for group, (job, pks) in groups.items():
+            rows = inventory.choices_for(job.created_by, job.tenant, job.version.content.platforms).filter(pk__in=pks)
+            self._devices[group] = {str(row.pk): row for row in rows.select_related(*RELATED)}
+
+    def devices(self, job: ServiceJob) -> list[Device] | None:
+        """Return a job's target devices, by name; None when they are not among what was fetched."""
+        chosen = selection_of(job)
+        if chosen.mode is not SelectionMode.STATIC or chosen.tags or self._group(job) not in self._devices:
+            return None
+        known = self._devices[self._group(job)]
+        return sorted((known[pk] for pk in chosen.devices if pk in known), key=lambda device: device.name)
+
+    def defaults(self, tenants: frozenset[int]) -> dict[int, Credential]:
+        """Return the default credentials of some tenants (ids)."""
+        if tenants not in self._defaults:
+            rows = Credential.objects.filter(is_default=True, tenant__in=tenants)
+            self._defaults[tenants] = {row.tenant_id: row for row in rows}
+        return self._defaults[tenants]
+
+    def _group(self, job: ServiceJob) -> tuple[object, ...]:
+        return job.created_by_id, job.tenant_id, job.version.content.platforms
 
 
 def target_devices(job: ServiceJob, by: Any) -> QuerySet[Device]:
@@ -26,14 +65,19 @@ def target_devices(job: ServiceJob, by: Any) -> QuerySet[Device]:
     return inventory.selected(choices, selection_of(job))
 
 
-def plan_of(job: ServiceJob, by: Any, *, first: int | None = None, only: set[str] | None = None) -> Plan:
+def plan_of(
+    job: ServiceJob, by: Any, *, first: int | None = None, only: set[str] | None = None, fetched: Fetched | None = None
+) -> Plan:
     """Return the plan for all target devices, for the first few of them (a preview), or for `only` some (ids)."""
-    devices = target_devices(job, by).select_related("credential", "tenant", "network")
-    devices = devices if only is None else devices.filter(pk__in=only)
-    rows = list(devices[:first] if first else devices)
+    found = fetched.devices(job) if fetched and only is None else None
+    if found is None:
+        devices = target_devices(job, by).select_related(*RELATED)
+        devices = devices if only is None else devices.filter(pk__in=only)
+        found = list(devices[:first] if first else devices)
+    rows = found
     content = job.version.content
     tasks = _tasks(job)
-    defaults = _default_credentials(job, rows)
+    defaults = _default_credentials(job, rows, fetched or Fetched(()))
     variables = {**job.variables, **_secret_marks(job)}
     return Plan(
         template=str(job.template_id),
@@ -106,11 +150,10 @@ def _choice(credential: Credential, source: str) -> CredentialChoice:
     return CredentialChoice(str(credential.pk), credential.name, source)
 
 
-def _default_credentials(job: ServiceJob, devices: list[Device]) -> dict[int, Credential]:
+def _default_credentials(job: ServiceJob, devices: list[Device], fetched: Fetched) -> dict[int, Credential]:
     if job.account_id or job.credential_id or all(device.credential_id for device in devices):
         return {}
-    wanted = {device.tenant_id for device in devices} | {job.tenant_id}
-    return {c.tenant_id: c for c in Credential.objects.filter(is_default=True, tenant__in=wanted)}
+    return fetched.defaults(frozenset({device.tenant_id for device in devices} | {job.tenant_id}))
 
 
 def _secret_marks(job: ServiceJob) -> dict[str, str]:

@@ -48,7 +48,9 @@ def _settle(pks: list[int], now: datetime, wait: bool) -> set[int]:
     runs = {run.pk: run for run in found.select_for_update(skip_locked=not wait, of=("self",), no_key=True)}
     tallies = _tallies(runs)
     ended = [run for run in runs.values() if _is_over(run, tallies[run.pk], now)]
+    causes = _causes(run.pk for run in ended if run.status != RunStatus.SUCCEEDED)
     for run in ended:
+        run.reason = "; ".join(part for part in (run.reason, causes.get(run.pk, "")) if part)[:500]
         run.paused_at, run.pause_reason, run.next_wave_at, run.ended_at = None, "", None, now
     write_columns(ended, ("status", "reason", "ended_at", "paused_at", "pause_reason", "next_wave_at"))
     telling.tell([telling.Happened(run, "completed") for run in ended], now)
@@ -57,16 +59,14 @@ def _settle(pks: list[int], now: datetime, wait: bool) -> set[int]:
 
 
 def _is_over(run: JobRun, rows: Tally, now: datetime) -> bool:
-    """Say whether a run has come to its end, put into its `status` and `reason`; if not, do what follows meanwhile."""
+    """Say whether a run has come to its end, put into its `status`; if not, do what follows meanwhile."""
     if _must_stop(run, rows) and _end_unbegun(run, now):
         rows = _tallies([run.pk])[run.pk]
     if any(status in OPEN for status, _, _ in rows):
         _suspect_credential(run, now)
         _open_next_wave(run, rows, now)
         return False
-    causes = _causes(run.pk) if any(status != RunStatus.SUCCEEDED for status, _, _ in rows) else ""
     run.status = outcome(status for status, _, _ in rows)
-    run.reason = "; ".join(part for part in (run.reason, causes) if part)[:500]
     return True
 
 
@@ -168,16 +168,15 @@ def _close_windows(now: datetime) -> None:
             settle([run.pk], now)
 
 
-def _causes(run_id: int) -> str:
-    """Say in one line which devices did not succeed and why, for the history: `login refused: sw01; rejected: rt01`."""
-    found: dict[str, list[str]] = defaultdict(list)
-    bad = (
-        DeviceRun.objects.filter(run=run_id).exclude(Q(status=RunStatus.SUCCEEDED) | Q(reason="stopped")).order_by("pk")
-    )
-    for name, reason, status in bad.values_list("device_name", "reason", "status"):
-        found[(reason or status).replace("_", " ")].append(name)
-    parts = []
-    for cause, names in found.items():
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        parts.append(f"{cause}: {', '.join(names[:3])}{more}")
-    return "; ".join(parts)
+def _causes(pks: Iterable[int]) -> dict[int, str]:
+    """Say of each run (id) in one line which devices did not succeed and why: `login refused: sw01; rejected: rt01`."""
+    found: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    bad = DeviceRun.objects.filter(run__in=list(pks)).exclude(Q(status=RunStatus.SUCCEEDED) | Q(reason="stopped"))
+    for run, name, reason, status in bad.order_by("pk").values_list("run", "device_name", "reason", "status"):
+        found[run][(reason or status).replace("_", " ")].append(name)
+    return {run: "; ".join(_cause(cause, names) for cause, names in causes.items()) for run, causes in found.items()}
+
+
+def _cause(cause: str, names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{cause}: {', '.join(names[:3])}{more}"

@@ -124,7 +124,8 @@ def _start_some(size: int, now: datetime) -> int:
         try:
             with transaction.atomic():
                 waiting.lock_lines(pairs)
-                write([_decide(run, job, now) for run, job in pairs], now)
+                fetched = planning.Fetched([job for _, job in pairs])
+                write([_decide(run, job, now, fetched) for run, job in pairs], now)
         except Exception:  # noqa: BLE001 - the edge of the scheduler: one broken job must not hold up the others
             if len(pairs) > 1:
                 raise
@@ -135,10 +136,10 @@ def _start_some(size: int, now: datetime) -> int:
         return len(pairs)
 
 
-def _decide(run: JobRun, job: ServiceJob, now: datetime) -> Decision:
+def _decide(run: JobRun, job: ServiceJob, now: datetime, fetched: planning.Fetched) -> Decision:
     """Decide; what refuses the run becomes its reason."""
     try:
-        return decide(run, job, job.created_by, now)
+        return decide(run, job, job.created_by, now, fetched)
     except ServiceError as error:
         return Decision(run, job, job.created_by, RunStatus.SKIPPED, error.message)
 

@@ -27,13 +27,11 @@ def lock_lines(runs: Iterable[tuple[JobRun, ServiceJob]]) -> None:
 def turn_of(run: JobRun, job: ServiceJob) -> Turn:
     """Say whether it is the run's turn."""
     overlap = Overlap(job.overlap)
-    among = Q(pk__in=[])
-    if overlap is not Overlap.ALLOW:
-        among |= Q(job=run.job_id)
+    if overlap is Overlap.ALLOW and not run.in_queue:
+        return Turn()
+    among = Q(pk__in=[]) if overlap is Overlap.ALLOW else Q(job=run.job_id)
     if run.in_queue:
         among |= _queue_of(run)
-    if not among.children:
-        return Turn()
     earlier = Q(scheduled_for__lt=run.scheduled_for) | Q(scheduled_for=run.scheduled_for, pk__lt=run.pk)
     ahead = JobRun.objects.filter(among, status__in=OPEN).exclude(pk=run.pk)
     ahead = ahead.filter(Q(planned_at__isnull=False) | earlier).order_by("scheduled_for", "pk")
