@@ -109,7 +109,12 @@ def _open_runs(agents: dict[int, Agent], now: datetime, among: Q | None, most: i
     )  # fmt: skip
     busy = Count("device_runs", filter=Q(device_runs__status=RunStatus.RUNNING))
     runs = found.exclude(tenant__in=_full_tenants()).annotate(busy=busy).filter(busy__lt=F("max_parallel"))
-    rows = runs.select_related("job__window", "tenant", "agent").order_by("pk").iterator(most)
+    # What is tried again comes after what was never tried.
+    rows = (
+        runs.select_related("job__window", "tenant", "agent")
+        .order_by(Exists(ready.filter(tries=0)).desc(), "pk")
+        .iterator(most)
+    )
     return {run.pk: run for run in itertools.islice((run for run in rows if window_is_open(run.job, now)), most)}
 
 
@@ -156,14 +161,16 @@ def _candidates(runs: dict[int, JobRun], room: _Room, now: datetime, limit: int)
     So a large run of which few may begin, because its credential is on trial, does not stand before all others.
     """
     rows = (
-        DeviceRun.objects.filter(_ready(now), wave__lte=F("run__wave")).order_by("run", "pk").select_related("device")
+        DeviceRun.objects.filter(_ready(now), wave__lte=F("run__wave"))
+        .order_by("tries", "run", "pk")
+        .select_related("device")
     )
     found: QuerySet[DeviceRun] = rows.select_for_update(skip_locked=True, of=("self",))
     small = [pk for pk, run in runs.items() if run.device_count <= TRIALS]
     large = [pk for pk, run in runs.items() if run.device_count > TRIALS][:LARGE]
     parts = [found.filter(run__in=small)[: limit * TRIALS]] if small else []
     parts += [found.filter(run=pk)[: min(limit, room.runs[pk])] for pk in large]
-    return sorted(itertools.chain.from_iterable(parts), key=lambda row: (row.run_id, row.pk))
+    return sorted(itertools.chain.from_iterable(parts), key=lambda row: (row.tries > 0, row.run_id, row.pk))
 
 
 def _room(runs: dict[int, JobRun], agents: dict[int, Agent]) -> _Room:
