@@ -100,6 +100,9 @@ def acme(person, hints):
         "api:device-detail": one(device.pk), "api:credential-detail": one(ids["credential"]), "api:agent-detail": one(ids["agent"]),
         "api:audit-detail": one(ids["audit"]), "api:service-template-detail": one(read.pk),
         "api:configuration-profile-detail": one(ids["profile"]), "api:script-detail": [],
+        **{f"api:opsramp-{name}": [{"tenant": "acme"}] for name in ("jobs", "search", "types")},
+        "api:opsramp-outputs": [{"tenant": "acme", "script": 7}],
+        **{f"api:opsramp-{name}": [{"tenant": key, "job": job.pk} for key in ("acme", "globex")] for name in ("job", "run", "script-run")},
     }  # fmt: skip
     found["names"] = [
         device.name,

@@ -8,7 +8,7 @@ from pathlib import Path
 from devices.simulator.state import DeviceSpec
 
 ORDER = ("cisco_ios", "arista_eos", "juniper_junos", "linux")
-SHORT = {"cisco_ios": "sw", "arista_eos": "leaf", "juniper_junos": "rt", "linux": "srv", "windows": "dc"}
+SHORT = {"cisco_ios": "sw", "arista_eos": "leaf", "juniper_junos": "rt", "linux": "srv", "windows": "win"}
 
 
 def generated(count: int, prefix: str = "sim", block: int = 40) -> list[DeviceSpec]:

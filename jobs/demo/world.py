@@ -60,8 +60,8 @@ def fleet(count: int) -> dict[str, list[DeviceSpec]]:
 
 
 def _spec(customer: str, block: int, index: int) -> DeviceSpec:
-    # The sixth device of each customer is a domain controller.
-    platform = "windows" if index == 5 else ORDER[index % len(ORDER)]
+    # The sixth device of the customers of the OpsRamp document is a domain controller.
+    platform = "windows" if index == 5 and customer.startswith("client") else ORDER[index % len(ORDER)]
     number = 1 if platform == "windows" else index // len(ORDER) + 1
     prefix = customer.replace("_", "")
     return DeviceSpec(

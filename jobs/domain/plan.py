@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from templates_app.domain.content import StepKind, TemplateContent, VariableType
+from templates_app.domain.content import StepKind, TemplateContent, TemplateStep, VariableType
 from templates_app.domain.rendering import TemplateProblem, render, secret_mark
 from templates_app.domain.scripts import compose
 from templates_app.domain.variables import resolve
@@ -216,27 +216,9 @@ def plan_device(
         task = tasks.get(number, TaskFacts(number, None, {}))
         if task.devices is not None and device.id not in task.devices:
             continue
-        body = step.body(device.platform)
-        if not (body or "").strip():
-            note = f"The template has no commands for {device.platform_label} in this step."
-            steps.append(PlannedStep(len(steps), step.name, step.kind.value, (), step.timeout, note, task.credential))
-            continue
-        script = ""
-        try:
-            values = _values(content, task, variables, device)
-            lines = render(body or "", values)
-            if step.script:
-                script = compose(step.language, step.script, _parameters(content, values))
-        except TemplateProblem as error:
-            problem = problem or f"Step '{step.name}': {error}"
-            lines = []
-        commands = _wrapped(lines, step.kind, step.save, device.words)
-        steps.append(
-            PlannedStep(
-                len(steps), step.name, step.kind.value, commands, step.timeout, "", task.credential, step.answers,
-                step.keep, step.checks, script, step.language,
-            )
-        )  # fmt: skip
+        planned, wrong = _planned(len(steps), step, task, content, variables, device)
+        steps.append(planned)
+        problem = problem or wrong
     if not any(s.commands for s in steps if s.kind != SNAPSHOT):
         problem = problem or "There is nothing to send: no step has commands for this device."
     elif around:
@@ -245,6 +227,35 @@ def plan_device(
         device.id, device.name, device.address, device.platform, credential,
         device.words.preparation, tuple(steps), problem, device.endpoint,
     )  # fmt: skip
+
+
+def _planned(
+    position: int,
+    step: TemplateStep,
+    task: TaskFacts,
+    content: TemplateContent,
+    variables: Mapping[str, str],
+    device: DeviceFacts,
+) -> tuple[PlannedStep, str]:
+    """Return one step on one device, and what is wrong with it."""
+    body = step.body(device.platform)
+    if not (body or "").strip():
+        note = f"The template has no commands for {device.platform_label} in this step."
+        return PlannedStep(position, step.name, step.kind.value, (), step.timeout, note, task.credential), ""
+    script, problem = "", ""
+    try:
+        values = _values(content, task, variables, device)
+        lines = render(body or "", values)
+        if step.script:
+            script = compose(step.language, step.script, _parameters(content, values))
+    except TemplateProblem as error:
+        problem, lines = f"Step '{step.name}': {error}", []
+    commands = _wrapped(lines, step.kind, step.save, device.words)
+    planned = PlannedStep(
+        position, step.name, step.kind.value, commands, step.timeout, "", task.credential, step.answers, step.keep, step.checks,
+        script, step.language,
+    )  # fmt: skip
+    return planned, problem
 
 
 def _values(

@@ -209,8 +209,8 @@ def test_net_snmp_receives_and_names_each_event(version, snmptrapd, acme, person
     text = lines(len(EVENTS))
     for number, event in enumerate(EVENTS):
         assert (
-            text.count(f"INTERLOCK-MIB::interlock{event.title()}\n")
-            + text.count(f"INTERLOCK-MIB::interlock{event.title()}\t")
+            text.count(f"INTERLOCK-MIB::interlock{event.title().replace('_', '')}\n")
+            + text.count(f"INTERLOCK-MIB::interlock{event.title().replace('_', '')}\t")
             == 1
         ), (event, text[-2000:])
         assert text.count(f'STRING: "Job {event}"') == 1 and text.count(f'STRING: "{event}:{number}"') == 1
@@ -222,7 +222,8 @@ def test_every_event_has_its_number_in_the_mib():
     assert list(outbox.EVENTS) == list(traps.NOTIFICATIONS)
     for number, event in enumerate(traps.NOTIFICATIONS, 1):
         assert (
-            f"interlock{event.title()} NOTIFICATION-TYPE" in mib and f"::= {{ interlockNotifications {number} }}" in mib
+            f"interlock{event.title().replace('_', '')} NOTIFICATION-TYPE" in mib
+            and f"::= {{ interlockNotifications {number} }}" in mib
         )
 
 
