@@ -144,6 +144,8 @@ def fleet(tmp_path, tenant, port=0):
         rows = [json.loads(line) for line in log.read_text().splitlines()]
         return [row["command"] for row in rows if device is None or row["device"] == device.connect_host]
 
+    #: What a simulated device is at this moment.
+    executed.state = lambda device: served.devices[device.connect_host]
     try:
         yield set_faults, executed
     finally:

@@ -52,7 +52,7 @@ class LinuxCli(Cli):
         if word in simple:
             return Reply(simple[word])
         if word == "echo":
-            return Reply(" ".join(shlex.split(rest)) + "\n")
+            return Reply(_words(rest) + "\n")
         if word == "cat":
             return self._cat(rest.strip())
         if word in ("exit", "logout"):
@@ -104,11 +104,19 @@ class LinuxCli(Cli):
     def _write(self, text: str, how: str, name: str) -> Reply:
         if name.startswith("/tmp/"):  # noqa: S108 - a simulated file
             kept = self.device.files.get(name, "") if how == ">>" else ""
-            self.device.files[name] = kept + " ".join(shlex.split(text)) + "\n"
+            self.device.files[name] = kept + _words(text) + "\n"
             return Reply()
         if name != CONFIG:
             return Reply(f"-bash: {name}: Permission denied\n")
-        line = " ".join(shlex.split(text))
+        line = _words(text)
         self.device.running = [*self.device.running, line] if how == ">>" else [line]
         self.device.startup = list(self.device.running)
         return Reply()
+
+
+def _words(text: str) -> str:
+    """Return what `echo` prints; a quotation mark that came out of a variable has no other end."""
+    try:
+        return " ".join(shlex.split(text))
+    except ValueError:
+        return text
