@@ -13,6 +13,10 @@ VERSION = "0.1.0"
 LEASE_SECONDS = env.LEASE_SECONDS
 LOCK_MINUTES = env.LOCK_MINUTES
 STOP_SECONDS = env.STOP_SECONDS
+#: Whose SNMP traps count (`manage.py receive_traps`): a community (v1, v2c), or a user with keys of his engine (v3).
+TRAP_COMMUNITY = env.env.str("INTERLOCK_TRAP_COMMUNITY", "")
+TRAP_USER, TRAP_ENGINE_ID = env.env.str("INTERLOCK_TRAP_USER", ""), env.env.str("INTERLOCK_TRAP_ENGINE_ID", "")
+TRAP_AUTH_KEY, TRAP_PRIV_KEY = env.env.str("INTERLOCK_TRAP_AUTH_KEY", ""), env.env.str("INTERLOCK_TRAP_PRIV_KEY", "")
 CONNECT_TRIES = env.CONNECT_TRIES
 SECRET_KEY = env.secret_file("django.key")
 #: The key ring that seals credentials: one key a line, newest first, each 32 bytes in hex. Never SECRET_KEY.

@@ -26,7 +26,7 @@ from jobs import access, selectors
 from jobs.domain.rollout import Rollout
 from jobs.domain.spec import JOB_TYPE_LABELS
 from jobs.domain.states import CHOICES, COLOURS, LABELS, RunStatus
-from jobs.models import DeviceRun, JobRun
+from jobs.models import DeviceRun, JobRun, StepResult
 from jobs.services import control
 
 BOARD_PAGE = 100
@@ -141,9 +141,7 @@ def device_run(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
         "item": found,
         "pill": status_pill(found.status),
         "plan": found.plan,
-        "steps": [
-            (step, COLOURS[RunStatus(step.status)], LABELS[RunStatus(step.status)]) for step in found.steps.all()
-        ],
+        "steps": [(step, *_finding(step)) for step in found.steps.all()],
         "diff": _diff(request, found),
         "may_run": access.may_run(request.user, found.tenant),
         "quarantined": selectors.is_quarantined(found),
@@ -173,6 +171,13 @@ def status_pill(status: str) -> str:
     """Return a run status as a pill."""
     found = RunStatus(status)
     return pill(status, LABELS[found], COLOURS[found])
+
+
+def _finding(step: StepResult) -> tuple[str, str]:
+    """Return a step's colour and word: what its checks found, else how it ended."""
+    words = {"pass": ("ok", "Pass"), "warn": ("warn", "Warning"), "fail": ("fail", "Fail")}
+    status = RunStatus(step.status)
+    return words.get(step.verdict, (COLOURS[status], LABELS[status]))
 
 
 def _start(run: JobRun) -> str:
@@ -260,9 +265,9 @@ def _cells(row: DeviceRun, names: list[str]) -> list[dict[str, str]]:
     steps = {step.name: step for step in row.steps.all()}
     cells = []
     for name in names:
-        status = RunStatus(steps[name].status) if name in steps else None
-        label = f"{name}: {LABELS[status]}" if status else ""
-        cells.append({"name": name, "colour": COLOURS[status] if status else "", "label": label})
+        step = steps.get(name)
+        colour, words = _finding(step) if step else ("", "")
+        cells.append({"name": name, "colour": colour, "label": f"{name}: {words}" if step else ""})
     return cells
 
 

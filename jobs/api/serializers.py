@@ -271,7 +271,18 @@ class StepResultSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = StepResult
-        fields = ["position", "name", "kind", "status", "message", "started_at", "ended_at", "output_size", "exchanges"]
+        fields = [
+            "position",
+            "name",
+            "kind",
+            "status",
+            "verdict",
+            "message",
+            "started_at",
+            "ended_at",
+            "output_size",
+            "exchanges",
+        ]
         read_only_fields = fields
 
     def get_exchanges(self, step: StepResult) -> list[dict[str, Any]]:

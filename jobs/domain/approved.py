@@ -58,6 +58,7 @@ def _device_lines(device: Mapping[str, Any]) -> Iterator[str]:
     for step in device.get("steps", ()):
         yield f"  {step['name']}"
         yield from (f"    {command}" for command in step.get("commands", ()))
+        yield from (f"      {line}" for line in step.get("script", "").splitlines())
 
 
 def _devices(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

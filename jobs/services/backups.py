@@ -35,9 +35,9 @@ def keep(found: Sequence[Read], now: datetime) -> None:
         for kind, text in read.kept:
             last = _last(row, kind)
             changed = last is not None and bool(changes(last.content, text, row.platform))
-            if last is None or changed or _value(job, "versions_saved") != VERSION_WITH_CHANGES:
+            if last is None or changed or value_of(job, "versions_saved") != VERSION_WITH_CHANGES:
                 contents.append(Content(row.tenant_id, row.device, text, f"backup run {row.run_id}", kind))
-            if changed and _value(job, f"{kind}_alert").lower() in TRUE:
+            if changed and value_of(job, f"{kind}_alert").lower() in TRUE:
                 events.append(_alert(row, kind))
     keep_snapshots(contents, taken_at=now)
     outbox.announce_all(events, now=now)
@@ -48,7 +48,7 @@ def _last(row: DeviceRun, kind: str) -> ConfigSnapshot | None:
     return rows.select_related("same_as").order_by("-taken_at", "-pk").first()
 
 
-def _value(job: ServiceJob, name: str) -> str:
+def value_of(job: ServiceJob, name: str) -> str:
     """Return a backup variable as the job has it, or its default."""
     default = next((v.default for v in job.version.content.variables if v.name == name), "")
     return str(job.variables.get(name) or default)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from config.errors import Invalid
+from config.errors import Conflict, Invalid
 from devices.domain import platforms
 from devices.drivers.platforms import BY_KEY
 from devices.models import Tenant
@@ -32,6 +32,10 @@ def save_template(
     """Make a template, or change one; changed content becomes the next version. Invalid names fields and lines."""
     if by is not None:
         access.check_may_author(by, tenant)
+    if instance is not None and instance.built_in:
+        raise Conflict(
+            "This template is built in; nobody changes it. Make one of your own with the steps that you need."
+        )
     problems = content_problems(content)
     others = ServiceTemplate.objects.filter(tenant=tenant, name__iexact=name).exclude(
         pk=instance.pk if instance else None

@@ -1,0 +1,57 @@
+"""`manage.py receive_traps`: back devices up when they send a configuration-change trap."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import close_old_connections
+from django.utils import timezone
+
+from devices.domain.secrets import Secret
+from devices.drivers import trap_receiver
+from jobs.services import trapped
+
+log = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    """Listen until it is stopped; several may listen on several hosts."""
+
+    help = "Receive SNMP traps and begin the backups that wait for a configuration change."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--listen", default="0.0.0.0", help="Address to listen on.")  # noqa: S104 - devices come from anywhere
+        parser.add_argument("--port", type=int, default=162)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        community = Secret(settings.TRAP_COMMUNITY)
+        user = None
+        if settings.TRAP_USER:
+            keys = (Secret(settings.TRAP_AUTH_KEY), Secret(settings.TRAP_PRIV_KEY))
+            user = trap_receiver.User(settings.TRAP_USER, settings.TRAP_ENGINE_ID, *keys)
+        if not community and user is None:
+            raise CommandError(
+                "Set INTERLOCK_TRAP_COMMUNITY, or INTERLOCK_TRAP_USER with its keys: they say whose traps count."
+            )
+        where = f"{options['listen']} port {options['port']}"
+        try:
+            trap_receiver.receive(
+                options["listen"], options["port"], community, user, self.told,
+                lambda: self.stdout.write(f"Traps are received on {where}."),
+            )  # fmt: skip
+        except OSError as error:
+            raise CommandError(f"Traps cannot be received on {where}: {error.strerror or error}.") from error
+        except KeyboardInterrupt:
+            self.stdout.write("Stopped.")
+
+    def told(self, address: str, oid: str) -> None:
+        """Begin the backups of the device that sent a trap."""
+        name = trap_receiver.CONFIG_CHANGED.get(oid)
+        if name is None:
+            return
+        close_old_connections()
+        runs = trapped.configuration_changed(address=address, now=timezone.now())
+        log.info("%s from %s began %s.", name, address, ", ".join(f"run {run.pk}" for run in runs) or "no backup")

@@ -1,0 +1,60 @@
+"""Back up a device that says that its configuration has changed, by the jobs that want it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from config.errors import ServiceError
+from devices.models import Device
+from devices.selectors import own_and_above
+from jobs.domain.spec import JobType, TriggerKind
+from jobs.domain.states import OPEN
+from jobs.models import JobRun, ServiceJob, Trigger
+from jobs.services import backups, planning, starting
+from templates_app.domain.variables import TRUE
+
+NAME = "Configuration-change trap"
+#: A device sends several traps for one change; so long after a backup that a trap began, further ones begin none.
+QUIET = timedelta(seconds=30)
+
+
+def configuration_changed(*, address: str, now: datetime) -> list[JobRun]:
+    """Begin the backups of the devices at this address that their jobs want on a trap; return the runs."""
+    made = []
+    for device in Device.objects.filter(Q(address=address) | Q(connect_host=address), enabled=True).select_related(
+        "tenant"
+    ):
+        for job in _wanting(device):
+            run = _back_up(job, device, now)
+            if run is not None:
+                made.append(run)
+    return made
+
+
+def _wanting(device: Device) -> list[ServiceJob]:
+    rows = ServiceJob.objects.filter(
+        job_type=JobType.CONFIG_BACKUP, status=ServiceJob.Status.SAVED, deleted_at=None, draft_of=None, enabled=True,
+        tenant__in=own_and_above(device.tenant),
+    )  # fmt: skip
+    found = rows.select_related("tenant", "template", "version", "agent", "created_by", "approval")
+    wanted = [job for job in found if backups.value_of(job, "backup_on_trap").lower() in TRUE]
+    return [job for job in wanted if planning.target_devices(job, job.created_by).filter(pk=device.pk).exists()]
+
+
+def _back_up(job: ServiceJob, device: Device, now: datetime) -> JobRun | None:
+    with transaction.atomic():
+        # Two receivers, or two traps at once, wait for each other here.
+        ServiceJob.objects.select_for_update(no_key=True).get(pk=job.pk)
+        recent = Q(status__in=OPEN) | Q(created_at__gt=now - QUIET)
+        begun = JobRun.objects.filter(recent, job=job, trigger__name=NAME).values_list("only", flat=True)
+        if any(str(device.pk) in (only or ()) for only in begun):
+            return None
+        trigger = Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name=NAME, retired=True)
+        try:
+            return starting.start_now(by=job.created_by, job=job, trigger=trigger, now=now, only={str(device.pk)})
+        except ServiceError:
+            transaction.set_rollback(True)
+            return None
