@@ -36,6 +36,12 @@ class Conflict(ServiceError):
     code, status = "conflict", 409
 
 
+class Stale(ServiceError):
+    """The caller's copy is not the present one."""
+
+    code, status = "stale", 412
+
+
 class Invalid(ServiceError):
     """The input is wrong; `fields` maps a field name to its list of sentences."""
 

@@ -11,8 +11,9 @@ from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.api_resource import Resource
+from config.api_resource import Edits, Resource
 from devices import selectors
+from devices.api.once import once
 from devices.domain.secrets import Secret
 from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network, Tenant
 from devices.services import inventory, tenants
@@ -34,6 +35,7 @@ class Scoped(serializers.PrimaryKeyRelatedField):
 class Creates(mixins.CreateModelMixin):
     """POST creates through one service call; the answer is the stored resource."""
 
+    @once
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Check the input, call the service, answer 201."""
         serializer = self.get_serializer(data=request.data)  # type: ignore[attr-defined]
@@ -42,8 +44,8 @@ class Creates(mixins.CreateModelMixin):
         body = type(serializer)(made, context=self.get_serializer_context())  # type: ignore[attr-defined]
         return Response(body.data, status=status.HTTP_201_CREATED)
 
-    def make(self, user: Any, data: dict[str, Any]) -> Any:
-        """Call the service."""
+    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+        """Call the service; `instance` is what is changed."""
         raise NotImplementedError
 
 
@@ -66,7 +68,7 @@ class Tenants(Creates, Resource):
     def rows(self, user: Any) -> Any:
         return selectors.visible_tenants(user)
 
-    def make(self, user: Any, data: dict[str, Any]) -> Any:
+    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
         return tenants.create_tenant(by=user, **data)
 
 
@@ -83,7 +85,7 @@ class NetworkSerializer(Owned):
         validators: list[Any] = []
 
 
-class Networks(Creates, Resource):
+class Networks(Creates, Edits, Resource):
     """Managed networks."""
 
     serializer_class = NetworkSerializer
@@ -92,8 +94,8 @@ class Networks(Creates, Resource):
     def rows(self, user: Any) -> Any:
         return selectors.visible_networks(user)
 
-    def make(self, user: Any, data: dict[str, Any]) -> Any:
-        return inventory.save_network(by=user, **data)
+    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+        return inventory.save_network(by=user, instance=instance, **data)
 
 
 class AssetTagSerializer(Owned):
@@ -103,7 +105,7 @@ class AssetTagSerializer(Owned):
         validators: list[Any] = []
 
 
-class AssetTags(Creates, Resource):
+class AssetTags(Creates, Edits, Resource):
     """Asset tags."""
 
     serializer_class = AssetTagSerializer
@@ -112,8 +114,8 @@ class AssetTags(Creates, Resource):
     def rows(self, user: Any) -> Any:
         return selectors.visible_tags(user)
 
-    def make(self, user: Any, data: dict[str, Any]) -> Any:
-        return inventory.save_tag(by=user, **data)
+    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+        return inventory.save_tag(by=user, instance=instance, **data)
 
 
 class AgentSerializer(Owned):
@@ -124,8 +126,10 @@ class AgentSerializer(Owned):
         validators: list[Any] = []
 
 
-class Agents(Creates, Resource):
+class Agents(Creates, Edits, Resource):
     """Agents: execution engines."""
+
+    volatile = ("heartbeat_at",)
 
     serializer_class = AgentSerializer
     search_fields, ordering_fields = ["name"], ["name"]
@@ -133,8 +137,9 @@ class Agents(Creates, Resource):
     def rows(self, user: Any) -> Any:
         return selectors.visible_agents(user)
 
-    def make(self, user: Any, data: dict[str, Any]) -> Any:
-        return inventory.save_agent(by=user, **data)
+    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+        data.setdefault("name", instance.name if instance else "")
+        return inventory.save_agent(by=user, instance=instance, **data)
 
 
 class CredentialSerializer(Owned):
@@ -167,7 +172,7 @@ class CredentialSerializer(Owned):
         return [name for name in ("password", "enable_password", "private_key") if getattr(row, f"{name}_sealed")]
 
 
-class Credentials(Creates, Resource):
+class Credentials(Creates, Edits, Resource):
     """Credentials: write-only."""
 
     serializer_class = CredentialSerializer
@@ -176,10 +181,10 @@ class Credentials(Creates, Resource):
     def rows(self, user: Any) -> Any:
         return selectors.visible_credentials(user)
 
-    def make(self, user: Any, data: dict[str, Any]) -> Any:
+    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
         given = {name: data.pop(name, "") for name in ("password", "enable_password", "private_key")}
         secrets = {name: Secret(text) if text else None for name, text in given.items()}
-        return inventory.save_credential(by=user, secrets=secrets, **data)
+        return inventory.save_credential(by=user, instance=instance, secrets=secrets, **data)
 
 
 class DeviceSerializer(Owned):
@@ -197,7 +202,7 @@ class DeviceSerializer(Owned):
         validators: list[Any] = []
 
 
-class Devices(Creates, Resource):
+class Devices(Creates, Edits, Resource):
     """Devices."""
 
     serializer_class = DeviceSerializer
@@ -206,8 +211,8 @@ class Devices(Creates, Resource):
     def rows(self, user: Any) -> Any:
         return selectors.visible_devices(user)
 
-    def make(self, user: Any, data: dict[str, Any]) -> Any:
-        return inventory.save_device(by=user, **data)
+    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+        return inventory.save_device(by=user, instance=instance, **data)
 
 
 class AuditSerializer(serializers.ModelSerializer):

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from config.errors import Invalid, NotFound
 from devices import access as tenants
 from devices import selectors as inventory
+from devices.api.once import once
 from jobs import selectors
 from jobs.api.opsramp_answers import envelope, job_body, output_row
 from jobs.domain.opsramp.body import Kind, parse
@@ -105,6 +106,7 @@ class Jobs(TenantView):
         )  # fmt: skip
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses=ANY, operation_id="opsramp_jobs_create")
+    @once
     def post(self, request: Request, tenant: str) -> Response:
         """Create a job; the answer is 200 with the job as it was understood."""
         found = self.tenant(tenant)
@@ -154,6 +156,7 @@ class Run(TenantView):
     """Running one job."""
 
     @extend_schema(request=REASON, responses=ANY, operation_id="opsramp_job_run")
+    @once
     def post(self, request: Request, tenant: str, job: str) -> Response:
         """Start it now, with a reason for the record."""
         data = request.data if isinstance(request.data, dict) else {}

@@ -11,7 +11,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.api_resource import Resource
+from config.api_resource import Resource, check_match
+from devices.api.once import once
 from devices.compare import changes
 from jobs import selectors
 from jobs.api.serializers import (
@@ -53,11 +54,13 @@ class Jobs(Resource):
 
     serializer_class = JobSerializer
     search_fields, ordering_fields = ["name", "description"], ["name", "changed_at"]
+    volatile = ("next_run_at", "changed_at")
 
     def rows(self, user: Any) -> Any:
         return selectors.visible_jobs(user).prefetch_related("triggers")
 
     @extend_schema(request=JobInput, responses={201: CreatedJob})
+    @once
     def create(self, request: Request) -> Response:
         """Make a job, and start it or request its approval as asked."""
         given = JobInput(data=request.data, context=self.get_serializer_context())
@@ -72,6 +75,18 @@ class Jobs(Resource):
         context = {**self.get_serializer_context(), "run": run.pk if run else None}
         return Response(CreatedJob(job, context=context).data, status=status.HTTP_201_CREATED)
 
+    @extend_schema(request=JobInput, responses=JobSerializer)
+    def update(self, request: Request, pk: str | None = None) -> Response:
+        """Make the job what is given, all of it; an approval of other content is void. `execute` now starts it."""
+        job = self.get_object()
+        check_match(request, self.etag(self.get_serializer(job).data))
+        given = JobInput(data=request.data, context=self.get_serializer_context())
+        given.is_valid(raise_exception=True)
+        secret = {v.name for v in job.version.content.variables if v.type is VariableType.SECRET}
+        editing.change_job(by=request.user, job=job, spec=given.spec(secret))
+        body = self.get_serializer(self.get_object()).data
+        return Response(body, headers={"ETag": self.etag(body)})
+
     def destroy(self, request: Request, pk: str | None = None) -> Response:
         """Delete a job; its runs stay in the history."""
         editing.delete_job(by=request.user, job=self.get_object())
@@ -79,6 +94,7 @@ class Jobs(Resource):
 
     @extend_schema(request=None, responses={201: RunSerializer})
     @action(detail=True, methods=["post"])
+    @once
     def run(self, request: Request, pk: str | None = None) -> Response:
         """Start the job now."""
         run = starting.run_now(by=request.user, job=self.get_object(), now=timezone.now())
@@ -128,6 +144,7 @@ class Runs(Resource):
 
     @extend_schema(request=AgainSerializer, responses={201: RunSerializer})
     @action(detail=True, methods=["post"])
+    @once
     def again(self, request: Request, pk: str | None = None) -> Response:
         """Run the failed, not started or interrupted devices of an ended run again, as a new run."""
         given = AgainSerializer(data=request.data)

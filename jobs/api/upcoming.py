@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.api_resource import Resource
+from config.api_resource import Edits, Resource
 from config.errors import Invalid
 from devices import selectors as inventory
 from devices.api.resources import Creates, Scoped
@@ -118,7 +118,7 @@ class FilterSerializer(serializers.ModelSerializer):
         validators: list[Any] = []
 
 
-class Filters(Creates, Resource):
+class Filters(Creates, Edits, Resource):
     """Schedule filters: timings that match are removed from a trigger."""
 
     serializer_class = FilterSerializer
@@ -127,5 +127,7 @@ class Filters(Creates, Resource):
     def rows(self, user: Any) -> Any:
         return selectors.visible_filters(user)
 
-    def make(self, user: Any, data: dict[str, Any]) -> Any:
-        return filters.save_filter(by=user, **data)
+    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+        if instance:
+            data = {name: getattr(instance, name) for name in ("name", "rules", "time_zone")} | data
+        return filters.save_filter(by=user, instance=instance, **data)

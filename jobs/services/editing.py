@@ -90,6 +90,18 @@ def create_job(*, by: Any, spec: JobSpec, request_message: str | None = None) ->
         return submit_job(by=by, draft=draft, needs_schedule=bool(spec.triggers))
 
 
+def change_job(*, by: Any, job: ServiceJob, spec: JobSpec) -> ServiceJob:
+    """Make a saved job what a whole specification says, or change nothing; an approval of other content is void."""
+    if job.status == ServiceJob.Status.DRAFT:
+        raise Conflict("This is a draft; complete it in the wizard.")
+    if spec.template != job.template_id:
+        raise Invalid(fields={"template": ["A job keeps its template; make a new job."]})
+    with transaction.atomic():
+        draft = start_editing(by=by, job=job)
+        save_draft(by=by, draft=draft, spec=spec)
+        return submit_job(by=by, draft=draft)[0]
+
+
 def request_job(*, by: Any, draft: ServiceJob, message: str, now: datetime | None = None, **asked: Any) -> ServiceJob:
     """Turn a complete draft into a saved job and ask for approval of exactly its present plan (`approving.request`)."""
     now = now or timezone.now()

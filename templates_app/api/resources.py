@@ -6,14 +6,16 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.api_resource import Resource
+from config.api_resource import Edits, Resource
 from config.errors import Invalid
 from devices import selectors as inventory
 from devices.api.resources import Creates, Scoped
 from templates_app import selectors
+from templates_app.domain.builtins import Parameter
 from templates_app.domain.content import StepKind, TemplateContent, VariableType
 from templates_app.models import ConfigurationProfile, Script, ScriptParameter, ServiceTemplate
-from templates_app.services import authoring
+from templates_app.services import authoring, library
+from templates_app.services.builtins import SCRIPT_PLATFORMS
 
 
 class StepSerializer(serializers.Serializer):
@@ -65,7 +67,7 @@ class TemplateSerializer(serializers.ModelSerializer):
         validators: list[Any] = []
 
 
-class Templates(Creates, Resource):
+class Templates(Creates, Edits, Resource):
     """Service templates with the content of their current version."""
 
     serializer_class = TemplateSerializer
@@ -74,11 +76,15 @@ class Templates(Creates, Resource):
     def rows(self, user: Any) -> Any:
         return selectors.visible_templates(user).filter(current__isnull=False)
 
-    def make(self, user: Any, data: dict[str, Any]) -> Any:
-        content = data.pop("current")["data"]
-        values = {"description": "", "status": "ready"} | data
+    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+        content = data.pop("current", {}).get("data", {})
+        values: dict[str, Any] = {"description": "", "status": "ready"}
+        if instance:
+            values = {name: getattr(instance, name) for name in ("name", "description", "status")}
+            content = instance.current.data | content
         try:
-            return authoring.save_template(by=user, content=TemplateContent.from_json(content), **values)
+            given = TemplateContent.from_json(content)
+            return authoring.save_template(by=user, instance=instance, content=given, **(values | data))
         except (KeyError, ValueError) as error:
             raise Invalid(fields={"steps": [f"The content cannot be read: {error}."]}) from None
 
@@ -93,7 +99,7 @@ class ProfileSerializer(serializers.ModelSerializer):
         validators: list[Any] = []
 
 
-class Profiles(Creates, Resource):
+class Profiles(Creates, Edits, Resource):
     """Configuration profiles."""
 
     serializer_class = ProfileSerializer
@@ -102,31 +108,58 @@ class Profiles(Creates, Resource):
     def rows(self, user: Any) -> Any:
         return selectors.visible_profiles(user)
 
-    def make(self, user: Any, data: dict[str, Any]) -> Any:
-        return authoring.save_profile(by=user, **data)
+    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+        if instance:
+            data.setdefault("name", instance.name)
+        return authoring.save_profile(by=user, instance=instance, **data)
 
 
 class ParameterSerializer(serializers.ModelSerializer):
+    number = serializers.IntegerField(min_value=1, max_value=999_999, help_text="Its id in OpsRamp's API (paramId).")
+    data_type = serializers.ChoiceField(choices=list(library.DATA_TYPES), default="STRING")
+    required = serializers.BooleanField(default=False)
+    default = serializers.CharField(max_length=500, allow_blank=True, default="")
+
     class Meta:
         model = ScriptParameter
-        fields = ["number", "name", "required", "data_type"]
-        read_only_fields = fields
+        fields = ["number", "name", "required", "data_type", "default"]
 
 
 class ScriptSerializer(serializers.ModelSerializer):
-    parameters = ParameterSerializer(many=True, read_only=True)
+    tenant = Scoped(selector=inventory.visible_tenants)
+    platforms = serializers.ListField(child=serializers.ChoiceField(choices=sorted(SCRIPT_PLATFORMS)), default=list)
+    execution_type = serializers.ChoiceField(
+        choices=list(library.TYPES),
+        help_text="COMMAND: lines for the device itself; others: what an interpreter reads.",
+    )
+    parameters = ParameterSerializer(many=True, default=list)
+    body = serializers.CharField(
+        trim_whitespace=False,
+        help_text="The script. Parameters are variables of their names in it; in COMMAND they are {{ p<number> }}.",
+    )
+    version = serializers.IntegerField(source="number", read_only=True)
 
     class Meta:
         model = Script
-        fields = ["id", "tenant", "name", "description", "platforms", "execution_type", "parameters"]
-        read_only_fields = fields
+        fields = [
+            "id", "tenant", "category", "name", "description", "platforms", "execution_type", "body", "parameters", "version",
+        ]  # fmt: skip
+        validators: list[Any] = []
 
 
-class Scripts(Resource):
-    """The script library (reading only, until scripts can be run)."""
+class Scripts(Creates, Edits, Resource):
+    """The script library; OpsRamp's custom jobs run from it."""
 
     serializer_class = ScriptSerializer
-    search_fields, ordering_fields = ["name"], ["name"]
+    search_fields, ordering_fields = ["name", "category"], ["name", "category"]
 
     def rows(self, user: Any) -> Any:
         return selectors.visible_scripts(user)
+
+    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+        given = data.pop("parameters", None)
+        if given is not None:
+            data["parameters"] = [Parameter(**row) for row in given]
+        if instance:
+            data.setdefault("name", instance.name)
+        return library.save_script(by=user, instance=instance, **data)

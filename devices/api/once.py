@@ -1,0 +1,36 @@
+"""`Idempotency-Key` on requests that make something."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from devices.services.idempotency import answer_once
+
+
+def once(handler: Callable[..., Response]) -> Callable[..., Response]:
+    """Let a handler act once for each key; the answer to a repeated request carries `Idempotency-Replayed: true`."""
+
+    @functools.wraps(handler)
+    def inner(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            return handler(self, request, *args, **kwargs)
+
+        def do() -> tuple[int, Any]:
+            answer = handler(self, request, *args, **kwargs)
+            # As it goes out: a stored answer holds plain JSON.
+            return answer.status_code, json.loads(json.dumps(answer.data, default=str))
+
+        asked = json.dumps([request.method, request.path, request.data], sort_keys=True, default=str)
+        digest = hashlib.sha256(asked.encode()).hexdigest()
+        status, body, again = answer_once(by=request.user, key=key, digest=digest, do=do)
+        return Response(body, status=status, headers={"Idempotency-Replayed": "true"} if again else None)
+
+    return inner

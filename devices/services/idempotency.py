@@ -1,0 +1,36 @@
+"""Do what a request asks for once, however often it comes: the answer is stored in the transaction of what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from config.errors import Conflict, Invalid
+from devices.models import IdempotentAnswer
+
+#: Answers older than this are forgotten.
+KEPT = timedelta(hours=24)
+MOST = 120
+
+
+def answer_once(*, by: Any, key: str, digest: str, do: Callable[[], tuple[int, Any]]) -> tuple[int, Any, bool]:
+    """Return (status, body, whether it is an earlier answer). A second one with the key waits for the first.
+
+    What fails is not kept: it may be tried again. Conflict when the key was used for something else.
+    """
+    if not key.isprintable() or not 1 <= len(key) <= MOST:
+        raise Invalid(fields={"Idempotency-Key": [f"Give 1 to {MOST} printable characters."]})
+    with transaction.atomic():
+        IdempotentAnswer.objects.filter(user=by, created_at__lt=timezone.now() - KEPT).delete()
+        row, made = IdempotentAnswer.objects.get_or_create(user=by, key=key, defaults={"digest": digest})
+        if not made:
+            if row.digest != digest:
+                raise Conflict("This Idempotency-Key was used for another request; use a new one for each.")
+            return row.status, row.body, True
+        row.status, row.body = do()
+        row.save(update_fields=["status", "body"])
+        return row.status, row.body, False
