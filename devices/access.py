@@ -5,6 +5,7 @@ What a user may not see does not exist for him (NotFound); what he sees but may 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import Group, User
@@ -34,7 +35,31 @@ def _held(user: Any, verb: Verb) -> list[int]:
     return list(cache[verb])
 
 
+def limit(user: Any, tenant: Tenant | None, verbs: Iterable[str]) -> None:
+    """Take rights away from a user object for as long as it lives: keep those on `tenant` and below, and these verbs.
+
+    None and no verbs mean all. Seeing is always kept.
+    """
+    kept = frozenset(verbs)
+    if tenant is not None or kept:
+        user.__dict__["_limits"] = (tenant.path if tenant else "/", kept | {Verb.VIEW} if kept else frozenset(Verb))
+
+
+def is_limited(user: Any) -> bool:
+    """Say whether rights were taken away from the user object."""
+    return "_limits" in user.__dict__
+
+
 def _tenant_ids(user: Any, verb: Verb) -> list[int]:
+    path, verbs = user.__dict__.get("_limits", ("/", frozenset(Verb)))
+    if verb not in verbs:
+        return []
+    found = _all_tenant_ids(user, verb)
+    below = Tenant.objects.filter(pk__in=found, path__startswith=path)
+    return found if path == "/" else list(below.values_list("pk", flat=True))
+
+
+def _all_tenant_ids(user: Any, verb: Verb) -> list[int]:
     if user.is_superuser:
         return list(Tenant.objects.values_list("pk", flat=True))
     held = get_objects_for_user(user, f"devices.{verb}", Tenant, accept_global_perms=False)

@@ -47,12 +47,13 @@ def notice_page(request: HttpRequest) -> HttpResponse:
 
 def token_page(request: HttpRequest) -> HttpResponse:
     """The user's API tokens; a new one is shown once."""
-    form, shown = forms.TokenForm(request.POST or None, label_suffix=""), ""
+    mine = selectors.visible_tenants(request.user).order_by("name")
+    form, shown = forms.TokenForm(request.POST or None, label_suffix="", tenants=mine), ""
     if request.method == "POST" and form.is_valid():
         token, shown = tokens.create_token(user=request.user, **form.cleaned_data)
         if token.purpose == ApiToken.Purpose.CALENDAR:
             shown = request.build_absolute_uri(f"/calendar/feed/{shown}.ics")
-        form = forms.TokenForm(label_suffix="")
+        form = forms.TokenForm(label_suffix="", tenants=mine)
     return render(
         request, "devices/tokens.html", {"form": form, "shown": shown, "tokens": selectors.tokens_of(request.user)}
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
+from django.utils import timezone
 
 from devices import selectors
 from devices.domain import platforms
+from devices.domain.roles import VERB_LABELS, Verb
 from devices.domain.secrets import Secret
 from devices.domain.zones import ZONE_CHOICES
 from devices.models import ApiToken, Tenant
@@ -186,3 +189,28 @@ class TokenForm(forms.Form):
 
     name = forms.CharField(max_length=80, help_text="What it is for.")
     purpose = forms.ChoiceField(label="Opens", choices=ApiToken.Purpose.choices, initial=ApiToken.Purpose.API)
+    tenant = forms.ModelChoiceField(
+        Tenant.objects.none(), label="Customer", required=False, empty_label="All that you see",
+        help_text="The token reaches this one and those below it, and no other.",
+    )  # fmt: skip
+    verbs = forms.MultipleChoiceField(
+        label="Rights", required=False, choices=[(v.value, VERB_LABELS[v]) for v in Verb if v is not Verb.VIEW],
+        widget=forms.CheckboxSelectMultiple, help_text="Choose none for all of yours. Seeing is always among them.",
+    )  # fmt: skip
+    expires_at = forms.DateTimeField(
+        label="Expires (UTC)", required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="Empty: never.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, tenants: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["tenant"].queryset = tenants
+
+    def clean_expires_at(self) -> datetime | None:
+        """The time is UTC, and lies ahead."""
+        found = self.cleaned_data["expires_at"]
+        if found is None:
+            return None
+        if found.replace(tzinfo=UTC) <= timezone.now():
+            raise forms.ValidationError("This time has passed; choose a later one.")
+        return found.replace(tzinfo=UTC)

@@ -76,7 +76,7 @@ def notices_of(user: Any) -> QuerySet[Notice]:
 
 def tokens_of(user: Any) -> QuerySet[ApiToken]:
     """The user's own API tokens."""
-    return ApiToken.objects.filter(user=user)
+    return ApiToken.objects.filter(user=user).select_related("tenant")
 
 
 def serving(now: datetime) -> dict[str, list[Worker]]:

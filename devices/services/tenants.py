@@ -20,7 +20,7 @@ def create_tenant(
 ) -> Tenant:
     """Make a tenant with its role groups. Below a parent it needs administration there; a root needs a superuser."""
     if by is not None:
-        if parent is None and not by.is_superuser:
+        if parent is None and (not by.is_superuser or access.is_limited(by)):
             raise Invalid(fields={"parent": ["Choose the tenant that it belongs to."]})
         if parent is not None:
             access.check_may(by, Verb.ADMINISTER, parent)

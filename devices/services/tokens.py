@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from devices.models import ApiToken
+from devices import access
+from devices.domain.roles import Verb
+from devices.models import ApiToken, Tenant
 
 
 def create_token(
@@ -20,12 +23,18 @@ def create_token(
     expires_at: datetime | None = None,
     text: str | None = None,
     purpose: Any = ApiToken.Purpose.API,
+    tenant: Tenant | None = None,
+    verbs: Iterable[Verb] = (),
 ) -> tuple[ApiToken, str]:
-    """Return the stored token and its text, which is shown this once. A given `text` makes a demo token."""
+    """Return the stored token and its text, which is shown this once. A given `text` makes a demo token.
+
+    It may do what the user may: on `tenant` and below alone, if given, and only the `verbs`, if any are given.
+    """
     plain = text or f"ilk_{secrets.token_urlsafe(32)}"
     token = ApiToken.objects.create(
-        user=user, name=name, digest=_digest(plain), for_demo=text is not None, expires_at=expires_at, purpose=purpose
-    )
+        user=user, name=name, digest=_digest(plain), for_demo=text is not None, expires_at=expires_at, purpose=purpose,
+        tenant=tenant, verbs=sorted(verbs),
+    )  # fmt: skip
     return token, plain
 
 
@@ -35,15 +44,19 @@ def delete_token(*, by: Any, pk: int) -> None:
 
 
 def find_user(plain: str, purpose: Any = ApiToken.Purpose.API) -> Any:
-    """Return the active user whose token for this purpose it is, or None. Notes the use, at most once a minute."""
+    """Return the active user whose token for this purpose it is, or None, with no more rights than the token has.
+
+    Notes the use, at most once a minute.
+    """
     now = timezone.now()
-    token = ApiToken.objects.select_related("user").filter(digest=_digest(plain), purpose=purpose).first()
+    token = ApiToken.objects.select_related("user", "tenant").filter(digest=_digest(plain), purpose=purpose).first()
     if token is None or not token.user.is_active or (token.expires_at and token.expires_at <= now):
         return None
     if token.for_demo and not settings.DEMO:
         return None
     if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=1):
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    access.limit(token.user, token.tenant, token.verbs)
     return token.user
 
 
