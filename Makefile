@@ -2,7 +2,7 @@
 PYTHON ?= python
 export INTERLOCK_VAR ?= $(CURDIR)/var/check
 
-.PHONY: check test test-all bench chaos lock fuzz-schedules
+.PHONY: check test test-all bench chaos lock fuzz-schedules fuzz-api
 
 check:            ## formatting, lint, types, migrations
 	ruff format --check .
@@ -35,3 +35,6 @@ lock:             ## compile the pinned requirements from pyproject.toml (needs 
 
 fuzz-schedules:   ## compare the recurrence engine with its judges at N clock changes: make fuzz-schedules N=5000000
 	N=$(or $(N),5000000) $(PYTHON) -m pytest -q -s tests/jobs/test_schedule_sweep.py
+
+fuzz-api:         ## about N requests made up from the OpenAPI document, as three people: make fuzz-api N=50000
+	N=$(or $(N),50000) $(PYTHON) -m pytest -q -s --timeout=7200 tests/e2e/test_api_document.py -k schemathesis

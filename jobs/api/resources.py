@@ -25,7 +25,7 @@ from jobs.api.serializers import (
     RunSerializer,
 )
 from jobs.api.upcoming import UpcomingQuery, UpcomingSerializer, occurrences
-from jobs.models import DeviceRun, ServiceJob
+from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.services import control, editing, planning, scheduling, starting
 from templates_app.domain.content import VariableType
 
@@ -98,7 +98,7 @@ class Jobs(Resource):
     def run(self, request: Request, pk: str | None = None) -> Response:
         """Start the job now."""
         run = starting.run_now(by=request.user, job=self.get_object(), now=timezone.now())
-        return Response(RunSerializer(run).data, status=status.HTTP_201_CREATED)
+        return Response(_run_body(request, run), status=status.HTTP_201_CREATED)
 
     @extend_schema(responses=PlanSerializer)
     @action(detail=True, methods=["get"])
@@ -151,7 +151,7 @@ class Runs(Resource):
         given.is_valid(raise_exception=True)
         which = given.validated_data["which"]
         made = control.run_again(by=request.user, run=self.get_object(), which=which, now=timezone.now())
-        return Response(RunSerializer(made).data, status=status.HTTP_201_CREATED)
+        return Response(_run_body(request, made), status=status.HTTP_201_CREATED)
 
     @extend_schema(responses=DeviceRunSerializer(many=True))
     @action(detail=True, methods=["get"])
@@ -189,6 +189,11 @@ class DeviceRuns(Resource):
     def rows(self, user: Any) -> Any:
         rows = selectors.visible_device_runs(user)
         return rows.defer("plan_data") if self.action == "list" else rows.prefetch_related("steps")
+
+
+def _run_body(request: Request, run: JobRun) -> Any:
+    """Return a run as lists show it, with the counts of its devices."""
+    return RunSerializer(selectors.with_counts(selectors.visible_runs(request.user)).get(pk=run.pk)).data
 
 
 def _changes(found: DeviceRun) -> list[tuple[str, str]]:

@@ -207,7 +207,7 @@ class JobSerializer(serializers.ModelSerializer):
     template_name = serializers.CharField(source="template.name")
     template_version = serializers.IntegerField(source="version.number")
     created_by = serializers.CharField(source="created_by.username")
-    next_run_at = serializers.DateTimeField(read_only=True)
+    next_run_at = serializers.DateTimeField(read_only=True, allow_null=True)
     triggers = serializers.SerializerMethodField()
 
     class Meta:
@@ -245,7 +245,9 @@ class RunSerializer(serializers.ModelSerializer):
 
     executed_by = serializers.CharField(source="executed_by.username")
     trigger_name = serializers.CharField(source="trigger.name", allow_null=True, default=None)
-    lateness = serializers.DurationField(read_only=True, help_text="From the due time to the first device begun.")
+    lateness = serializers.DurationField(
+        read_only=True, allow_null=True, help_text="From the due time to the first device begun."
+    )
     ended_count = serializers.IntegerField(read_only=True)
     ok_count = serializers.IntegerField(read_only=True)
 

@@ -30,11 +30,11 @@ router.register("device-runs", jobs.DeviceRuns, "device-run")
 V2 = "v2/tenants/<str:tenant>"
 urlpatterns = [
     path(f"{V2}/jobs", opsramp.Jobs.as_view(), name="opsramp-jobs"),
-    path(f"{V2}/jobs/search", opsramp.Jobs.as_view(http_method_names=["get"]), name="opsramp-search"),
+    path(f"{V2}/jobs/search", opsramp.Jobs.as_view(http_method_names=["get"], schema=None), name="opsramp-search"),
     path(f"{V2}/jobs/types", opsramp.Types.as_view(), name="opsramp-types"),
     path(f"{V2}/jobs/<str:job>", opsramp.Job.as_view(), name="opsramp-job"),
     path(f"{V2}/jobs/<str:job>/run", opsramp.Run.as_view(), name="opsramp-run"),
-    path(f"{V2}/jobs/<str:job>/script/run", opsramp.Run.as_view(), name="opsramp-script-run"),
+    path(f"{V2}/jobs/<str:job>/script/run", opsramp.Run.as_view(schema=None), name="opsramp-script-run"),
     path(f"{V2}/rba/scripts/<int:script>/paginatedOutputs", opsramp.Outputs.as_view(), name="opsramp-outputs"),
     path("v1/upcoming/", upcoming.Upcoming.as_view(), name="upcoming"),
     path("v1/", include(router.urls)),

@@ -1,0 +1,50 @@
+"""The OpenAPI document tells the truth: requests made up from it, and a client generated from it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PEOPLE = ("acme-operator", "acme-approver-1", "globex-operator")
+CHECKS = "not_a_server_error,response_schema_conformance,content_type_conformance"
+#: Requests for one person with one example for each operation in the fuzzing phase, measured.
+BASE, PER_EXAMPLE = 1700, 110
+WANTED = int(os.environ.get("N", 5000))
+
+
+def test_schemathesis_finds_no_server_error_and_no_answer_against_the_document(demo, tmp_path):
+    generated = 0
+    examples = max(2, (WANTED // len(PEOPLE) - BASE) // PER_EXAMPLE)
+    for person in PEOPLE:
+        words = [
+            str(Path(sys.executable).parent / "st"), "run", f"{demo.url}/api/schema/", "-H", f"Authorization: Bearer demo-{person}", "--phases",
+            "coverage,fuzzing,stateful", "--max-examples", str(examples), "--checks", CHECKS, "--continue-on-failure", "-w", "2", "--no-color",
+        ]  # fmt: skip
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=6000)
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+        generated += int(re.search(r"(\d+) generated", done.stdout)[1])
+    print(f"{generated} requests")
+    assert generated >= WANTED
+
+
+@pytest.mark.timeout(300)
+def test_a_generated_client_makes_and_runs_a_job(demo, tmp_path):
+    """openapi-python-client reads the document without a warning; what it wrote creates a job, runs it, reads its end."""
+    words = [
+        str(Path(sys.executable).parent / "openapi-python-client"), "generate", "--url", f"{demo.url}/api/schema/?format=json", "--meta", "none",
+        "--output-path", str(tmp_path / "interlock_client"),
+    ]  # fmt: skip
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0 and "WARNING" not in (done.stdout + done.stderr).upper(), (
+        done.stdout[-3000:] + done.stderr[-3000:]
+    )
+    script = Path(__file__).with_name("generated_client.py")
+    done = subprocess.run(
+        [sys.executable, str(script), demo.url], cwd=tmp_path, capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    assert json.loads(done.stdout) == {"status": "succeeded", "devices": 1}
