@@ -16,6 +16,7 @@ BASE, PER_EXAMPLE = 1700, 110
 WANTED = int(os.environ.get("N", 5000))
 
 
+@pytest.mark.timeout(int(os.environ.get("N", 0)) // 10 + 600)
 def test_schemathesis_finds_no_server_error_and_no_answer_against_the_document(demo, tmp_path):
     generated = 0
     examples = max(2, (WANTED // len(PEOPLE) - BASE) // PER_EXAMPLE)
@@ -44,7 +45,8 @@ def test_a_generated_client_makes_and_runs_a_job(demo, tmp_path):
     )
     script = Path(__file__).with_name("generated_client.py")
     done = subprocess.run(
-        [sys.executable, str(script), demo.url], cwd=tmp_path, capture_output=True, text=True, timeout=100
-    )
+        [sys.executable, str(script), demo.url], cwd=tmp_path, capture_output=True, text=True, timeout=100,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     assert json.loads(done.stdout) == {"status": "succeeded", "devices": 1}
