@@ -5,6 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from devices.models import AuditEvent, Device
@@ -329,3 +331,19 @@ def test_the_samples_devices_are_the_demos():
     assert set(Device.objects.filter(tenant__key="client_13", pk__in=[FIRST, SECOND]).values_list("address", flat=True)) == {
         "10.233.19.130", "172.30.1.60",
     }  # fmt: skip
+
+
+def test_a_search_takes_as_many_queries_for_many_jobs(post, api):
+    client = api("client13-admin")
+
+    def asked():
+        with CaptureQueriesContext(connection) as found:
+            assert client.get(f"{URL}/search").status_code == 200
+        return len(found)
+
+    for kind in KINDS:
+        post(sample(kind))
+    few = asked()
+    for _ in range(6):
+        post(sample("custom"))
+    assert asked() == few <= 14
