@@ -19,7 +19,7 @@ WANTED = int(os.environ.get("N", BASE))
 @pytest.mark.timeout(int(os.environ.get("N", 0)) // 10 + 600)
 def test_schemathesis_finds_no_server_error_and_no_answer_against_the_document(demo, tmp_path):
     generated = 0
-    examples = 2 + (WANTED - BASE) // PER_EXAMPLE
+    examples = 6 + (WANTED - BASE) // PER_EXAMPLE
     for person in PEOPLE:
         phases = "coverage,fuzzing,stateful" if person == PEOPLE[0] else "fuzzing,stateful"
         words = [
