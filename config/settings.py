@@ -159,7 +159,7 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
         "control_folder": str(VAR / "run" / "control"),
     }
 CELERY_BEAT_SCHEDULE = {
-    "jobs: dispatch what is due": {"task": "jobs.tick", "schedule": 2.0, "options": {"expires": 10}},
+    "jobs: dispatch what is due": {"task": "jobs.tick", "schedule": 1.0, "options": {"expires": 10}},
     "devices: deliver messages": {"task": "devices.deliver", "schedule": 5.0, "options": {"expires": 15}},
     "approvals: remind and expire": {"task": "approvals.watch", "schedule": 60.0, "options": {"expires": 60}},
 }

@@ -155,6 +155,7 @@ def test_a_thousand_at_once_with_a_killed_beat_and_then_three_hours_of_silence(s
     workers = [site.start(WORKER, "-n", f"w{n}@here") for n in range(2)]
     time.sleep(max(0, at - time.time()) + 0.7)
     beats[0].send_signal(signal.SIGKILL)
+    time.sleep(12)  # looking on would take a part of the two cores
     found = json.loads(site.python(FATES % DUE))
     print(
         {k: v for k, v in found.items() if k not in ("late", "begun")},
