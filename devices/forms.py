@@ -190,7 +190,7 @@ class TokenForm(forms.Form):
     name = forms.CharField(max_length=80, help_text="What it is for.")
     purpose = forms.ChoiceField(label="Opens", choices=ApiToken.Purpose.choices, initial=ApiToken.Purpose.API)
     tenant = forms.ModelChoiceField(
-        Tenant.objects.none(), label="Customer", required=False, empty_label="All that you see",
+        queryset=None, label="Customer", required=False, empty_label="All that you see",
         help_text="The token reaches this one and those below it, and no other.",
     )  # fmt: skip
     verbs = forms.MultipleChoiceField(
