@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
 
+from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -29,7 +29,8 @@ def once(handler: Callable[..., Response]) -> Callable[..., Response]:
             return answer.status_code, json.loads(json.dumps(answer.data, default=str))
 
         asked = json.dumps([request.method, request.path, request.data], sort_keys=True, default=str)
-        digest = hashlib.sha256(asked.encode()).hexdigest()
+        # Keyed, because what is asked may hold a password.
+        digest = salted_hmac("devices.api.once", asked, algorithm="sha256").hexdigest()
         status, body, again = answer_once(by=request.user, key=key, digest=digest, do=do)
         return Response(body, status=status, headers={"Idempotency-Replayed": "true"} if again else None)
 

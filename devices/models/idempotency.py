@@ -5,7 +5,7 @@ from django.db import models
 
 
 class IdempotentAnswer(models.Model):
-    """The answer to one request of one user under one `Idempotency-Key`; `digest` is the SHA-256 of what was asked."""
+    """The answer to one request of one user under one `Idempotency-Key`; `digest` is a keyed hash of what was asked."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=120)

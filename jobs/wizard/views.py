@@ -13,8 +13,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from config.errors import Conflict, Forbidden, Invalid, NotFound
+from devices import access as tenants
 from devices import selectors as inventory
 from devices.domain.addresses import SAMPLE, UnreadableFile, read_address_csv
+from devices.domain.roles import Verb
 from devices.domain.selection import SelectionMode
 from devices.views import show_problems
 from jobs import access, selectors
@@ -26,6 +28,7 @@ from jobs.services.specs import spec_of
 from jobs.wizard import forms
 from jobs.wizard.schedule import ScheduleForm, rearranged
 from templates_app import selectors as templates
+from templates_app.services import builtins
 
 STEPS = (("details", "Job Details"), ("tasks", "Task Details"), ("schedule", "Schedule"))
 FORMS: dict[str, type[Any]] = {"details": forms.DetailsForm, "tasks": forms.TasksForm, "schedule": ScheduleForm}
@@ -36,6 +39,7 @@ def new_job(request: HttpRequest) -> HttpResponse:
     """Choose the template first (I-04); choosing it opens the draft."""
     if not access.may_run_anywhere(request.user):
         raise Forbidden("You may not create jobs in any tenant. Ask a tenant administrator for the operator role.")
+    builtins.ensure_for(tenants.tenants_where(request.user, Verb.RUN))
     usable = templates.usable_templates(request.user).order_by("tenant__name", "name")
     error = ""
     if request.method == "POST":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from config.errors import Invalid
 from devices.drivers.platforms import BY_KEY
@@ -33,6 +34,13 @@ def ensure_all(tenant: Tenant) -> None:
     """See to it that a tenant has every built-in template."""
     for key in BuiltIn:
         template_for(tenant, key)
+
+
+def ensure_for(tenants: QuerySet[Tenant]) -> None:
+    """See to it that these tenants have them: those of which none was ever asked for yet."""
+    having = ServiceTemplate.objects.filter(built_in=BuiltIn.APP_INSTALL).values("tenant")
+    for tenant in tenants.exclude(pk__in=having)[:50]:
+        ensure_all(tenant)
 
 
 def template_of_script(tenant: Tenant, script: Script, *, as_system: bool = False) -> ServiceTemplate:

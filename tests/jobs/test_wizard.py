@@ -8,10 +8,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from config.errors import Conflict
+from devices.services import tenants
 from jobs import selectors
 from jobs.models import StepResult
 from jobs.services import editing
 from jobs.services.specs import spec_of
+from templates_app.models import ServiceTemplate
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +112,15 @@ def test_the_live_panel_keeps_the_draft_and_counts_devices(draft, browser, tenan
     assert '<div class="count" id="device-count">2</div>' in answer.content.decode()
     draft.refresh_from_db()
     assert draft.name == "Typing"
+
+
+def test_a_new_customer_is_offered_the_built_in_templates(browser, tenant, person):
+    made = tenants.create_tenant(by=None, key="fresh", name="Fresh", kind="customer", parent=tenant("msp_12"))
+    tenants.give_role(by=None, user=person("acme-operator"), tenant=made, role="operator")
+    for _ in range(2):
+        body = browser("acme-operator").get(reverse("new-job")).content.decode()
+        assert "AD check list" in body and "Fresh" in body
+    assert ServiceTemplate.objects.filter(tenant=made).count() == 3
 
 
 def test_what_the_page_keeps_after_submit_changes_nothing(browser, tenant, person, hints):
