@@ -33,6 +33,9 @@ TABLE = {
     "api: delete a job":    (403, 204, 403, 204, 204, 204, 404),
     "api: add a device":    (403, 403, 403, 201, 201, 201, 400),
     "api: add a template":  (403, 403, 403, 201, 201, 201, 400),
+    "api: edit a device":   (403, 403, 403, 200, 200, 200, 404),
+    "api: write a script":  (403, 403, 403, 201, 201, 201, 400),
+    "api: opsramp create":  (403, 200, 403, 200, 200, 200, 404),
     "api: read the audit":  (0, 0, 0, 1, 1, 1, 0),
 }  # fmt: skip
 
@@ -108,6 +111,15 @@ def call(client, verb, t):
             "steps": [{"name": "s", "kind": "read", "commands": {"linux": "uname"}}],
         }
         return client.post("/api/v1/service-templates/", body, format="json").status_code
+    if verb == "api: edit a device":
+        return client.patch(f"/api/v1/devices/{t['device'].pk}/", {"name": "other"}, format="json").status_code
+    if verb == "api: write a script":
+        body = {"tenant": t["tenant"].pk, "name": "new", "execution_type": "SHELL", "body": "uname\n"}
+        return client.post("/api/v1/scripts/", body, format="json").status_code
+    if verb == "api: opsramp create":
+        schedule = {"startDate": "2026-01-01T03:00:00Z", "pattern": {"type": "daily", "frequency": "everyday"}}
+        body = {"name": "AD", "script": {"jobType": "adCheckList"}, "schedule": schedule}
+        return client.post("/api/v2/tenants/acme/jobs", body, format="json").status_code
     found = client.get("/api/v1/audit/").json()["results"]
     return int(any(row["tenant"] == t["tenant"].pk for row in found))
 
