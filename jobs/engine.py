@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 LOOK_EVERY, CANCEL_EVERY, GATHER, SETTLE = 2.0, 0.5, 0.03, 0.1
 #: A claim is worth its cost for so many free threads, and takes at most so many devices.
 REFILL, MOST = 5, 50
-WIDTH = 256
+WIDTH = 128
 
 
 class Engine:
