@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from approvals import services as approvals
@@ -57,9 +57,14 @@ def save_draft(*, by: Any, draft: ServiceJob, spec: JobSpec) -> ServiceJob:
     Conflict when it is no draft any more: the page keeps drafts by itself, and what it sends last may come after Submit.
     """
     _check_name(draft, spec.name)
-    with transaction.atomic():
-        _check_still_draft(draft)
-        return write_spec(by=by, job=draft, spec=spec)
+    try:
+        with transaction.atomic():
+            _check_still_draft(draft)
+            return write_spec(by=by, job=draft, spec=spec)
+    except IntegrityError as error:
+        if "job_name_once_per_tenant" not in str(error):
+            raise
+        raise Invalid(fields={"name": ["Somebody gave a job this name just now; choose another."]}) from error
 
 
 def submit_job(

@@ -270,6 +270,18 @@ def test_one_job_that_cannot_start_does_not_hold_up_the_others(acme, person, mon
     }  # fmt: skip
 
 
+def test_a_name_that_somebody_takes_at_the_same_moment_is_said_beside_its_field(acme, person, monkeypatch):
+    operator = person("acme-operator")
+    make.job(
+        operator, make.template(acme), make.devices(acme, "linux"), name="Taken", triggers=(), needs_schedule=False
+    )
+    draft = make.draft(operator, make.template(acme), make.devices(acme, "linux"))
+    monkeypatch.setattr(editing, "_check_name", lambda job, name: None)  # it looked a moment too early
+    with pytest.raises(Invalid) as refused:
+        editing.save_draft(by=operator, draft=draft, spec=replace(spec_of(draft), name="taken"))
+    assert "just now" in refused.value.fields["name"][0]
+
+
 def test_a_discarded_copy_takes_its_password_along_and_leaves_the_job_as_it_was(acme, person, browser):
     from devices.models import Credential
 

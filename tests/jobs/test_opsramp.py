@@ -97,6 +97,8 @@ VARIANTS = [
     ("adCheckList", "script", ..., "!script.jobType"),
     ("adCheckList", "script", [], "!script"),
     ("adCheckList", "surprise", 1, "!surprise"),
+    ("adCheckList", "userType", 1, "!userType"),
+    ("adCheckList", "credentialSet", {"uniqueId": FIRST}, "!credentialSet"),
     ("adCheckList", S, "2016-04-14T10:10:59Z", "2016-04-14T10:10:00+0000"),
     ("adCheckList", S, "2016-04-14T10:10:10+00:00", "2016-04-14T10:10:00+0000"),
     ("adCheckList", S, "2016-04-14T10:10:10.250+0200", "2016-04-14T10:10:00+0200"),

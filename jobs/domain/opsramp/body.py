@@ -85,6 +85,9 @@ def parse(data: Any) -> Body:
     for key, owner in foreign.items():
         if key in script and owner is not kind:
             read.wrong(f"script.{key}", f"Belongs to job type {owner.value}.")
+    for key in ("userType", "parameters", "credentialSet"):
+        if key in body and kind is not Kind.CUSTOM:
+            read.wrong(key, f"Belongs to job type {Kind.CUSTOM.value}.")
     if read.fields:
         raise Wrong(read.fields)
     return Body(**values)
