@@ -193,6 +193,7 @@ SPECTACULAR_SETTINGS = {
         "ApprovalStatus": "approvals.domain.CHOICES",
         "TemplateStatus": "templates_app.models.ServiceTemplate.Status",
         "JobStatus": "jobs.models.ServiceJob.Status",
+        "ConfigurationKind": "devices.models.ConfigSnapshot.Kind",
     },
 }
 LOGGING = {

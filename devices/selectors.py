@@ -69,9 +69,20 @@ def visible_audit(user: Any) -> QuerySet[AuditEvent]:
     return access.scoped(user, AuditEvent.objects.select_related("tenant"), access.Verb.ADMINISTER)
 
 
+def all_visible_snapshots(user: Any) -> QuerySet[ConfigSnapshot]:
+    """Stored configurations of every device the user sees, the newest first."""
+    rows = ConfigSnapshot.objects.select_related("device", "same_as").order_by("-pk")
+    return access.scoped(user, rows)
+
+
 def notices_of(user: Any) -> QuerySet[Notice]:
     """The user's own notices, newest first."""
     return Notice.objects.filter(recipient=user)
+
+
+def visible_notices(user: Any) -> QuerySet[Notice]:
+    """The user's own notices of tenants that he sees, as far as his token reaches."""
+    return access.scoped(user, notices_of(user))
 
 
 def tokens_of(user: Any) -> QuerySet[ApiToken]:

@@ -1,8 +1,10 @@
 """Edits through the native API: ETag and If-Match, what stays, who may; and requests that come twice."""
 
 import pytest
+from django.utils import timezone
 
 from devices.models import Agent, Credential, Device, IdempotentAnswer, Network
+from devices.services.snapshots import Content, keep_snapshots
 from jobs.models import JobRun, ServiceJob
 from templates_app.models import Script
 from tests import make
@@ -163,3 +165,14 @@ class TestComingTwice:
             for _ in range(2)
         ]
         assert sent[0].content == sent[1].content and ServiceJob.objects.count() == 1
+
+
+def test_a_stored_configuration_is_read_without_its_secrets(acme, api):
+    device = make.devices(acme, "cisco_ios")[0]
+    text = "hostname one\nenable secret 5 $1$abcd$efgh\nsnmp-server community hush RO\n"
+    row = keep_snapshots([Content(acme.pk, device, text, "kept", "startup")], taken_at=timezone.now())[0]
+    found = api("acme-viewer").get(f"/api/v1/snapshots/{row.pk}/").json()
+    assert found["kind"] == "startup" and found["content"].startswith("hostname one\nenable secret 5 ***")
+    assert "hush" not in found["content"] and "$1$" not in found["content"]
+    (listed,) = api("acme-viewer").get("/api/v1/snapshots/", {"search": device.name}).json()["results"]
+    assert "content" not in listed and listed["device_name"] == device.name

@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from approvals import policies
 from approvals.domain import Step
-from devices.models import Agent, AssetTag, AuditEvent, Credential, Network, OutboxMessage, Webhook
+from devices.models import Agent, AssetTag, AuditEvent, Credential, Network, Notice, OutboxMessage, Webhook
 from devices.services import channels, outbox
+from devices.services.snapshots import Content, keep_snapshots
 from jobs.services import editing, filters
 from templates_app.models import ConfigurationProfile
 from tests import make
@@ -24,7 +25,7 @@ OPEN = {
     "new-channel", "deliveries", "api:upcoming", "new-thing", "api:schema", "api:docs", "api:api-root",
     *(f"api:{name}-list" for name in (
         "tenant", "network", "asset-tag", "device", "credential", "agent", "audit", "service-template", "configuration-profile",
-        "script", "approval", "job", "run", "device-run", "schedule-filter")),
+        "script", "approval", "job", "run", "device-run", "schedule-filter", "snapshot", "notice")),
 }  # fmt: skip
 #: Django's admin is swept by model below; these have no object of a tenant.
 ADMIN = re.compile(r"^admin:")
@@ -63,6 +64,11 @@ def acme(person, hints):
     hook = channels.save_channel(
         by=admin, tenant=tenant, model=Webhook, secrets={}, name="Acme hook", url="https://acme.example/"
     )
+    content = Content(tenant.pk, device, "hostname acme-secret-host\nenable secret 5 $1$abcd\n", "kept")
+    snapshot = keep_snapshots([content], taken_at=today)[0]
+    notice = Notice.objects.create(
+        tenant=tenant, recipient=person("acme-operator"), key="n", text="Acme notice", url="/", created_at=today
+    )
     event = outbox.Event(
         tenant=tenant, event="closed", key="k", subject="Acme secret event", text="", url="", recipients=[]
     )
@@ -72,7 +78,7 @@ def acme(person, hints):
         "device": device.pk, "network": Network.objects.filter(tenant=tenant).first().pk, "tag": AssetTag.objects.filter(tenant=tenant).first().pk,
         "agent": Agent.objects.get(tenant=tenant).pk, "credential": Credential.objects.get(tenant=tenant).pk,
         "profile": ConfigurationProfile.objects.filter(tenant=tenant).first().pk, "template": read.pk, "tenant": tenant.pk,
-        "audit": AuditEvent.objects.filter(tenant=tenant).first().pk,
+        "audit": AuditEvent.objects.filter(tenant=tenant).first().pk, "snapshot": snapshot.pk, "notice": notice.pk,
     }  # fmt: skip
     one = lambda pk: [{"pk": pk}]  # noqa: E731
     found = {
@@ -99,7 +105,7 @@ def acme(person, hints):
         "api:tenant-detail": one(ids["tenant"]), "api:network-detail": one(ids["network"]), "api:asset-tag-detail": one(ids["tag"]),
         "api:device-detail": one(device.pk), "api:credential-detail": one(ids["credential"]), "api:agent-detail": one(ids["agent"]),
         "api:audit-detail": one(ids["audit"]), "api:service-template-detail": one(read.pk),
-        "api:configuration-profile-detail": one(ids["profile"]), "api:script-detail": [],
+        "api:configuration-profile-detail": one(ids["profile"]), "api:script-detail": [], "api:snapshot-detail": one(ids["snapshot"]), "api:notice-detail": one(ids["notice"]),
         **{f"api:opsramp-{name}": [{"tenant": "acme"}] for name in ("jobs", "search", "types")},
         "api:opsramp-outputs": [{"tenant": "acme", "script": 7}],
         **{f"api:opsramp-{name}": [{"tenant": key, "job": job.pk} for key in ("acme", "globex")] for name in ("job", "run", "script-run")},

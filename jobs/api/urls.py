@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import DefaultRouter
 
 from approvals.api import Approvals
+from devices.api import records
 from devices.api import resources as inventory
 from jobs.api import opsramp, upcoming
 from jobs.api import resources as jobs
@@ -18,6 +19,8 @@ router.register("devices", inventory.Devices, "device")
 router.register("credentials", inventory.Credentials, "credential")
 router.register("agents", inventory.Agents, "agent")
 router.register("audit", inventory.Audit, "audit")
+router.register("snapshots", records.Snapshots, "snapshot")
+router.register("notices", records.Notices, "notice")
 router.register("service-templates", templates.Templates, "service-template")
 router.register("configuration-profiles", templates.Profiles, "configuration-profile")
 router.register("scripts", templates.Scripts, "script")

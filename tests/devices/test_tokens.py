@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from devices.domain.roles import Verb
-from devices.models import ApiToken, Device
+from devices.models import ApiToken, Device, Notice
 from devices.services import tokens
 from jobs.models import ServiceJob
 from tests import make
@@ -40,6 +40,16 @@ def test_a_token_for_one_customer_reaches_no_other(owner, person, tenant):
     )
     root = limited.post("/api/v1/tenants/", {"key": "root2", "name": "R", "kind": "msp"}, format="json")
     assert root.status_code in (400, 403)
+
+
+def test_a_limited_token_reads_no_notice_of_another_customer(person, tenant):
+    owner = person("msp-admin")
+    for key in ("acme", "globex"):
+        Notice.objects.create(
+            tenant=tenant(key), recipient=owner, key=key, text=key, url="/", created_at=timezone.now()
+        )
+    found = client(owner, tenant=tenant("acme")).get("/api/v1/notices/").json()["results"]
+    assert [row["text"] for row in found] == ["acme"]
 
 
 def test_a_token_for_an_msp_reaches_what_is_below_it(person, tenant):
