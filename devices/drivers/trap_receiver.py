@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from pysnmp.entity.rfc3413 import ntfrcv
 
 from devices.domain.secrets import Secret
 
+log = logging.getLogger(__name__)
 #: Traps that tell of a changed configuration: CISCO-CONFIG-MAN-MIB, JUNIPER-CFGMGMT-MIB, ENTITY-MIB.
 CONFIG_CHANGED = {
     "1.3.6.1.4.1.9.9.43.2.0.1": "ciscoConfigManEvent",
@@ -44,7 +47,7 @@ def receive(
 async def _receive(
     host: str, port: int, community: Secret, user: User | None, told: Callable[[str, str], None], ready: Callable[[], None]
 ) -> None:  # fmt: skip
-    snmp = engine.SnmpEngine()
+    snmp, pool = engine.SnmpEngine(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="traps")
     transport = udp.UdpTransport().open_server_mode((host, port))
     config.add_transport(snmp, udp.DOMAIN_NAME, transport)
     if community:
@@ -59,9 +62,16 @@ async def _receive(
         where = snmp_engine.message_dispatcher.get_transport_info(reference)[1][0]
         kinds = [str(value) for oid, value in bindings if str(oid) == TRAP_OID]
         if kinds:
-            told(str(where), kinds[0])
+            # Not in the event loop's thread: whoever is told may take his time and use the database.
+            pool.submit(told, str(where), kinds[0]).add_done_callback(_note)
 
     ntfrcv.NotificationReceiver(snmp, got)
     await asyncio.sleep(0.1)  # the socket is bound in a task of its own; a taken port is an error there
     ready()
     await asyncio.Event().wait()
+
+
+def _note(done: Future[None]) -> None:
+    """Log what went wrong with one trap; the next ones are received all the same."""
+    if error := done.exception():
+        log.error("A trap could not be dealt with.", exc_info=error)
