@@ -5,13 +5,16 @@ from django.db import models
 
 
 class IdempotentAnswer(models.Model):
-    """The answer to one request of one user under one `Idempotency-Key`; `digest` is a keyed hash of what was asked."""
+    """The answer to one request of one user under one `Idempotency-Key`; `digest` is a keyed hash of what was asked.
+
+    `body` is JSON as text, so that its keys keep their order.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=120)
     digest = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(default=0)
-    body = models.JSONField(null=True)
+    body = models.TextField(default="")
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -30,7 +31,8 @@ def answer_once(*, by: Any, key: str, digest: str, do: Callable[[], tuple[int, A
         if not made:
             if row.digest != digest:
                 raise Conflict("This Idempotency-Key was used for another request; use a new one for each.")
-            return row.status, row.body, True
-        row.status, row.body = do()
+            return row.status, json.loads(row.body), True
+        row.status, body = do()
+        row.body = json.dumps(body)
         row.save(update_fields=["status", "body"])
-        return row.status, row.body, False
+        return row.status, body, False

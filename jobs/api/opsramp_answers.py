@@ -18,6 +18,9 @@ KINDS = {
     JobType.AD_CHECK_LIST: Kind.AD_CHECK_LIST, JobType.CONFIG_BACKUP: Kind.CONFIG_BACKUP,
     JobType.APP_INSTALL: Kind.APP_INSTALL, JobType.CUSTOM_SCRIPT: Kind.CUSTOM,
 }  # fmt: skip
+#: The order of keys in its answers; the database keeps none.
+PATTERN = ("type", "frequency", "repeatFrequency", "repeatType", "weekDays", "dayOfMonth", "weekIndex", "dayOfWeek")
+APPROVAL = ("approvalType", "approvalReason", "alertRequired")
 #: What stands for a secret parameter's value.
 HIDDEN = "********"
 
@@ -44,10 +47,14 @@ def _entity(device: Any) -> dict[str, Any]:
     }
 
 
+def _ordered(data: dict[str, Any] | None, keys: tuple[str, ...]) -> dict[str, Any] | None:
+    return {key: data[key] for key in keys if key in data} if data else None
+
+
 def _schedule(job: ServiceJob) -> dict[str, Any]:
     """Return the schedule as the request said it, or, where it was changed since, as near as OpsRamp's words come."""
     triggers: list[Trigger] = [trigger for trigger in job.triggers.all() if not trigger.retired]
-    said, kept = job.compat.get("pattern"), job.compat.get("rule")
+    said, kept = _ordered(job.compat.get("pattern"), PATTERN), job.compat.get("rule")
     timed = next((trigger for trigger in triggers if trigger.kind != TriggerKind.NOW), None)
     if timed is None:
         return {"pattern": said or {"type": "never"}} if job.compat or triggers else {}
@@ -71,7 +78,7 @@ def _script(job: ServiceJob, script: Script | None) -> dict[str, Any]:
         found["configParams"] = {key: _value(job, name) for key, name in CONFIG.items()}
     if kind is Kind.APP_INSTALL:
         if job.compat.get("approval"):
-            found["approvalType"] = job.compat["approval"]
+            found["approvalType"] = _ordered(job.compat["approval"], APPROVAL)
         for key in ("app", "version"):
             if job.variables.get(key):
                 found[key] = job.variables[key]
