@@ -40,7 +40,7 @@ def test_it_starts_stops_keeps_its_data_and_leaves_no_process(tmp_path):
     assert "Stopped." in first.stop(signal.SIGINT) and first.process.returncode == 0
     assert gone(first)
     second = Demo(tmp_path / "var", devices=16)
-    assert second.wait_until_ready() < 12  # 10 s on an idle machine, which a test run is not
+    assert second.wait_until_ready() < 30  # 10 s on an idle machine of full speed, which a test run is not on
     assert "Smoke test" in runs(second.url)
     assert "is running on" in Demo(tmp_path / "var", devices=16).wait_for_end()
     second.process.kill()

@@ -17,7 +17,7 @@ def examples():
             yield pytest.param(block, id=f"{page.stem}-{number}")
 
 
-@pytest.mark.parametrize("command", examples())
+@pytest.mark.parametrize("command", list(examples()))
 def test_an_example_is_answered(demo, command):
     words = command.replace("http://127.0.0.1:8000", demo.url)
     words = words.replace("curl ", "curl -sS -w '\\n%{http_code}' ", 1)
