@@ -8,9 +8,9 @@ from jobs.domain.opsramp.body import Kind
 from jobs.domain.opsramp.patterns import moment_text, pattern_of, start_of
 from jobs.domain.spec import JobType, TriggerKind
 from jobs.models import DeviceRun, ServiceJob, Trigger
+from jobs.services.backups import value_of
 from jobs.services.opsramp import CONFIG, devices_in_order
 from templates_app.domain.builtins import parameter_name
-from templates_app.domain.content import VariableType
 from templates_app.domain.variables import TRUE
 from templates_app.models import Script
 
@@ -86,9 +86,8 @@ def _script(job: ServiceJob, script: Script | None) -> dict[str, Any]:
 
 
 def _value(job: ServiceJob, name: str) -> Any:
-    variable = next(v for v in job.version.content.variables if v.name == name)
-    text = str(job.variables.get(name) or variable.default)
-    return text.lower() in TRUE if variable.type is VariableType.BOOLEAN else text
+    text = value_of(job, name)
+    return text if name == CONFIG["versionsSaved"] else text.lower() in TRUE
 
 
 def _custom(job: ServiceJob, script: Script | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from templates_app.domain.content import StepKind, TemplateContent, TemplateStep, VariableType
+from templates_app.domain.content import StepKind, TemplateContent, TemplateStep, VariableType, extras
 from templates_app.domain.rendering import TemplateProblem, render, secret_mark
 from templates_app.domain.scripts import compose
 from templates_app.domain.variables import resolve
@@ -131,7 +131,7 @@ class DevicePlan:
                     "note": s.note,
                     "credential": _credential_json(s.credential),
                     "answers": [list(pair) for pair in s.answers],
-                    **{name: value for name, value in _extras(s) if value},
+                    **{name: value for name, value in extras(s) if value},
                 }
                 for s in self.steps
             ],
@@ -288,11 +288,6 @@ def _wrapped(lines: list[str], kind: StepKind, save: bool, words: PlatformWords)
 
 def _snapshot(position: int, name: str, device: DeviceFacts) -> PlannedStep:
     return PlannedStep(position, name, SNAPSHOT, (device.words.show_running,), 60)
-
-
-def _extras(step: PlannedStep) -> list[tuple[str, Any]]:
-    checks = [list(pair) for pair in step.checks]
-    return [("keep", step.keep), ("checks", checks), ("script", step.script), ("language", step.language)]
 
 
 def _credential_json(credential: CredentialChoice | None) -> list[str] | None:

@@ -129,7 +129,7 @@ class TemplateContent:
                     "save": s.save,
                     "timeout": s.timeout,
                     "answers": [list(pair) for pair in s.answers],
-                    **{name: value for name, value in _extras(s) if value},
+                    **{name: value for name, value in extras(s) if value},
                 }
                 for s in self.steps
             ],
@@ -170,6 +170,7 @@ class TemplateContent:
         )
 
 
-def _extras(step: TemplateStep) -> list[tuple[str, Any]]:
+def extras(step: Any) -> list[tuple[str, Any]]:
+    """Return the fields that few steps have, of a template's or of a plan's step; stored only where there is something."""
     checks = [list(pair) for pair in step.checks]
     return [("keep", step.keep), ("checks", checks), ("script", step.script), ("language", step.language)]
