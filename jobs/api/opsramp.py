@@ -94,16 +94,10 @@ class Jobs(TenantView):
             rows = rows.filter(name__icontains=word)
         order = "name" if asked["sortName"] == "name" else "created_at"
         rows = rows.order_by(f"{'-' if asked['isDescendingOrder'] else ''}{order}", "pk")
-        first = (asked["pageNo"] - 1) * asked["pageSize"]
-        page = list(rows[first : first + asked["pageSize"]])
+        page = _page(rows, asked)
         scripts = self.scripts(page)
         bodies = [job_body(job, scripts.get(job.pk), entities=False) for job in page]
-        return Response(
-            envelope(
-                bodies, total=rows.count(), page=asked["pageNo"], size=asked["pageSize"], order=asked["sortName"],
-                descending=asked["isDescendingOrder"],
-            )
-        )  # fmt: skip
+        return _framed(bodies, rows.count(), asked)
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses=ANY, operation_id="opsramp_jobs_create")
     @once
@@ -178,11 +172,24 @@ class Outputs(TenantView):
             raise NotFound("There is no such script.")
         asked = self.search()
         rows = selectors.script_device_runs(request.user, found, script)
-        first = (asked["pageNo"] - 1) * asked["pageSize"]
-        page = [output_row(row) for row in rows[first : first + asked["pageSize"]]]
-        return Response(
-            envelope(page, total=rows.count(), page=asked["pageNo"], size=asked["pageSize"], order="id", descending=True)
-        )  # fmt: skip
+        page = [output_row(row) for row in _page(rows, asked)]
+        return _framed(page, rows.count(), {**asked, "sortName": "id", "isDescendingOrder": True})
+
+
+def _page(rows: Any, asked: dict[str, Any]) -> list[Any]:
+    """Return the page of rows that a search asks for."""
+    first = (asked["pageNo"] - 1) * asked["pageSize"]
+    return list(rows[first : first + asked["pageSize"]])
+
+
+def _framed(bodies: list[Any], total: int, asked: dict[str, Any]) -> Response:
+    """Answer with one page of a search."""
+    return Response(
+        envelope(
+            bodies, total=total, page=asked["pageNo"], size=asked["pageSize"], order=asked["sortName"],
+            descending=asked["isDescendingOrder"],
+        )
+    )  # fmt: skip
 
 
 def _parsed(data: Any) -> Any:
