@@ -9,11 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.conftest import Demo
+
 PEOPLE = ("acme-operator", "acme-approver-1", "globex-operator")
 CHECKS = "not_a_server_error,response_schema_conformance,content_type_conformance"
 #: Requests with the fewest examples, and for one more example for each operation and person, measured.
 BASE, PER_EXAMPLE = 5000, 220
 WANTED = int(os.environ.get("N", BASE))
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A world of its own: requests made up at random rename, change and delete what other tests look for."""
+    running = Demo(tmp_path_factory.mktemp("fuzzed") / "var")
+    running.wait_until_ready()
+    yield running
+    running.stop()
 
 
 @pytest.mark.timeout(int(os.environ.get("N", 0)) // 10 + 600)
