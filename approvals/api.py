@@ -13,7 +13,8 @@ from rest_framework.response import Response
 
 from approvals import selectors, services
 from approvals.domain import Action, Late
-from approvals.models import ApprovalEvent, ApprovalRequest
+from approvals.models import CHOICES, ApprovalEvent, ApprovalRequest
+from config.api_pages import is_id, is_one_of
 from config.api_resource import Resource
 
 
@@ -76,6 +77,7 @@ class Approvals(Resource):
 
     serializer_class = RequestSerializer
     search_fields, ordering_fields = ["title"], ["id"]
+    filters = {"tenant": is_id("tenant"), "status": is_one_of("status", CHOICES)}
 
     def rows(self, user: Any) -> Any:
         return selectors.visible_requests(user).prefetch_related("events__actor")

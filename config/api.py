@@ -1,21 +1,13 @@
-"""What every API shares: pages, problem+json errors (RFC 9457), and the way a ServiceError becomes an answer."""
+"""What every API shares: problem+json errors (RFC 9457), and the way a ServiceError becomes an answer."""
 
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from rest_framework import exceptions
-from rest_framework.pagination import PageNumberPagination
 from rest_framework.response import Response
 
 from config.errors import Invalid, ServiceError
-
-
-class Pages(PageNumberPagination):
-    """`?page=2&page_size=100`, at most 500 rows a page."""
-
-    page_size_query_param = "page_size"
-    max_page_size = 500
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:

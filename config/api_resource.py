@@ -13,13 +13,16 @@ from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.api_pages import Filters
 from config.errors import Invalid, Stale
 
 
 class Resource(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Base of every API resource. A subclass gives `rows(user)`, the scoped queryset that everything starts from."""
 
-    filter_backends = [SearchFilter, OrderingFilter]
+    filter_backends = [Filters, SearchFilter, OrderingFilter]
+    #: Name in the query string → filter (`config.api_pages`).
+    filters: dict[str, Any] = {}
     search_fields: list[str] = []
     ordering_fields: list[str] = []
     #: Fields that change by themselves; the ETag is not about them.

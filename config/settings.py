@@ -170,7 +170,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PAGINATION_CLASS": "config.api.Pages",
+    "DEFAULT_PAGINATION_CLASS": "config.api_pages.Pages",
     "PAGE_SIZE": 50,
     "DEFAULT_FILTER_BACKENDS": [],
     # OPTIONS would answer 200 for ids that GET calls unknown.
@@ -193,6 +193,7 @@ SPECTACULAR_SETTINGS = {
         "ApprovalStatus": "approvals.domain.CHOICES",
         "TemplateStatus": "templates_app.models.ServiceTemplate.Status",
         "JobStatus": "jobs.models.ServiceJob.Status",
+        "TriggerKind": "jobs.domain.spec.TRIGGER_CHOICES",
         "ConfigurationKind": "devices.models.ConfigSnapshot.Kind",
     },
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from devices import access
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
@@ -17,6 +18,7 @@ from devices.models import (
     ConfigSnapshot,
     Credential,
     Device,
+    DeviceTag,
     Network,
     Notice,
     Tenant,
@@ -37,14 +39,24 @@ def visible_devices(user: Any) -> QuerySet[Device]:
     )
 
 
+def how_many(rows: QuerySet[Any], column: str) -> Coalesce:
+    """Count rows that belong to an outer row by `column`: only for the rows of the page that is shown."""
+    counted = rows.order_by().values(column).annotate(n=Count("*")).values("n")
+    return Coalesce(Subquery(counted), 0)
+
+
 def visible_networks(user: Any) -> QuerySet[Network]:
     """Networks the user sees, with their number of devices."""
-    return access.scoped(user, Network.objects.select_related("tenant")).annotate(device_count=Count("devices"))
+    return access.scoped(user, Network.objects.select_related("tenant")).annotate(
+        device_count=how_many(Device.objects.filter(network=OuterRef("pk")), "network")
+    )
 
 
 def visible_tags(user: Any) -> QuerySet[AssetTag]:
     """Asset tags the user sees, with their number of devices."""
-    return access.scoped(user, AssetTag.objects.select_related("tenant")).annotate(device_count=Count("devices"))
+    return access.scoped(user, AssetTag.objects.select_related("tenant")).annotate(
+        device_count=how_many(DeviceTag.objects.filter(tag=OuterRef("pk")), "tag")
+    )
 
 
 def visible_agents(user: Any) -> QuerySet[Agent]:
@@ -55,7 +67,7 @@ def visible_agents(user: Any) -> QuerySet[Agent]:
 def visible_credentials(user: Any) -> QuerySet[Credential]:
     """Named credentials the user sees; accounts typed into a job are in no list."""
     return access.scoped(user, Credential.objects.select_related("tenant").exclude(name="")).annotate(
-        device_count=Count("devices")
+        device_count=how_many(Device.objects.filter(credential=OuterRef("pk")), "credential")
     )
 
 

@@ -28,6 +28,7 @@ from jobs.domain.spec import JOB_TYPE_LABELS
 from jobs.domain.states import CHOICES, COLOURS, LABELS, RunStatus
 from jobs.models import DeviceRun, JobRun, StepResult
 from jobs.services import control
+from jobs.services.transcripts import transcript
 
 BOARD_PAGE = 100
 
@@ -154,14 +155,7 @@ def device_run(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
 def raw(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
     """The whole transcript as a text file."""
     found = _device_run(request, pk, device_pk)
-    parts = []
-    for step in found.steps.all():
-        parts.append(f"### {step.name}: {step.status}\n")
-        for sent, received, rejected in step.exchanges:
-            parts.append(
-                f"> {sent}\n{received}{'' if received.endswith(chr(10)) else chr(10)}{'! rejected' + chr(10) if rejected else ''}"
-            )
-    response = HttpResponse("".join(parts), content_type="text/plain; charset=utf-8")
+    response = HttpResponse(transcript(found.steps.all()), content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="run-{found.run_id}-device-{found.pk}.txt"'
     response["X-Content-Type-Options"] = "nosniff"
     return response

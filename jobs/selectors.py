@@ -4,22 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, Min, Prefetch, Q, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 
 from devices import access as tenants
 from devices.models import Tenant
+from devices.selectors import how_many
 from jobs import access
+from jobs.domain.spec import TriggerKind
 from jobs.domain.states import OPEN, RunStatus
-from jobs.models import DeviceRun, JobRun, ScheduleFilter, ServiceJob, StepResult
+from jobs.models import DeviceRun, JobRun, ScheduleFilter, ServiceJob, StepResult, Trigger
 
 
 def visible_jobs(user: Any) -> QuerySet[ServiceJob]:
     """Jobs of Job Management, the user's own drafts included, copies under edit and deleted ones not."""
     rows = ServiceJob.objects.filter(deleted_at=None, draft_of=None)
     rows = rows.select_related("tenant", "template", "version", "created_by", "approval", "agent")
-    return access.jobs_of(user, rows).annotate(
-        next_run_at=Min("triggers__next_run_at", filter=Q(triggers__enabled=True))
+    soonest = Trigger.objects.filter(job=OuterRef("pk"), enabled=True, next_run_at__isnull=False).order_by(
+        "next_run_at"
     )
+    return access.jobs_of(user, rows).annotate(next_run_at=Subquery(soonest.values("next_run_at")[:1]))
+
+
+def own_drafts(user: Any) -> QuerySet[ServiceJob]:
+    """The user's drafts of new jobs."""
+    return visible_jobs(user).filter(status=ServiceJob.Status.DRAFT, created_by=user)
+
+
+def visible_triggers(user: Any) -> QuerySet[Trigger]:
+    """The triggers of the saved jobs that the user sees."""
+    jobs = access.jobs_of(user, ServiceJob.objects.filter(deleted_at=None, status=ServiceJob.Status.SAVED))
+    rows = Trigger.objects.filter(job__in=jobs.order_by(), retired=False).exclude(kind=TriggerKind.NOW)
+    return rows.select_related("job__tenant", "tenant", "schedule_filter").order_by("pk")
 
 
 def editable_job(user: Any, pk: Any) -> ServiceJob:
@@ -42,10 +57,10 @@ def visible_runs(user: Any) -> QuerySet[JobRun]:
 
 def with_counts(rows: QuerySet[JobRun]) -> QuerySet[JobRun]:
     """Add how many device runs have ended, and how many of them succeeded."""
-    ended = ~Q(device_runs__status__in=OPEN)
+    inside = DeviceRun.objects.filter(run=OuterRef("pk")).order_by()
     return rows.annotate(
-        ended_count=Count("device_runs", filter=ended & Q(device_runs__isnull=False)),
-        ok_count=Count("device_runs", filter=Q(device_runs__status=RunStatus.SUCCEEDED)),
+        ended_count=how_many(inside.exclude(status__in=OPEN), "run"),
+        ok_count=how_many(inside.filter(status=RunStatus.SUCCEEDED), "run"),
     )
 
 

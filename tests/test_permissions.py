@@ -33,6 +33,9 @@ TABLE = {
     "api: delete a job":    (403, 204, 403, 204, 204, 204, 404),
     "api: add a device":    (403, 403, 403, 201, 201, 201, 400),
     "api: add a template":  (403, 403, 403, 201, 201, 201, 400),
+    "api: open a draft":    (400, 201, 400, 201, 201, 201, 400),
+    "api: add a trigger":   (403, 201, 403, 201, 201, 201, 400),
+    "api: import devices":  (403, 403, 403, 200, 200, 200, 400),
     "api: edit a device":   (403, 403, 403, 200, 200, 200, 404),
     "api: write a script":  (403, 403, 403, 201, 201, 201, 400),
     "api: opsramp create":  (403, 200, 403, 200, 200, 200, 404),
@@ -111,6 +114,14 @@ def call(client, verb, t):
             "steps": [{"name": "s", "kind": "read", "commands": {"linux": "uname"}}],
         }
         return client.post("/api/v1/service-templates/", body, format="json").status_code
+    if verb == "api: open a draft":
+        return client.post("/api/v1/drafts/", {"template": t["template"].pk}, format="json").status_code
+    if verb == "api: add a trigger":
+        rule = {"kind": "daily", "start_at": "2026-01-01T03:00:00"}
+        return client.post("/api/v1/triggers/", {"job": t["job"].pk, "rule": rule}, format="json").status_code
+    if verb == "api: import devices":
+        body = {"tenant": t["tenant"].pk, "csv": "name,address,platform,network\n"}
+        return client.post("/api/v1/devices/import/", body, format="json").status_code
     if verb == "api: edit a device":
         return client.patch(f"/api/v1/devices/{t['device'].pk}/", {"name": "other"}, format="json").status_code
     if verb == "api: write a script":

@@ -12,7 +12,7 @@ from tests import make
 pytestmark = pytest.mark.django_db
 LISTS = ["dashboard", "jobs", "runs", "devices", "networks", "tags", "agents", "credentials", "templates", "profiles", "approval-log", "filters", "audit", "calendar",
          *(f"api:{n}-list" for n in ("device", "network", "asset-tag", "credential", "agent", "service-template", "configuration-profile",
-                                      "script", "approval", "job", "run", "device-run", "audit", "tenant", "schedule-filter", "snapshot", "notice"))]  # fmt: skip
+                                      "script", "approval", "job", "run", "device-run", "audit", "tenant", "schedule-filter", "snapshot", "notice", "draft", "trigger"))]  # fmt: skip
 #: Session, user, tenants of the frame, banner, notices and rights are about ten of a page's queries.
 MOST = 26
 

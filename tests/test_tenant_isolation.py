@@ -11,7 +11,8 @@ from approvals.domain import Step
 from devices.models import Agent, AssetTag, AuditEvent, Credential, Network, Notice, OutboxMessage, Webhook
 from devices.services import channels, outbox
 from devices.services.snapshots import Content, keep_snapshots
-from jobs.services import editing, filters
+from jobs.domain.spec import TriggerKind, TriggerSpec
+from jobs.services import editing, filters, triggers
 from templates_app.models import ConfigurationProfile
 from tests import make
 
@@ -25,7 +26,8 @@ OPEN = {
     "new-channel", "deliveries", "api:upcoming", "new-thing", "api:schema", "api:docs", "api:api-root",
     *(f"api:{name}-list" for name in (
         "tenant", "network", "asset-tag", "device", "credential", "agent", "audit", "service-template", "configuration-profile",
-        "script", "approval", "job", "run", "device-run", "schedule-filter", "snapshot", "notice")),
+        "script", "approval", "job", "run", "device-run", "schedule-filter", "snapshot", "notice", "draft", "trigger")),
+    "api:device-export", "api:device-bring-in",
 }  # fmt: skip
 #: Django's admin is swept by model below; these have no object of a tenant.
 ADMIN = re.compile(r"^admin:")
@@ -53,6 +55,15 @@ def acme(person, hints):
     asked = editing.request_job(by=operator, draft=make.draft(operator, change, [device]), message="please")
     draft = make.draft(operator, read, [device])
     device_run = run.device_runs.get()
+    nightly = triggers.save_trigger(
+        by=operator,
+        job=job,
+        spec=TriggerSpec(
+            TriggerKind.CRON,
+            "Acme nightly",
+            {"kind": "cron", "start_at": "2026-01-01T00:00:00", "expression": "0 3 * * *"},
+        ),
+    )
     freeze = filters.save_filter(
         by=None, tenant=tenant, name="Acme freeze", rules=[{"mode": "exclude", "yearly": ["12-24"]}]
     )
@@ -101,6 +112,7 @@ def acme(person, hints):
         "drop-token": [],
         "api:job-detail": one(job.pk), "api:job-run": one(job.pk), "api:job-plan": one(job.pk), "api:job-upcoming": one(job.pk), "api:run-detail": one(run.pk),
         "api:run-cancel": one(run.pk), "api:run-resume": one(run.pk), "api:run-again": one(run.pk), "api:device-run-cancel": one(device_run.pk), "api:device-run-diff": one(device_run.pk), "api:run-devices": one(run.pk), "api:device-run-detail": one(device_run.pk),
+        "api:device-run-output": one(device_run.pk), "api:trigger-detail": one(nightly.pk), "api:draft-detail": one(draft.pk), "api:draft-submit": one(draft.pk),
         "api:approval-detail": one(asked.approval_id), "api:approval-decide": one(asked.approval_id),
         "api:tenant-detail": one(ids["tenant"]), "api:network-detail": one(ids["network"]), "api:asset-tag-detail": one(ids["tag"]),
         "api:device-detail": one(device.pk), "api:credential-detail": one(ids["credential"]), "api:agent-detail": one(ids["agent"]),
@@ -113,6 +125,7 @@ def acme(person, hints):
     found["names"] = [
         device.name,
         "Acme freeze",
+        "Acme nightly",
         "Acme hook",
         "Acme secret event",
         job.name,
@@ -149,8 +162,8 @@ def test_the_same_urls_work_for_their_owner(acme, browser):
     """The sweep would prove nothing if its URLs were wrong."""
     client = browser("acme-operator")
     readable = [n for n in acme if n in ("job", "approval", "wizard", "run", "run-board", "device-run", "template", "device", "api:job-detail",
-                "api:run-detail", "api:device-run-detail", "api:approval-detail", "api:device-detail", "api:credential-detail")]  # fmt: skip
-    assert len(readable) == 14
+                "api:run-detail", "api:device-run-detail", "api:approval-detail", "api:device-detail", "api:credential-detail", "api:device-run-output", "api:trigger-detail", "api:draft-detail")]  # fmt: skip
+    assert len(readable) == 17
     for name in readable:
         for kwargs in acme[name]:
             assert client.get(reverse(name, kwargs=kwargs)).status_code == 200, name
@@ -168,7 +181,8 @@ def test_lists_and_forms_of_a_stranger_name_nothing_of_acme(acme, browser):
         )
         for arguments in kwargs:
             for accept in ("text/html", "application/json"):
-                body = client.get(reverse(name, kwargs=arguments), headers={"accept": accept}).content.decode()
+                answer = client.get(reverse(name, kwargs=arguments), headers={"accept": accept})
+                body = (answer.getvalue() if answer.streaming else answer.content).decode()
                 leaked = [word for word in acme["names"] if word in body]
                 assert not leaked, f"{name} shows {leaked}"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from config.api_pages import is_before, is_id, is_one_of, is_since, is_uuid
 from config.api_resource import Resource
 from devices import selectors
 from devices.domain.configs import mask
@@ -40,6 +41,10 @@ class Snapshots(Resource):
 
     serializer_class = SnapshotDetail
     search_fields, ordering_fields = ["device__name", "device__address", "kind", "sha256"], ["id", "taken_at"]
+    filters = {
+        "tenant": is_id("tenant"), "device": is_uuid("device"), "kind": is_one_of("kind", ConfigSnapshot.Kind.choices),
+        "taken_from": is_since("taken_at"), "taken_before": is_before("taken_at"),
+    }  # fmt: skip
 
     def get_serializer_class(self) -> Any:
         return SnapshotSerializer if self.action == "list" else SnapshotDetail

@@ -6,17 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from drf_spectacular.utils import extend_schema_field
+from django.http import StreamingHttpResponse
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.api_pages import is_before, is_id, is_on, is_one_of, is_since
 from config.api_resource import Edits, Resource
 from devices import selectors
 from devices.api.once import once
+from devices.domain.platforms import CHOICES as PLATFORM_CHOICES
 from devices.domain.secrets import Secret
 from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network, Tenant
-from devices.services import inventory, tenants
+from devices.services import device_csv, inventory, tenants
 
 
 class Scoped(serializers.PrimaryKeyRelatedField):
@@ -202,17 +206,62 @@ class DeviceSerializer(Owned):
         validators: list[Any] = []
 
 
+class CsvSerializer(serializers.Serializer):
+    """A CSV file as text. The first line names its columns: name, address, platform, network, and more."""
+
+    tenant = Scoped(
+        selector=selectors.visible_tenants,
+        pk_field=serializers.IntegerField(),
+        help_text="The customer whose devices these are.",
+    )
+    csv = serializers.CharField(trim_whitespace=False, max_length=20 * 1024 * 1024)
+
+
+class ImportedSerializer(serializers.Serializer):
+    """What an import did."""
+
+    created = serializers.IntegerField()
+    changed = serializers.IntegerField()
+
+
 class Devices(Creates, Edits, Resource):
     """Devices."""
 
     serializer_class = DeviceSerializer
     search_fields, ordering_fields = ["name", "address"], ["name", "address", "platform"]
+    filters = {
+        "tenant": is_id("tenant"), "network": is_id("network"), "tag": is_id("tags"), "enabled": is_on("enabled"),
+        "platform": is_one_of("platform", PLATFORM_CHOICES),
+    }  # fmt: skip
 
     def rows(self, user: Any) -> Any:
         return selectors.visible_devices(user)
 
     def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
         return inventory.save_device(by=user, instance=instance, **data)
+
+    @extend_schema(responses={(200, "text/csv"): str}, filters=True)
+    @action(detail=False, methods=["get"], pagination_class=None)
+    def export(self, request: Request) -> StreamingHttpResponse:
+        """The list as a CSV file, whole; filters and search apply. Its columns are those of the import."""
+        rows = self.filter_queryset(self.get_queryset()).iterator(chunk_size=500)
+        return StreamingHttpResponse(
+            device_csv.export_devices(rows), content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="devices.csv"', "X-Content-Type-Options": "nosniff"},
+        )  # fmt: skip
+
+    @extend_schema(request=CsvSerializer, responses=ImportedSerializer)
+    @action(detail=False, methods=["post"], url_path="import")
+    def bring_in(self, request: Request) -> Response:
+        """Add and change devices from a CSV file: all of it, or none of it and every wrong line named."""
+        given = CsvSerializer(data=request.data, context=self.get_serializer_context())
+        given.is_valid(raise_exception=True)
+        data = given.validated_data
+        return Response(
+            device_csv.import_devices(
+                by=request.user, tenant=data["tenant"], data=data["csv"].encode("utf-8", "replace")
+            )
+        )
 
 
 class AuditSerializer(serializers.ModelSerializer):
@@ -227,6 +276,7 @@ class Audit(Resource):
 
     serializer_class = AuditSerializer
     search_fields, ordering_fields = ["actor_name", "action", "subject"], ["id"]
+    filters = {"tenant": is_id("tenant"), "from": is_since("at"), "before": is_before("at")}
 
     def rows(self, user: Any) -> Any:
         return selectors.visible_audit(user)

@@ -46,7 +46,7 @@ def read_address_csv(data: bytes) -> Iterator[CsvRow]:
 
     Accepts UTF-8 with or without BOM and UTF-16 with BOM; comma, semicolon or tab; with or without a heading line.
     """
-    text = _decode(data)
+    text = decode_file(data)
     first = text.split("\n", 1)[0]
     delimiter = max((",", ";", "\t"), key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -86,7 +86,8 @@ def _row(line: int, given: str, seen: dict[str, int]) -> CsvRow:
     return CsvRow(line, shown, address)
 
 
-def _decode(data: bytes) -> str:
+def decode_file(data: bytes) -> str:
+    """Return the text of a CSV file; UnreadableFile when it is none."""
     if len(data) > MAX_BYTES:
         raise UnreadableFile("The file is larger than 20 MB; split it.")
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"

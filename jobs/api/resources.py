@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -11,35 +12,49 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.api_pages import is_before, is_id, is_on, is_one_of, is_since, is_uuid
 from config.api_resource import Resource, check_match
 from devices.api.once import once
 from devices.compare import changes
 from jobs import selectors
+from jobs.api.inputs import JobInput
 from jobs.api.serializers import (
     AgainSerializer,
     DeviceRunDetail,
     DeviceRunSerializer,
     DiffSerializer,
-    JobInput,
+    JobDetail,
     JobSerializer,
     RunSerializer,
 )
 from jobs.api.upcoming import UpcomingQuery, UpcomingSerializer, occurrences
+from jobs.domain.spec import JOB_TYPE_LABELS
+from jobs.domain.states import CHOICES
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.services import control, editing, planning, scheduling, starting
+from jobs.services.transcripts import FOLLOW, follow
 from templates_app.domain.content import VariableType
 
 
-class CreatedJob(JobSerializer):
+class CreatedJob(JobDetail):
     """A new job and the run it started, if it did."""
 
     run = serializers.SerializerMethodField()
 
-    class Meta(JobSerializer.Meta):
-        fields = [*JobSerializer.Meta.fields, "run"]
+    class Meta(JobDetail.Meta):
+        fields = [*JobDetail.Meta.fields, "run"]
 
     def get_run(self, job: ServiceJob) -> int | None:
         return self.context.get("run")
+
+
+class OutputQuery(serializers.Serializer):
+    """Which part of a transcript is wanted."""
+
+    start = serializers.IntegerField(
+        min_value=0, default=0, help_text="Leave so many bytes out: those one has already."
+    )
+    follow = serializers.BooleanField(default=False, help_text="Go on while it grows, for a minute at most.")
 
 
 class PlanSerializer(serializers.Serializer):
@@ -54,10 +69,22 @@ class Jobs(Resource):
 
     serializer_class = JobSerializer
     search_fields, ordering_fields = ["name", "description"], ["name", "changed_at"]
+    filters = {
+        "tenant": is_id("tenant"), "template": is_id("template"), "agent": is_id("agent"), "enabled": is_on("enabled"),
+        "status": is_one_of("status", ServiceJob.Status.choices), "job_type": is_one_of("job_type", list(JOB_TYPE_LABELS.items())),
+    }  # fmt: skip
     volatile = ("next_run_at", "changed_at")
+
+    def get_serializer_class(self) -> Any:
+        return JobSerializer if self.action == "list" else JobDetail
 
     def rows(self, user: Any) -> Any:
         return selectors.visible_jobs(user).prefetch_related("triggers")
+
+    @extend_schema(responses=JobDetail)
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Show one, with its definition."""
+        return super().retrieve(request, *args, **kwargs)
 
     @extend_schema(request=JobInput, responses={201: CreatedJob})
     @once
@@ -66,24 +93,20 @@ class Jobs(Resource):
         given = JobInput(data=request.data, context=self.get_serializer_context())
         given.is_valid(raise_exception=True)
         data = given.validated_data
-        variables = data["template"].current.content.variables
-        spec = given.spec({v.name for v in variables if v.type is VariableType.SECRET})
+        spec = given.spec(secret_names(data["template"].current))
         job, run = editing.create_job(
             by=request.user, spec=spec, request_message=data["message"] if data["request_approval"] else None
         )
-        job = selectors.visible_jobs(request.user).get(pk=job.pk)
-        context = {**self.get_serializer_context(), "run": run.pk if run else None}
-        return Response(CreatedJob(job, context=context).data, status=status.HTTP_201_CREATED)
+        return created(self, job, run)
 
-    @extend_schema(request=JobInput, responses=JobSerializer)
+    @extend_schema(request=JobInput, responses=JobDetail)
     def update(self, request: Request, pk: str | None = None) -> Response:
         """Make the job what is given, all of it; an approval of other content is void. `execute` now starts it."""
         job = self.get_object()
         check_match(request, self.etag(self.get_serializer(job).data))
         given = JobInput(data=request.data, context=self.get_serializer_context())
         given.is_valid(raise_exception=True)
-        secret = {v.name for v in job.version.content.variables if v.type is VariableType.SECRET}
-        editing.change_job(by=request.user, job=job, spec=given.spec(secret))
+        editing.change_job(by=request.user, job=job, spec=given.spec(secret_names(job.version)))
         body = self.get_serializer(self.get_object()).data
         return Response(body, headers={"ETag": self.etag(body)})
 
@@ -123,7 +146,11 @@ class Runs(Resource):
     """Runs: Job History."""
 
     serializer_class = RunSerializer
-    search_fields, ordering_fields = ["job_name"], ["id", "started_at", "status"]
+    search_fields, ordering_fields = ["job_name"], ["id", "scheduled_for", "status"]
+    filters = {
+        "tenant": is_id("tenant"), "job": is_uuid("job"), "agent": is_id("agent"), "status": is_one_of("status", CHOICES),
+        "scheduled_from": is_since("scheduled_for"), "scheduled_before": is_before("scheduled_for"),
+    }  # fmt: skip
 
     def rows(self, user: Any) -> Any:
         return selectors.with_counts(selectors.visible_runs(user).select_related("trigger")).order_by("-id")
@@ -160,7 +187,7 @@ class Runs(Resource):
         rows = (
             selectors.visible_device_runs(request.user).filter(run=self.get_object()).defer("plan_data").order_by("pk")
         )
-        page = self.paginate_queryset(rows)
+        page = self.paginator.paginate_queryset(rows, request)
         return self.get_paginated_response(DeviceRunSerializer(page, many=True).data)
 
 
@@ -169,6 +196,10 @@ class DeviceRuns(Resource):
 
     serializer_class = DeviceRunDetail
     search_fields, ordering_fields = ["device_name", "address"], ["id"]
+    filters = {
+        "tenant": is_id("tenant"), "run": is_id("run"), "device": is_uuid("device"), "status": is_one_of("status", CHOICES),
+        "started_from": is_since("started_at"), "started_before": is_before("started_at"),
+    }  # fmt: skip
 
     def get_serializer_class(self) -> Any:
         return DeviceRunSerializer if self.action == "list" else DeviceRunDetail
@@ -186,9 +217,32 @@ class DeviceRuns(Resource):
         control.cancel_device(by=request.user, device_run=self.get_object(), now=timezone.now())
         return Response(DeviceRunSerializer(self.get_object()).data)
 
+    @extend_schema(parameters=[OutputQuery], responses={(200, "text/plain"): str})
+    @action(detail=True, methods=["get"])
+    def output(self, request: Request, pk: str | None = None) -> StreamingHttpResponse:
+        """Every line sent and received, as text; with `follow` as it comes, for a minute at most or until the end."""
+        asked = OutputQuery(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        seconds = FOLLOW if asked.validated_data["follow"] else 0.0
+        text = follow(self.get_object(), asked.validated_data["start"], seconds)
+        headers = {"X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+        return StreamingHttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
+
     def rows(self, user: Any) -> Any:
         rows = selectors.visible_device_runs(user)
         return rows.defer("plan_data") if self.action == "list" else rows.prefetch_related("steps")
+
+
+def secret_names(version: Any) -> set[str]:
+    """Return the secret variables of a template version."""
+    return {v.name for v in version.content.variables if v.type is VariableType.SECRET}
+
+
+def created(view: Resource, job: ServiceJob, run: JobRun | None) -> Response:
+    """Answer with a new job and the run that it started."""
+    job = selectors.visible_jobs(view.request.user).get(pk=job.pk)
+    context = {**view.get_serializer_context(), "run": run.pk if run else None}
+    return Response(CreatedJob(job, context=context).data, status=status.HTTP_201_CREATED)
 
 
 def _run_body(request: Request, run: JobRun) -> Any:

@@ -7,7 +7,7 @@ from rest_framework.routers import DefaultRouter
 from approvals.api import Approvals
 from devices.api import records
 from devices.api import resources as inventory
-from jobs.api import opsramp, upcoming
+from jobs.api import drafts, opsramp, upcoming
 from jobs.api import resources as jobs
 from templates_app.api import resources as templates
 
@@ -26,6 +26,8 @@ router.register("configuration-profiles", templates.Profiles, "configuration-pro
 router.register("scripts", templates.Scripts, "script")
 router.register("approvals", Approvals, "approval")
 router.register("jobs", jobs.Jobs, "job")
+router.register("drafts", drafts.Drafts, "draft")
+router.register("triggers", drafts.Triggers, "trigger")
 router.register("schedule-filters", upcoming.Filters, "schedule-filter")
 router.register("runs", jobs.Runs, "run")
 router.register("device-runs", jobs.DeviceRuns, "device-run")

@@ -63,6 +63,9 @@ class TriggerKind(StrEnum):
     CRON = "cron"
 
 
+TRIGGER_CHOICES = [(kind.value, kind.value.title()) for kind in TriggerKind]
+
+
 class ConnectionProtocol(StrEnum):
     """How a task connects."""
 

@@ -6,7 +6,7 @@ from django.db.models.functions import Lower
 
 from devices.models import TenantOwned
 from jobs.domain.missed import LABELS, MissedPolicy
-from jobs.domain.spec import TriggerKind
+from jobs.domain.spec import TRIGGER_CHOICES
 from jobs.models.jobs import ServiceJob
 
 
@@ -38,7 +38,7 @@ class Trigger(TenantOwned):
 
     job = models.ForeignKey(ServiceJob, on_delete=models.CASCADE, related_name="triggers")
     name = models.CharField(max_length=80, blank=True)
-    kind = models.CharField(max_length=10, choices=[(k.value, k.value.title()) for k in TriggerKind])
+    kind = models.CharField(max_length=10, choices=TRIGGER_CHOICES)
     rule = models.JSONField(default=dict)
     schedule_filter = models.ForeignKey(ScheduleFilter, null=True, on_delete=models.PROTECT, related_name="triggers")
     missed = models.CharField(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -38,9 +39,16 @@ def start_draft(*, by: Any, template_id: int) -> ServiceJob:
         )  # fmt: skip
 
 
+def open_draft(*, by: Any, template_id: int, change: Callable[[ServiceJob], JobSpec]) -> ServiceJob:
+    """Open a draft and keep in it what `change` makes of it, or keep nothing at all."""
+    with transaction.atomic():
+        draft = start_draft(by=by, template_id=template_id)
+        return save_draft(by=by, draft=draft, spec=change(draft))
+
+
 def start_editing(*, by: Any, job: ServiceJob) -> ServiceJob:
     """Open the user's copy of a saved job; the job itself goes on unchanged until the copy is submitted."""
-    _check_may_edit(by, job)
+    check_may_edit(by, job)
     held = ServiceJob.objects.filter(draft_of=job, created_by=by).first()
     if held:
         return held
@@ -88,8 +96,7 @@ def submit_job(
 def create_job(*, by: Any, spec: JobSpec, request_message: str | None = None) -> tuple[ServiceJob, JobRun | None]:
     """Make a job from a whole specification at once, or nothing at all; a message asks for its approval."""
     with transaction.atomic():
-        draft = start_draft(by=by, template_id=spec.template or 0)
-        save_draft(by=by, draft=draft, spec=spec)
+        draft = open_draft(by=by, template_id=spec.template or 0, change=lambda _: spec)
         if request_message is not None:
             return request_job(by=by, draft=draft, message=request_message), None
         return submit_job(by=by, draft=draft, needs_schedule=bool(spec.triggers))
@@ -118,7 +125,7 @@ def request_job(*, by: Any, draft: ServiceJob, message: str, now: datetime | Non
 
 def set_enabled(*, by: Any, job: ServiceJob, enabled: bool) -> None:
     """Switch a job on or off; a job that is off does not run."""
-    _check_may_edit(by, job)
+    check_may_edit(by, job)
     with transaction.atomic():
         ServiceJob.objects.filter(pk=job.pk).update(enabled=enabled)
         audit.record(tenant=job.tenant, by=by, action="job.enabled" if enabled else "job.disabled", subject=job.name)
@@ -126,7 +133,7 @@ def set_enabled(*, by: Any, job: ServiceJob, enabled: bool) -> None:
 
 def delete_job(*, by: Any, job: ServiceJob, now: datetime | None = None) -> None:
     """Take a job out of Job Management. Its runs stay in Job History; a draft is simply gone."""
-    _check_may_edit(by, job)
+    check_may_edit(by, job)
     if job.status == ServiceJob.Status.DRAFT:
         discard_draft(by=by, draft=job)
         return
@@ -193,20 +200,25 @@ def _save(by: Any, draft: ServiceJob, now: datetime, needs_schedule: bool) -> Se
         problems.pop("schedule", None)
     for trigger in draft.triggers.all():
         if trigger.kind != TriggerKind.NOW and trigger.enabled and scheduling.next_after(trigger, now) is None:
-            problems["schedule"] = [_never(trigger)]
+            problems["schedule"] = [never(trigger)]
     if problems:
         raise Invalid(fields=problems)
     _check_name(draft, draft.name)
     job = _write_back(by, draft, now) if draft.draft_of else draft
-    editors = sorted({*job.editors, by.pk})
-    ServiceJob.objects.filter(pk=job.pk).update(
-        status=ServiceJob.Status.SAVED, editors=editors, revision=job.revision + 1
-    )
+    record_edit(by, job)
     for trigger in job.triggers.filter(enabled=True, runs=None).exclude(kind=TriggerKind.NOW):
         Trigger.objects.filter(pk=trigger.pk).update(next_run_at=scheduling.next_after(trigger, now))
     job.refresh_from_db()
-    audit.record(tenant=job.tenant, by=by, action="job.saved", subject=job.name, revision=job.revision)
     return job
+
+
+def record_edit(by: Any, job: ServiceJob) -> None:
+    """Note who changed a saved job: its editors never decide about its approval."""
+    editors, revision = sorted({*job.editors, by.pk}), job.revision + 1
+    ServiceJob.objects.filter(pk=job.pk).update(
+        status=ServiceJob.Status.SAVED, editors=editors, revision=revision, changed_by=by, changed_at=timezone.now()
+    )
+    audit.record(tenant=job.tenant, by=by, action="job.saved", subject=job.name, revision=revision)
 
 
 def _check_still_draft(draft: ServiceJob) -> None:
@@ -216,7 +228,13 @@ def _check_still_draft(draft: ServiceJob) -> None:
         raise Conflict("This job was submitted already. Reload the page to see it.")
 
 
-def _never(trigger: Trigger) -> str:
+def lock_job(pk: Any) -> ServiceJob:
+    """Return a job, locked against other changes; its runs may begin meanwhile."""
+    return ServiceJob.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)
+
+
+def never(trigger: Trigger) -> str:
+    """Say why a trigger would never fire."""
     if trigger.kind == TriggerKind.ONCE and trigger.schedule_filter is None:
         return "The time lies in the past; choose a later one."
     removed = f" the filter '{trigger.schedule_filter}' removes all its timings, or" if trigger.schedule_filter else ""
@@ -225,7 +243,7 @@ def _never(trigger: Trigger) -> str:
 
 def _write_back(by: Any, draft: ServiceJob, now: datetime) -> ServiceJob:
     """Carry a copy under edit into its job, its newly typed secrets along; void an approval of what it was before."""
-    job = ServiceJob.objects.select_for_update(of=("self",)).get(pk=draft.draft_of_id)
+    job = lock_job(draft.draft_of_id)
     spec = spec_of(draft)
     login = vault.open_login(draft.account) if draft.account else None
     if login:
@@ -240,7 +258,8 @@ def _write_back(by: Any, draft: ServiceJob, now: datetime) -> ServiceJob:
     return job
 
 
-def _check_may_edit(by: Any, job: ServiceJob) -> None:
+def check_may_edit(by: Any, job: ServiceJob) -> None:
+    """Raise unless the user may change the job."""
     access.check_may_run(by, job.tenant)
     if job.visibility == "private" and job.created_by_id != by.pk:
         raise Forbidden("This job is private; only its creator changes it.")

@@ -65,19 +65,7 @@ def spec_of(job: ServiceJob) -> JobSpec:
         notify_users=tuple(job.notify_users.values_list("pk", flat=True)),
         notify_groups=tuple(job.notify_groups.values_list("pk", flat=True)),
         tasks=tasks,
-        triggers=tuple(
-            TriggerSpec(
-                TriggerKind(t.kind),
-                t.name,
-                t.rule,
-                t.schedule_filter_id,
-                MissedPolicy(t.missed),
-                t.grace_minutes,
-                t.catch_up,
-                t.enabled,
-            )
-            for t in job.triggers.filter(retired=False)
-        ),
+        triggers=tuple(trigger_spec(row) for row in job.triggers.filter(retired=False)),
         overlap=Overlap(job.overlap),
         in_queue=job.in_queue,
         max_parallel=job.max_parallel,
@@ -226,29 +214,30 @@ def _write_triggers(job: ServiceJob, spec: JobSpec) -> None:
     job.triggers.filter(runs=None).delete()
     job.triggers.update(enabled=False, retired=True, next_run_at=None)
     for trigger in spec.triggers:
-        if trigger.kind is not TriggerKind.NOW:
-            _check_rule(trigger)
-        if trigger.schedule_filter and not filters_above(job.tenant).filter(pk=trigger.schedule_filter).exists():
-            raise Invalid(fields={"schedule_filter": ["There is no such schedule filter."]})
-        Trigger.objects.create(
-            tenant=job.tenant,
-            job=job,
-            name=trigger.name,
-            kind=trigger.kind,
-            rule=trigger.rule,
-            schedule_filter_id=trigger.schedule_filter,
-            missed=trigger.missed,
-            grace_minutes=trigger.grace_minutes,
-            catch_up=trigger.catch_up,
-            enabled=trigger.enabled,
-        )
+        write_trigger(Trigger(tenant=job.tenant, job=job), trigger)
 
 
-def _check_rule(trigger: TriggerSpec) -> None:
+def write_trigger(row: Trigger, spec: TriggerSpec) -> None:
+    """Write one trigger of a job; Invalid when its rule is impossible or its filter not the customer's."""
     try:
-        schedule_from(trigger.rule)
+        if spec.kind is not TriggerKind.NOW:
+            schedule_from(spec.rule)
     except ImpossibleRule as error:
         raise Invalid(fields={"schedule": [str(error)]}, rule_field=error.field) from None
+    if spec.schedule_filter and not filters_above(row.tenant).filter(pk=spec.schedule_filter).exists():
+        raise Invalid(fields={"schedule_filter": ["There is no such schedule filter."]})
+    row.name, row.kind, row.rule, row.schedule_filter_id = spec.name, spec.kind, spec.rule, spec.schedule_filter
+    row.missed, row.grace_minutes, row.catch_up = spec.missed, spec.grace_minutes, spec.catch_up
+    row.enabled = spec.enabled
+    row.save()
+
+
+def trigger_spec(row: Trigger) -> TriggerSpec:
+    """Read a trigger back."""
+    return TriggerSpec(
+        TriggerKind(row.kind), row.name, row.rule, row.schedule_filter_id, MissedPolicy(row.missed), row.grace_minutes,
+        row.catch_up, row.enabled,
+    )  # fmt: skip
 
 
 def filters_above(tenant: Tenant) -> Any:

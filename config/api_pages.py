@@ -1,0 +1,130 @@
+"""Pages and filters of every list of the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.core.exceptions import ValidationError
+from django.db import DataError
+from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.exceptions import NotFound
+from rest_framework.filters import OrderingFilter
+from rest_framework.pagination import CursorPagination, PageNumberPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+#: More rows than this are not counted: the count would cost more than the page.
+COUNTED = 10_000
+
+
+class _Numbered(PageNumberPagination):
+    """Numbered pages, for short lists."""
+
+    page_size_query_param = "page_size"
+    max_page_size = 500
+
+
+class Pages(CursorPagination):
+    """Cursors, which stay right while rows come and go: follow `next`. `?page_size=` up to 500, `?page=2` by number.
+
+    `count` is null where more than COUNTED rows match.
+    """
+
+    page_size_query_param = "page_size"
+    max_page_size = 500
+    offset_cutoff = 10_000
+
+    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+        """Return the rows of the page that is asked for."""
+        self.numbered = _Numbered() if "page" in request.query_params else None
+        if self.numbered:
+            return self.numbered.paginate_queryset(queryset, request, view)
+        try:
+            rows = super().paginate_queryset(queryset, request, view)
+        except (ValueError, ValidationError, DataError):
+            raise NotFound("This cursor belongs to no list in this order; begin again without it.") from None
+        counted = queryset.order_by()[: COUNTED + 1].count()
+        self.count = counted if counted <= COUNTED else None
+        return rows
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
+        """Return what the caller asked for, or the order that the rows have; then by id, so that no two are equal."""
+        asked = OrderingFilter().get_ordering(request, queryset, view) if view else None
+        chosen = asked or queryset.query.order_by
+        return (*chosen, "pk") if chosen else ("pk",)
+
+    def get_paginated_response(self, data: Any) -> Response:
+        """Return the page with the way to the next one."""
+        if self.numbered:
+            return self.numbered.get_paginated_response(data)
+        links = {"next": self.get_next_link(), "previous": self.get_previous_link()}
+        return Response({"count": self.count, **links, "results": data})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Describe the page."""
+        shape = super().get_paginated_response_schema(schema)
+        words = f"How many rows match; null where it is more than {COUNTED}."
+        shape["properties"] = {
+            "count": {"type": ["integer", "null"], "example": 123, "description": words},
+            **shape["properties"],
+        }
+        shape["required"] = ["count", "results"]
+        return shape
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Describe the parameters."""
+        number = {"name": "page", "in": "query", "required": False, "schema": {"type": "integer", "minimum": 1},
+                  "description": "A page by its number, for short lists; then `count` is always given."}  # fmt: skip
+        return [*super().get_schema_operation_parameters(view), number]
+
+    def get_html_context(self) -> dict[str, Any]:
+        """Return what the browsable pages need."""
+        return self.numbered.get_html_context() if self.numbered else super().get_html_context()
+
+    def to_html(self) -> str:
+        """Return the links between browsable pages."""
+        return self.numbered.to_html() if self.numbered else super().to_html()
+
+
+class Filters(DjangoFilterBackend):
+    """`?status=failed&job=…`: a resource names its filters in `filters`.
+
+    They compare plain values, never look a thing up: an id that is not the caller's is no more known than any other.
+    """
+
+    def get_filterset_class(self, view: Any, queryset: Any = None) -> Any:
+        """Return the filters of a resource."""
+        found = getattr(view, "filters", None)
+        return type(f"{type(view).__name__}Filters", (django_filters.FilterSet,), dict(found)) if found else None
+
+
+def is_id(column: str) -> django_filters.NumberFilter:
+    """Filter by the number of something."""
+    return django_filters.NumberFilter(field_name=column, min_value=0, max_value=2**63 - 1)
+
+
+def is_uuid(column: str) -> django_filters.UUIDFilter:
+    """Filter by the id of something."""
+    return django_filters.UUIDFilter(field_name=column)
+
+
+def is_one_of(column: str, choices: Any) -> django_filters.MultipleChoiceFilter:
+    """Filter by a fixed set of words; given several times, any of them."""
+    return django_filters.MultipleChoiceFilter(field_name=column, choices=choices)
+
+
+def is_on(column: str) -> django_filters.BooleanFilter:
+    """Filter by yes or no."""
+    return django_filters.BooleanFilter(field_name=column)
+
+
+def is_since(column: str) -> django_filters.IsoDateTimeFilter:
+    """Keep what is at that time or later."""
+    return django_filters.IsoDateTimeFilter(field_name=column, lookup_expr="gte")
+
+
+def is_before(column: str) -> django_filters.IsoDateTimeFilter:
+    """Keep what is earlier."""
+    return django_filters.IsoDateTimeFilter(field_name=column, lookup_expr="lt")

@@ -1,0 +1,134 @@
+"""The API of drafts, built bit by bit like in the wizard, and of single triggers of saved jobs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.api_pages import is_id, is_on, is_one_of, is_uuid
+from config.api_resource import Edits, Resource, check_match
+from config.errors import Invalid
+from devices.api.once import once
+from devices.api.resources import Creates
+from jobs import selectors
+from jobs.api.inputs import JobInput, kind_of
+from jobs.api.resources import CreatedJob, created, secret_names
+from jobs.api.serializers import DraftSerializer, TriggerDetail
+from jobs.domain.spec import TriggerKind, TriggerSpec
+from jobs.models import ServiceJob, Trigger
+from jobs.services import editing, triggers
+from jobs.services.specs import spec_of, trigger_spec
+
+
+class SubmitSerializer(serializers.Serializer):
+    """How a draft becomes a job."""
+
+    request_approval = serializers.BooleanField(default=False)
+    message = serializers.CharField(max_length=1000, allow_blank=True, default="")
+
+
+class Drafts(Resource):
+    """The caller's drafts of new jobs. `problems` says what is still missing; nothing of it keeps a draft from being kept."""
+
+    serializer_class = DraftSerializer
+    search_fields, ordering_fields = ["name", "description"], ["name", "changed_at"]
+    filters = {"tenant": is_id("tenant"), "template": is_id("template")}
+    volatile = ("changed_at",)
+
+    def rows(self, user: Any) -> Any:
+        return selectors.own_drafts(user).prefetch_related("triggers")
+
+    @extend_schema(request=JobInput(partial=True), responses={201: DraftSerializer})
+    @once
+    def create(self, request: Request) -> Response:
+        """Open a draft of a template, with as much as is known already."""
+        given = self._given(request)
+        template = given.validated_data.get("template")
+        if template is None:
+            raise Invalid(fields={"template": ["Choose the service template."]})
+        draft = editing.open_draft(by=request.user, template_id=template.pk, change=lambda d: self._spec(given, d))
+        return self._show(draft, status.HTTP_201_CREATED)
+
+    @extend_schema(request=JobInput(partial=True), responses=DraftSerializer)
+    def partial_update(self, request: Request, pk: str | None = None) -> Response:
+        """Put down more of it; what is not given stays."""
+        draft = self.get_object()
+        check_match(request, self.etag(self.get_serializer(draft).data))
+        given = self._given(request)
+        if given.validated_data.get("template", draft.template) != draft.template:
+            raise Invalid(fields={"template": ["A draft keeps its template; open another one."]})
+        editing.save_draft(by=request.user, draft=draft, spec=self._spec(given, draft))
+        return self._show(draft)
+
+    def destroy(self, request: Request, pk: str | None = None) -> Response:
+        """Throw a draft away."""
+        editing.discard_draft(by=request.user, draft=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=SubmitSerializer, responses={201: CreatedJob})
+    @action(detail=True, methods=["post"])
+    @once
+    def submit(self, request: Request, pk: str | None = None) -> Response:
+        """Make a job of it: save it, start it where its schedule says now, or ask for approval."""
+        given = SubmitSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        draft, data = self.get_object(), given.validated_data
+        if data["request_approval"]:
+            return created(self, editing.request_job(by=request.user, draft=draft, message=data["message"]), None)
+        return created(self, *editing.submit_job(by=request.user, draft=draft, needs_schedule=False))
+
+    def _given(self, request: Request) -> JobInput:
+        given = JobInput(data=request.data, partial=True, context=self.get_serializer_context())
+        given.is_valid(raise_exception=True)
+        return given
+
+    def _spec(self, given: JobInput, draft: ServiceJob) -> Any:
+        return given.spec(secret_names(draft.version), spec_of(draft))
+
+    def _show(self, draft: ServiceJob, code: int = status.HTTP_200_OK) -> Response:
+        self.kwargs["pk"] = str(draft.pk)
+        body = self.get_serializer(self.get_object()).data
+        return Response(body, status=code, headers={"ETag": self.etag(body)})
+
+
+class Triggers(Creates, Edits, Resource):
+    """The triggers of saved jobs, one by one. A change voids an approval of what the job was before."""
+
+    serializer_class = TriggerDetail
+    search_fields, ordering_fields = ["name", "job__name"], ["id"]
+    filters = {
+        "job": is_uuid("job"), "enabled": is_on("enabled"),
+        "kind": is_one_of("kind", [(k.value, k.value) for k in TriggerKind if k is not TriggerKind.NOW]),
+    }  # fmt: skip
+    volatile = ("next_run_at",)
+
+    def rows(self, user: Any) -> Any:
+        return selectors.visible_triggers(user)
+
+    def make(self, user: Any, data: dict[str, Any], instance: Trigger | None = None) -> Trigger:
+        job = data.pop("job", instance.job if instance else None)
+        if instance and job != instance.job:
+            raise Invalid(fields={"job": ["It stays with its job; make a new one there."]})
+        data.pop("tenant", None)
+        return triggers.save_trigger(by=user, job=job, spec=_spec(data, instance), instance=instance)
+
+    def destroy(self, request: Request, pk: str | None = None) -> Response:
+        """Take it out of its job; the runs that it made stay."""
+        triggers.remove_trigger(by=request.user, trigger=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _spec(data: dict[str, Any], instance: Trigger | None) -> TriggerSpec:
+    """Return what is given over what is stored."""
+    base = trigger_spec(instance) if instance else TriggerSpec(TriggerKind.ONCE)
+    if "schedule_filter_id" in data:
+        data["schedule_filter"] = data.pop("schedule_filter_id")
+    if "rule" in data:
+        data["kind"] = kind_of(data["rule"], "rule")
+    return replace(base, **data)

@@ -1,0 +1,242 @@
+"""What the API takes: whole jobs, parts of drafts, triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from rest_framework import serializers
+
+from config.errors import Invalid
+from devices import selectors as inventory
+from devices.api.resources import Scoped
+from devices.domain.secrets import Secret
+from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
+from jobs.domain.missed import MissedPolicy
+from jobs.domain.recurrence import ImpossibleRule
+from jobs.domain.rollout import Rollout
+from jobs.domain.schedules import schedule_from
+from jobs.domain.spec import (
+    JOB_TYPE_LABELS,
+    VISIBILITY_CHOICES,
+    Account,
+    JobSpec,
+    JobType,
+    TaskSpec,
+    TriggerKind,
+    TriggerSpec,
+    Visibility,
+    once_at,
+)
+from jobs.domain.turns import OVERLAP_CHOICES, Overlap
+from templates_app import selectors as templates
+
+
+class SearchSerializer(serializers.Serializer):
+    text = serializers.CharField(max_length=120, allow_blank=True, default="")
+    platforms = serializers.ListField(child=serializers.CharField(), default=list)
+    networks = serializers.ListField(child=serializers.IntegerField(), default=list)
+    tags = serializers.ListField(child=serializers.IntegerField(), default=list)
+
+
+class SelectionSerializer(serializers.Serializer):
+    mode = serializers.ChoiceField(choices=[m.value for m in SelectionMode], default="static")
+    devices = serializers.ListField(child=serializers.UUIDField(), default=list)
+    tags = serializers.ListField(child=serializers.IntegerField(), default=list)
+    search = SearchSerializer(default=dict)
+
+
+class AccountSerializer(serializers.Serializer):
+    username = serializers.CharField(max_length=120)
+    password = serializers.CharField(write_only=True, allow_blank=True, default="")
+    enable_password = serializers.CharField(write_only=True, allow_blank=True, default="")
+
+
+class TaskSerializer(serializers.Serializer):
+    step = serializers.IntegerField(min_value=0, help_text="The template step, from 0.")
+    devices = serializers.ListField(child=serializers.UUIDField(), allow_null=True, default=None)
+    profile = serializers.IntegerField(allow_null=True, default=None)
+    credential = serializers.UUIDField(allow_null=True, default=None)
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """A task is about a step, in a part of a draft too."""
+        if "step" not in data:
+            raise serializers.ValidationError({"step": ["Say which step of the template this is about."]})
+        return data
+
+
+class TriggerOptions(serializers.Serializer):
+    """What a trigger has besides its schedule."""
+
+    name = serializers.CharField(max_length=80, allow_blank=True, default="")
+    filter = serializers.IntegerField(allow_null=True, default=None)
+    enabled = serializers.BooleanField(default=True)
+    missed = serializers.ChoiceField(choices=[p.value for p in MissedPolicy], default="once")
+    grace_minutes = serializers.IntegerField(min_value=0, max_value=10_080, default=15)
+    catch_up = serializers.IntegerField(min_value=1, max_value=500, default=1)
+
+
+class RolloutSerializer(serializers.Serializer):
+    """How a run spreads over its devices; 0 means no canaries, no waves, no pause, no limit."""
+
+    canary = serializers.IntegerField(min_value=0, default=0, help_text="So many devices first.")
+    wave = serializers.IntegerField(min_value=0, default=0, help_text="Devices in each wave after them.")
+    soak = serializers.IntegerField(min_value=0, default=0, help_text="Minutes of pause after each.")
+    stop_count = serializers.IntegerField(min_value=0, default=0, help_text="Stop when so many did not succeed.")
+    stop_percent = serializers.IntegerField(min_value=0, max_value=100, default=0)
+    sample = serializers.IntegerField(min_value=1, default=1, help_text="Of at least so many that have ended.")
+
+
+class JobInput(serializers.Serializer):
+    """What creates a job. `execute`: now, once (with `at`), or none (saved only)."""
+
+    template = Scoped(
+        selector=templates.usable_templates,
+        pk_field=serializers.IntegerField(),
+        help_text="A ready service template; the job's customer is its own.",
+    )
+    name = serializers.CharField(max_length=160)
+    description = serializers.CharField(max_length=1000)
+    job_type = serializers.ChoiceField(choices=list(JOB_TYPE_LABELS.items()), default="regular")
+    agent = Scoped(selector=inventory.visible_agents, pk_field=serializers.IntegerField())
+    enabled = serializers.BooleanField(default=True)
+    snapshots = serializers.BooleanField(default=True)
+    visibility = serializers.ChoiceField(choices=VISIBILITY_CHOICES, default="public")
+    selection = SelectionSerializer()
+    account = AccountSerializer(required=False, allow_null=True)
+    credential = serializers.UUIDField(allow_null=True, default=None)
+    variables = serializers.DictField(child=serializers.CharField(allow_blank=True), default=dict)
+    notify_users = serializers.ListField(child=serializers.IntegerField(), default=list)
+    notify_groups = serializers.ListField(child=serializers.IntegerField(), default=list)
+    tasks = TaskSerializer(many=True, default=list)
+    max_parallel = serializers.IntegerField(min_value=1, max_value=500, default=25)
+    overlap = serializers.ChoiceField(
+        choices=OVERLAP_CHOICES, default="queue", help_text="What becomes of a run while another of this job is open."
+    )
+    in_queue = serializers.BooleanField(
+        default=False, help_text="Run in the queue: one at a time per customer and agent, first in, first out."
+    )
+    rollout = RolloutSerializer(required=False, default=dict)
+    window = serializers.IntegerField(
+        allow_null=True, default=None, help_text="A schedule filter (id): devices begin only when it removes nothing."
+    )
+    triggers = serializers.ListField(
+        child=serializers.DictField(),
+        default=list,
+        help_text="Schedules as in /api/v1/upcoming/, each with an optional name, filter (id), enabled, missed (skip, once, "
+        "catch_up), grace_minutes and catch_up.",
+    )
+    execute = serializers.ChoiceField(choices=["now", "once", "none"], default="none")
+    at = serializers.DateTimeField(allow_null=True, default=None)
+    time_zone = serializers.CharField(max_length=60, default="UTC")
+    request_approval = serializers.BooleanField(default=False)
+    message = serializers.CharField(max_length=1000, allow_blank=True, default="")
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        """A time belongs to `once` and to nothing else."""
+        if data.get("execute") == "once" and data.get("at") is None:
+            raise serializers.ValidationError({"at": ["Give the date and time for 'once'."]})
+        return data
+
+    def spec(self, secret_names: set[str], base: JobSpec | None = None) -> JobSpec:
+        """Return the specification: what was given, over `base`. Variables of type secret are taken out of the plain ones."""
+        d = self.validated_data
+        base = base or JobSpec()
+        found: dict[str, Any] = {name: d[name] for name in PLAIN if name in d}
+        found |= {name: convert(d[name]) for name, convert in CONVERTED.items() if name in d}
+        if "variables" in d:
+            plain = {k: v for k, v in d["variables"].items() if k not in secret_names}
+            secret = {k: Secret(v) for k, v in d["variables"].items() if k in secret_names}
+            found |= {"variables": plain, "secret_variables": secret}
+        if {"triggers", "execute"} & set(d):
+            found["triggers"] = self._triggers(base)
+        return replace(base, **found)
+
+    def _triggers(self, base: JobSpec) -> tuple[TriggerSpec, ...]:
+        d = self.validated_data
+        found = tuple(map(_trigger, d["triggers"])) if "triggers" in d else base.triggers
+        if d.get("execute") == "now":
+            return (*found, TriggerSpec(TriggerKind.NOW))
+        if d.get("execute") == "once":
+            return (*found, once_at(d["at"], d.get("time_zone", "UTC")))
+        return found
+
+
+# A part of a draft fills in no defaults, so these read what may be absent.
+def _selection(d: dict[str, Any]) -> DeviceSelection:
+    search = d.get("search") or {}
+    wanted = {name: tuple(search.get(name, ())) for name in ("networks", "tags", "platforms")}
+    picked, tags = tuple(map(str, d.get("devices", ()))), tuple(d.get("tags", ()))
+    mode = SelectionMode(d.get("mode", SelectionMode.STATIC))
+    return DeviceSelection(mode, DeviceSearch(search.get("text", ""), **wanted), picked, tags)
+
+
+def _account(d: dict[str, Any] | None) -> Account:
+    d = d or {}
+    secrets = (Secret(d.get(name, "")) or None for name in ("password", "enable_password"))
+    return Account(d.get("username", ""), *secrets)
+
+
+def _task(d: dict[str, Any]) -> TaskSpec:
+    devices = None if d.get("devices") is None else tuple(map(str, d["devices"]))
+    return TaskSpec(d["step"], devices, d.get("profile"), str(d["credential"]) if d.get("credential") else None)
+
+
+#: Fields of the input that go into the specification as they are; those that come out of it as they are; and those that
+#: are converted on their way in.
+PLAIN = ("name", "description", "enabled", "snapshots", "max_parallel", "in_queue", "window")
+SAME = (
+    "template", "agent", "job_type", "visibility", "credential", "variables", "notify_users", "notify_groups", "overlap",
+)  # fmt: skip
+CONVERTED: dict[str, Callable[[Any], Any]] = {
+    "template": lambda row: row.pk, "agent": lambda row: row.pk if row else None, "job_type": JobType, "visibility": Visibility,
+    "selection": _selection, "account": _account, "credential": lambda pk: str(pk) if pk else None, "notify_users": tuple,
+    "notify_groups": tuple, "tasks": lambda rows: tuple(map(_task, rows)), "overlap": Overlap, "rollout": lambda d: Rollout(**d),
+}  # fmt: skip
+
+
+def as_given(spec: JobSpec) -> dict[str, Any]:
+    """Return a stored job as `JobInput` takes it; giving it back changes nothing."""
+    account = {"username": spec.account.username} if spec.account.username else None
+    tasks = [
+        {"step": t.step, "devices": t.devices, "profile": t.profile, "credential": t.credential} for t in spec.tasks
+    ]
+    selection = {
+        "mode": spec.selection.mode, "devices": spec.selection.devices, "tags": spec.selection.tags,
+        "search": spec.selection.search.as_json(),
+    }  # fmt: skip
+    same = {name: getattr(spec, name) for name in (*PLAIN, *SAME)}
+    triggers = [as_given_trigger(t) for t in spec.triggers if t.kind is not TriggerKind.NOW]
+    return {
+        **same, "account": account, "tasks": tasks, "selection": selection, "rollout": spec.rollout.as_json(), "triggers": triggers,
+        "execute": "none", "at": None, "time_zone": "UTC", "request_approval": False, "message": "",
+    }  # fmt: skip
+
+
+def as_given_trigger(spec: TriggerSpec) -> dict[str, Any]:
+    """Return a trigger as an item of `triggers`."""
+    options = {name: getattr(spec, name) for name in ("name", "enabled", "missed", "grace_minutes", "catch_up")}
+    return {**spec.rule, **options, "filter": spec.schedule_filter}
+
+
+def kind_of(rule: dict[str, Any], where: str) -> TriggerKind:
+    """Return the kind of a schedule; Invalid names what is wrong in it."""
+    try:
+        schedule_from(rule)
+    except ImpossibleRule as error:
+        raise Invalid(fields={f"{where}.{error.field}": [str(error)]}) from None
+    return TriggerKind(rule["kind"])
+
+
+def _trigger(data: dict[str, Any]) -> TriggerSpec:
+    """Return the trigger of one item of `triggers`; Invalid names what is wrong."""
+    rule = {key: value for key, value in data.items() if key not in TriggerOptions().fields}
+    kind = kind_of(rule, "triggers")
+    options = TriggerOptions(data=data)
+    if not options.is_valid():
+        raise Invalid(fields={f"triggers.{field}": list(map(str, said)) for field, said in options.errors.items()})
+    more = dict(options.validated_data)
+    return TriggerSpec(
+        kind, rule=rule, schedule_filter=more.pop("filter"), missed=MissedPolicy(more.pop("missed")), **more
+    )  # fmt: skip

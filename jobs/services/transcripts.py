@@ -1,0 +1,40 @@
+"""A device run's transcript as text, and following it while it grows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+
+from jobs.domain.states import RunStatus
+from jobs.models import DeviceRun, StepResult
+
+#: Seconds between two looks, and after which a follower is let go; he comes back with what he has.
+PAUSE, FOLLOW = 0.5, 60.0
+
+
+def transcript(steps: Iterable[StepResult]) -> str:
+    """Return every line sent and received. Of a step that runs, the last answer is left out: it may still grow."""
+    parts = []
+    for step in steps:
+        parts.append(f"### {step.name}\n")
+        exchanges = step.exchanges[:-1] if step.status == RunStatus.RUNNING else step.exchanges
+        for sent, received, rejected in exchanges:
+            parts.append(f"> {sent}\n{received}{'' if received.endswith(chr(10)) else chr(10)}")
+            parts.append("! rejected\n" if rejected else "")
+        if step.status != RunStatus.RUNNING:
+            parts.append(f"### {step.name}: {step.status}\n")
+    return "".join(parts)
+
+
+def follow(device_run: DeviceRun, start: int = 0, seconds: float = FOLLOW) -> Iterator[bytes]:
+    """Yield the transcript from byte `start` as it grows, until the device run has ended or the time is over."""
+    until = time.monotonic() + seconds
+    while True:
+        is_open = DeviceRun.objects.get(pk=device_run.pk).is_open
+        text = transcript(device_run.steps.all().order_by("position")).encode()
+        if text[start:]:
+            yield text[start:]
+            start = len(text)
+        if not is_open or time.monotonic() > until:
+            return
+        time.sleep(PAUSE)

@@ -1,0 +1,60 @@
+"""Add, change and remove single triggers of a saved job; what they change in its content voids its approval."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from config.errors import Conflict, Invalid
+from jobs.domain.spec import TriggerSpec
+from jobs.models import ServiceJob, Trigger
+from jobs.services import approving, editing, scheduling
+from jobs.services.specs import trigger_spec, write_trigger
+
+
+def save_trigger(
+    *, by: Any, job: ServiceJob, spec: TriggerSpec, instance: Trigger | None = None, now: datetime | None = None
+) -> Trigger:
+    """Add a trigger to a saved job, or change one; runs that it made stay its own. Invalid when it would never fire."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        job = _open(by, job)
+        row = instance or Trigger(tenant=job.tenant, job=job)
+        was = trigger_spec(instance) if instance else None
+        write_trigger(row, spec)
+        timing = (spec.rule, spec.schedule_filter, spec.enabled)
+        if was is None or timing != (was.rule, was.schedule_filter, was.enabled):
+            coming = scheduling.next_after(row, now) if spec.enabled else None
+            if spec.enabled and coming is None:
+                raise Invalid(fields={"schedule": [editing.never(row)]})
+            Trigger.objects.filter(pk=row.pk).update(next_run_at=coming)
+        _close(by, job, now)
+    row.refresh_from_db()
+    return row
+
+
+def remove_trigger(*, by: Any, trigger: Trigger, now: datetime | None = None) -> None:
+    """Take a trigger out of its job; one that made runs stays behind them, retired."""
+    with transaction.atomic():
+        job = _open(by, trigger.job)
+        if trigger.runs.exists():
+            Trigger.objects.filter(pk=trigger.pk).update(enabled=False, retired=True, next_run_at=None)
+        else:
+            trigger.delete()
+        _close(by, job, now or timezone.now())
+
+
+def _open(by: Any, job: ServiceJob) -> ServiceJob:
+    editing.check_may_edit(by, job)
+    job = editing.lock_job(job.pk)
+    if job.status != ServiceJob.Status.SAVED or job.deleted_at:
+        raise Conflict("This is no saved job; triggers of a draft are changed with the draft.")
+    return job
+
+
+def _close(by: Any, job: ServiceJob, now: datetime) -> None:
+    editing.record_edit(by, job)
+    approving.void_if_changed(job, now)
