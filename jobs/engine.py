@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 #: with; how long free places wait for others to be filled with.
 LOOK_EVERY, CANCEL_EVERY, GATHER, SETTLE = 2.0, 0.5, 0.03, 0.1
 #: A claim is worth its cost for so many free threads, and takes at most so many devices.
-REFILL, MOST = 5, 50
+REFILL, MOST = 5, 128
 WIDTH = 128
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from celery import shared_task
@@ -12,10 +13,24 @@ from django.utils import timezone
 
 from jobs.engine import Engine
 from jobs.services import dispatching, starting
+from jobs.services.threads import OneAtATime
 
 log = logging.getLogger(__name__)
 #: The engine of this worker process, from when it is ready.
 ENGINES: list[Engine] = []
+#: Seconds between two ticks of beat, with something to spare.
+TICK = 1.1
+
+
+def dispatch_next() -> None:
+    """Wait for what falls due before beat ticks again, and make its runs on time."""
+    seconds = dispatching.seconds_to_next(now=timezone.now(), most=TICK)
+    if seconds is not None:
+        time.sleep(seconds)
+        dispatching.dispatch_due(now=timezone.now())
+
+
+PLAN, NEXT = OneAtATime(starting.start_queued), OneAtATime(dispatch_next)
 
 
 @shared_task(name="jobs.work")
@@ -31,12 +46,13 @@ def tick() -> None:
     now = timezone.now()
     dispatching.beat_ticked(now=now)
     dispatching.tick(now=now)
+    NEXT()
 
 
 @shared_task(name="jobs.start_runs")
 def start_runs() -> None:
     """Decide about the runs that the tick made, and plan them."""
-    starting.start_queued()
+    PLAN()
 
 
 @worker_ready.connect

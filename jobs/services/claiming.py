@@ -21,7 +21,7 @@ from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.services import holds, scheduling
 
 #: So many runs are looked at in one claim, for each device wanted and at least; and so many with more than a few devices.
-RUNS_PER_DEVICE, RUNS, LARGE = 2, 40, 20
+RUNS_PER_DEVICE, RUNS, LARGE = 1, 40, 20
 #: So many devices of a run see a credential that no device of it has accepted yet.
 TRIALS = 3
 #: What speaks of a wrong credential.
@@ -111,7 +111,7 @@ def _open_runs(agents: dict[int, Agent], now: datetime, among: Q | None, most: i
     runs = found.exclude(tenant__in=_full_tenants()).annotate(busy=busy).filter(busy__lt=F("max_parallel"))
     # What is tried again comes after what was never tried.
     rows = (
-        runs.select_related("job__window", "tenant", "agent")
+        runs.prefetch_related("job__window", "tenant", "agent")
         .order_by(Exists(ready.filter(tries=0)).desc(), "pk")
         .iterator(most)
     )

@@ -48,6 +48,13 @@ def tick_if_beat_is_silent(*, now: datetime) -> bool:
     return True
 
 
+def seconds_to_next(*, now: datetime, most: float) -> float | None:
+    """Return in how many seconds the next trigger is due; None when in more than `most`."""
+    coming = Trigger.objects.filter(enabled=True, next_run_at__gt=now, next_run_at__lte=now + timedelta(seconds=most))
+    soonest = coming.order_by("next_run_at").values_list("next_run_at", flat=True).first()
+    return (soonest - now).total_seconds() if soonest else None
+
+
 def dispatch_due(*, now: datetime) -> int:
     """Make a run, queued or skipped with a reason, of every due occurrence; return how many."""
     made = 0

@@ -1,4 +1,4 @@
-"""The threads of a worker process in which devices are talked to, and how many of them are free."""
+"""The threads of a worker process: those in which devices are talked to, and work that only one does at a time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,27 @@ from django.db import connections
 
 A = TypeVar("A")
 R = TypeVar("R")
+
+
+class OneAtATime:
+    """Lets one thread of the process at a time do some work; whoever asks meanwhile is served by it, for it looks again.
+
+    More of them would only share the interpreter's lock.
+    """
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self._work = work
+        self._asked, self._doing = threading.Event(), threading.Lock()
+
+    def __call__(self) -> None:
+        """Do the work, or leave it to the thread that is at it."""
+        self._asked.set()
+        while self._asked.is_set() and self._doing.acquire(blocking=False):
+            try:
+                self._asked.clear()
+                self._work()
+            finally:
+                self._doing.release()
 
 
 class Threads:

@@ -15,6 +15,8 @@ from tests import servers
 from tests.e2e.conftest import ROOT, need
 
 DUE = 1_000
+#: Seconds that `slowness` takes on the machine whose figures stand in docs/explanation/performance.md.
+USUAL = 0.25
 WORKER = "celery -A config worker -P threads -c 40 -l WARNING --without-gossip --without-mingle -Q celery,agent.acme.acme-agent-1"
 BEAT = "celery -A config beat -l WARNING --pidfile="
 
@@ -140,6 +142,13 @@ def site(request, tmp_path):
         yield found
 
 
+def slowness():
+    """Return how many times as long as usual a fixed piece of work takes here, at least 1: other tenants share the machine."""
+    started = time.perf_counter()
+    sum(i * i for i in range(3_000_000))
+    return max(1.0, (time.perf_counter() - started) / USUAL)
+
+
 def wait_until(check, seconds, step=0.5):
     deadline = time.monotonic() + seconds
     while not (found := check()):
@@ -166,6 +175,7 @@ def test_a_thousand_at_once_with_a_killed_beat_and_then_three_hours_of_silence(s
         "each was tried on its device, which is down"
     )
     assert found["late"][int(DUE * 0.99) - 1] <= 5
+    assert found["begun"][int(DUE * 0.99) - 1] <= 5 * slowness()
     for child in [*beats[1:], *workers]:
         child.terminate()
         child.wait(20)

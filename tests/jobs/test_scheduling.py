@@ -1,16 +1,20 @@
 """Stored triggers: what is previewed is what fires, once; filters remove; missed occurrences are rows with a reason."""
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from config.errors import Invalid
+from jobs import tasks
 from jobs.domain.missed import MissedPolicy, judge
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.domain.turns import Overlap
 from jobs.models import JobRun, ScheduleFilter, Trigger
 from jobs.services import editing, filters, scheduling
+from jobs.services.threads import OneAtATime
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -319,3 +323,35 @@ def test_the_engine_previews_ten_occurrences_in_a_millisecond():
             list(islice(upcoming(schedule, timezone.now() + timedelta(days=n)), 10))
             times.append(time.perf_counter() - started)
         assert median(times) < 0.004, (rule, median(times))  # the goal is 1 ms on an idle machine
+
+
+def test_what_falls_due_before_the_next_tick_is_made_on_time_and_not_early(acme, person):
+    found = job(acme, person, every_night())
+    due = timezone.now() + timedelta(seconds=0.4)
+    found.triggers.update(next_run_at=due)
+    tasks.tick()
+    run = found.runs.get()
+    assert run.scheduled_for == due and timedelta(0) <= run.created_at - due < timedelta(seconds=0.3)
+    found.triggers.update(next_run_at=timezone.now() + timedelta(seconds=5))
+    began = time.monotonic()
+    tasks.tick()
+    assert time.monotonic() - began < 0.5 and found.runs.count() == 1
+
+
+def test_who_asks_while_somebody_is_at_it_is_served_by_him():
+    done, inside, go_on = [], threading.Event(), threading.Event()
+
+    def work():
+        inside.set()
+        assert go_on.wait(5)
+        done.append(threading.current_thread().name)
+
+    single = OneAtATime(work)
+    first = threading.Thread(target=single, name="first")
+    first.start()
+    assert inside.wait(5)
+    single()  # comes back at once: the first thread looks again for it
+    assert done == []
+    go_on.set()
+    first.join(5)
+    assert done == ["first", "first"]
