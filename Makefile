@@ -20,9 +20,10 @@ test-all: test    ## the same on PostgreSQL, then end to end with real processes
 	$(PYTHON) -m pytest -q -m sweep -n 2 --dist worksteal
 	$(PYTHON) -m pytest -q -m e2e
 
-bench:            ## devices per second beside Nornir+Netmiko; the scheduler with 100,000 triggers beside django-celery-beat
+bench:            ## devices per second beside Nornir+Netmiko; the scheduler with 100,000 triggers beside django-celery-beat; the lists of the API with 1,000,000 device runs
 	$(PYTHON) -m tests.bench
 	$(PYTHON) -m tests.servers $(PYTHON) -m tests.bench_schedule
+	$(PYTHON) -m tests.servers $(PYTHON) -m tests.bench_lists
 
 chaos:            ## every failpoint cell, then a storm of KILLS kills, then the builds that must be caught: make chaos KILLS=1000
 	$(PYTHON) -m tests.chaos cells

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from django.http import HttpRequest
 
 from devices.domain import configs
-from devices.drivers.platforms import BY_KEY
+from devices.services.snapshots import changes, volatile_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +26,8 @@ class Comparison:
 def comparison(request: HttpRequest, old: str, new: str, platform: str) -> Comparison:
     """Compare two configurations of a platform, in the form that the request asks for."""
     side = request.GET.get("view") == "side"
-    volatile = _volatile(platform)
     query = request.GET.copy()
     query["view"] = "one" if side else "side"
     lines = [] if side else changes(old, new, platform)
-    pairs = configs.side_by_side(old, new, volatile) if side else []
+    pairs = configs.side_by_side(old, new, volatile_in(platform)) if side else []
     return Comparison(side, lines, pairs, query.urlencode())
-
-
-def changes(old: str, new: str, platform: str) -> list[tuple[str, str]]:
-    """Compare two configurations of a platform in one column."""
-    return configs.unified(old, new, _volatile(platform))
-
-
-def _volatile(platform: str) -> tuple[re.Pattern[str], ...]:
-    return BY_KEY[platform].volatile if platform in BY_KEY else ()

@@ -37,10 +37,10 @@ class SnapshotDetail(SnapshotSerializer):
 
 
 class Snapshots(Resource):
-    """Configurations of devices as they were, the newest first; `?search=` finds a device or a kind."""
+    """Configurations of devices as they were, the newest first; `?search=` finds a device."""
 
     serializer_class = SnapshotDetail
-    search_fields, ordering_fields = ["device__name", "device__address", "kind", "sha256"], ["id", "taken_at"]
+    search_fields, ordering_fields = ["device__name", "device__address"], ["id", "taken_at"]
     filters = {
         "tenant": is_id("tenant"), "device": is_uuid("device"), "kind": is_one_of("kind", ConfigSnapshot.Kind.choices),
         "taken_from": is_since("taken_at"), "taken_before": is_before("taken_at"),

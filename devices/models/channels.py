@@ -95,6 +95,7 @@ class OutboxMessage(TenantOwned):
     actor = models.CharField(max_length=150, blank=True)
     subject = models.CharField(max_length=300)
     text = models.TextField(blank=True)
+    details = models.TextField(blank=True)
     url = models.CharField(max_length=300, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
     attempts = models.PositiveIntegerField(default=0)

@@ -67,7 +67,12 @@ class Device(TenantOwned):
             models.UniqueConstraint("network", "address", name="device_address_once_per_network"),
             models.UniqueConstraint("tenant", Lower("name"), name="device_name_once_per_tenant"),
         ]
-        indexes = [models.Index(fields=["tenant", "platform"]), models.Index(fields=["address"])]
+        indexes = [
+            models.Index(fields=["tenant", "platform"]),
+            models.Index(fields=["address"]),
+            models.Index(fields=["name", "id"]),
+            models.Index(fields=["platform", "id"]),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -76,7 +76,7 @@ def _mail(message: OutboxMessage, words: str, facts: dict[str, str]) -> None:
         ),
         to=message.target,
         subject=f"[Interlock] {words}: {message.subject}",
-        body=f"{words}: {message.subject}\nCustomer: {message.tenant.name}\nBy: {message.actor}\n\n{message.text}\n\n{facts['url']}\n",
+        body=f"{words}: {message.subject}\nCustomer: {message.tenant.name}\nBy: {message.actor}\n\n{message.text}\n\n{facts['url']}\n{message.details}",
         message_id=f"{message.key.replace(':', '.')}.{message.tenant_id}",
     )
 

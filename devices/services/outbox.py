@@ -44,7 +44,10 @@ BATCH = 50
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What is told: to its recipients, and to the receivers of its tenant and those above it; once to each by its `key`."""
+    """What is told: to its recipients, and to the receivers of its tenant and those above it; once to each by its `key`.
+
+    `details` go into the mails to its recipients, and nowhere else.
+    """
 
     tenant: Tenant
     event: str
@@ -54,6 +57,7 @@ class Event:
     url: str
     recipients: Iterable[Any]
     by: Any = None
+    details: str = ""
 
 
 def announce(event: Event, *, now: datetime) -> None:
@@ -81,9 +85,8 @@ def announce_all(events: Iterable[Event], *, now: datetime) -> None:
         }  # fmt: skip
         for channel, target in receivers[tenant.pk]:
             if channel == "mail":
-                rows += [
-                    OutboxMessage(channel="mail", target=p.email, recipient=p, **common) for p in people if p.email
-                ]
+                mails = {"channel": "mail", "details": event.details, **common}
+                rows += [OutboxMessage(target=p.email, recipient=p, **mails) for p in people if p.email]
             else:
                 rows.append(OutboxMessage(channel=channel, target=target, **common))
     notices.give(told)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from devices.domain import configs
+from devices.drivers.platforms import BY_KEY
 from devices.models import ConfigSnapshot, Device
 
 
@@ -56,3 +59,13 @@ def _earlier(rows: Sequence[ConfigSnapshot]) -> dict[tuple[int, object, str], Co
     devices, hashes = {row.device_id for row in rows}, {row.sha256 for row in rows}
     found = ConfigSnapshot.objects.filter(device__in=devices, sha256__in=hashes, same_as=None).defer("content_z")
     return {_key(row): row for row in found} if rows else {}
+
+
+def changes(old: str, new: str, platform: str) -> list[tuple[str, str]]:
+    """Compare two configurations of a platform in one column, secrets hidden: [(kind, line)]; empty when nothing changed."""
+    return configs.unified(old, new, volatile_in(platform))
+
+
+def volatile_in(platform: str) -> tuple[re.Pattern[str], ...]:
+    """Return what changes by itself in a platform's configurations."""
+    return BY_KEY[platform].volatile if platform in BY_KEY else ()

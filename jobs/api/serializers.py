@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -73,7 +74,12 @@ class JobSerializer(serializers.ModelSerializer):
     @extend_schema_field(TriggerSerializer(many=True))
     def get_triggers(self, job: ServiceJob) -> Any:
         live = [t for t in job.triggers.all() if not t.retired and t.kind != TriggerKind.NOW]
-        return TriggerSerializer(live, many=True).data
+        return [self.one_trigger.to_representation(trigger) for trigger in live]
+
+    @cached_property
+    def one_trigger(self) -> TriggerSerializer:
+        """Made once for a whole list: making it costs more than what it does."""
+        return TriggerSerializer()
 
     def get_approval_status(self, job: ServiceJob) -> str:
         return job.approval.status if job.approval else "not_requested"

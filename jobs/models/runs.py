@@ -142,6 +142,7 @@ class DeviceRun(TenantOwned):
         constraints = [models.UniqueConstraint("run", "device", name="device_once_per_run")]
         indexes = [
             models.Index(fields=["run", "status", "id"]),
+            models.Index(fields=["status", "id"]),
             models.Index(fields=["lease_expires_at"], name="running_leases", condition=models.Q(status="running")),
             models.Index(fields=["endpoint"], name="device_lines", condition=models.Q(waiting_since__isnull=False)),
             models.Index(fields=["waits_for"], name="waiters", condition=models.Q(waits_for__isnull=False)),

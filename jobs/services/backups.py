@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from devices.compare import changes
 from devices.models import ConfigSnapshot
 from devices.services import outbox
-from devices.services.snapshots import Content, keep_snapshots
+from devices.services.snapshots import Content, changes, keep_snapshots
 from jobs.models import DeviceRun, ServiceJob
 from jobs.services import telling
 from templates_app.domain.builtins import VERSION_WITH_CHANGES

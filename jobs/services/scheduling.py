@@ -100,7 +100,7 @@ def filtered(row: Trigger) -> tuple[Schedule, list[Filter]]:
 def words(row: Trigger) -> str:
     """Say when a stored trigger fires, its filter included."""
     without = f", without '{row.schedule_filter}'" if row.schedule_filter else ""
-    return describe(schedule_from(row.rule)) + without
+    return describe(stored_schedule(row.rule)) + without
 
 
 def filter_of(row: ScheduleFilter | None) -> Filter | None:

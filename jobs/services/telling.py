@@ -10,13 +10,16 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import F, Q
 
 from devices.services import outbox
+from devices.services.snapshots import changes
 from jobs.domain.states import LABELS, RunStatus
 from jobs.models import JobRun, ServiceJob
 
 #: What happened to the run, where that is not how it ended.
+#: A mail shows the differences of so many devices, and so many lines.
+DEVICES, LINES = 20, 300
 WORDS = {"executed": "started", "paused": "paused"}
 
 
@@ -45,7 +48,21 @@ def _event(item: Happened, people: list[User]) -> outbox.Event:
     return outbox.Event(
         tenant=run.tenant, event=item.event, key=f"run:{run.pk}:{item.event}", subject=f"{run.job_name} (run {run.pk}: {words})",
         text=f"{text.strip()} {run.reason}".strip(), url=f"/runs/{run.pk}/", recipients=people, by=item.by,
+        details=_differences(run) if people and item.event == "completed" else "",
     )  # fmt: skip
+
+
+def _differences(run: JobRun) -> str:
+    """Return what the run changed in the devices' configurations, for a mail: as much as somebody reads there."""
+    rows = run.device_runs.filter(snapshot_before__isnull=False, snapshot_after__isnull=False)
+    changed = rows.exclude(snapshot_before__sha256=F("snapshot_after__sha256")).defer("plan_data").order_by("pk")
+    found: list[str] = []
+    for row in changed.select_related("snapshot_before__same_as", "snapshot_after__same_as")[:DEVICES]:
+        assert row.snapshot_before and row.snapshot_after
+        lines = changes(row.snapshot_before.content, row.snapshot_after.content, row.platform)
+        found += ["", f"{row.device_name}:", *(line for _, line in lines)] if lines else []
+    more = ["", "There is more; the run page has all of it."] if len(found) > LINES or changed.count() > DEVICES else []
+    return "\n".join([*found[:LINES], *more, ""]) if found else ""
 
 
 def recipients(jobs: set[UUID]) -> dict[UUID, list[User]]:

@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from devices.models import Device, Worker
+from devices.models import Device, MailServer, OutboxMessage, Webhook, Worker
+from devices.services import channels
 from jobs.domain.execution import Cancelled
 from jobs.models import DeviceRun, JobRun
 from jobs.services import claiming, control, keeping, reaping, running, settling
 from jobs.services.journal import Journal
+from templates_app.domain.content import StepKind
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +81,25 @@ def test_a_configuration_job_changes_every_platform_and_shows_the_difference(acm
     assert "One column" in two and 'class="sides"' in two and "198.51.100.7" in two
     found = api("acme-admin").get(f"/api/v1/device-runs/{row.pk}/diff/").json()
     assert any(line.startswith("+") and "198.51.100.7" in line for line in found["unified"])
+
+
+def test_recipients_read_in_their_mail_what_a_run_changed_and_no_secret(acme, person):
+    tenant, _, _ = acme
+    admin = person("acme-admin")
+    admin.email = "acme-admin@acme.example"
+    admin.save()
+    save = {"host": "127.0.0.1", "port": 25, "security": "none", "sender": "interlock@acme.example"}
+    channels.save_channel(by=admin, tenant=tenant, model=MailServer, secrets={"password": None}, **save)
+    channels.save_channel(by=admin, tenant=tenant, model=Webhook, secrets={}, name="Hook", url="https://acme.example/")
+    devices = make.devices(tenant, "cisco_ios", "linux")
+    steps = {"cisco_ios": "username eve secret 0 opensesame\nntp server 198.51.100.9", "linux": "true"}
+    template = make.new_template(tenant, steps, StepKind.CONFIG)
+    _, run = make.job(admin, template, devices, snapshots=True, notify_users=(admin.pk,))
+    assert finish(run).status == "succeeded"
+    mail, hook = (OutboxMessage.objects.get(event="completed", channel=channel) for channel in ("mail", "webhook"))
+    assert f"{devices[0].name}:" in mail.details and "+ntp server 198.51.100.9" in mail.details
+    assert "+username eve secret 0" in mail.details and "opensesame" not in mail.details
+    assert devices[1].name not in mail.details and hook.details == ""
 
 
 def test_a_configuration_that_a_device_had_before_is_stored_once(acme, person):
