@@ -1,7 +1,8 @@
-"""`make bench`: this product beside Nornir+Netmiko on the same fleet in the same run.
+"""`make bench`: this product beside Nornir+Netmiko, AsyncSSH and ssh2-python on the same fleet in the same run.
 
-Both do the same work on N simulated Cisco IOS-like devices: log in, enable, paging off, one `show version`, log out. The
-product goes its whole way (run, plan, Celery worker, database, every line stored); Nornir+Netmiko stores nothing.
+All do the same work on N simulated Cisco IOS-like devices: log in, enable, paging off, one `show version`, log out. The
+product goes its whole way (run, plan, Celery worker, database, every line stored); the others store nothing. What the
+fleet itself spends on the same two cores is printed beside them, for it bounds all of them.
 """
 
 import argparse
@@ -15,8 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests import bench_clients
+
 ROOT = Path(__file__).resolve().parent.parent
-LOGIN = {"username": "netops", "password": "demo-login", "secret": "demo-enable"}
 PORT = 2622
 
 
@@ -39,37 +41,6 @@ def fleet(folder, count):
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     process.stdout.readline()
     return process, [spec["address"] for spec in specs]
-
-
-NORNIR = """
-import sys, time, resource, json
-from nornir.core import Nornir
-from nornir.core.inventory import Inventory, Hosts, Host, Groups, Defaults, ConnectionOptions
-from nornir.plugins.runners import ThreadedRunner
-from nornir.core.plugins.connections import ConnectionPluginRegister
-from nornir_netmiko.tasks import netmiko_send_command
-ConnectionPluginRegister.auto_register()
-addresses, port, workers = json.loads(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-extra = ConnectionOptions(extras={"secret": "demo-enable"})
-hosts = Hosts({a: Host(name=a, hostname=a, port=port, username="netops", password="demo-login", platform="cisco_ios",
-              connection_options={"netmiko": extra}) for a in addresses})
-def work(task):
-    task.run(netmiko_send_command, command_string="show version", enable=True)
-    task.host.close_connections()
-nr = Nornir(inventory=Inventory(hosts=hosts, groups=Groups(), defaults=Defaults()), runner=ThreadedRunner(num_workers=workers))
-started = time.monotonic()
-result = nr.run(work)
-seconds = time.monotonic() - started
-used = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps({"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "failed": len(result.failed_hosts), "rss": used.ru_maxrss}))
-"""
-
-
-def nornir(addresses, workers):
-    """Run Nornir+Netmiko; return seconds, CPU seconds, RSS in KiB and failures."""
-    words = [sys.executable, "-c", NORNIR, json.dumps(addresses), str(PORT), str(workers)]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def cpu_of(pid):
@@ -185,12 +156,17 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="interlock-bench-"))
     simulator, addresses = fleet(folder, options.devices)
     product = Product(folder, addresses, options.parallel, options.processes)
-    rounds = {"Nornir+Netmiko": [], "Interlock": []}
+    rounds = {name: [] for name in ("Interlock", *bench_clients.CLIENTS)}
     try:
         product.run(options.devices, options.parallel)  # warm up: imports, host keys pinned
         for _ in range(options.rounds):
-            rounds["Nornir+Netmiko"].append(nornir(addresses, options.parallel))
-            rounds["Interlock"].append(product.run(options.devices, options.parallel))
+            for name, results in rounds.items():
+                before = cpu_of(simulator.pid)
+                if name == "Interlock":
+                    figures = product.run(options.devices, options.parallel)
+                else:
+                    figures = bench_clients.run(name, addresses, PORT, options.parallel)
+                results.append({**figures, "fleet": cpu_of(simulator.pid) - before})
     finally:
         product.stop()
         simulator.terminate()
@@ -203,15 +179,18 @@ def report(rounds, options):
     print(
         f"\n{options.devices} devices, 'show version', {options.parallel} at a time, median of {options.rounds} rounds"
     )
-    print(f"{'client':<16} {'devices/s':>10} {'CPU ms/device':>14} {'RSS MB':>8} {'failed':>7} {'stored':>7}")
+    print(
+        f"{'client':<16} {'devices/s':>10} {'CPU ms/device':>14} {'fleet ms':>9} {'RSS MB':>8} {'failed':>7} {'stored':>7}"
+    )
     speeds = {}
     for name, results in rounds.items():
         speed = statistics.median(options.devices / r["seconds"] for r in results)
         cpu = statistics.median(r["cpu"] / options.devices * 1000 for r in results)
+        fleet_cpu = statistics.median(r["fleet"] / options.devices * 1000 for r in results)
         failed, stored = sum(r["failed"] for r in results), min(r.get("stored", 0) for r in results)
         speeds[name] = (speed, cpu)
         print(
-            f"{name:<16} {speed:>10.1f} {cpu:>14.2f} {max(r['rss'] for r in results) / 1024:>8.0f} {failed:>7} {stored:>7}"
+            f"{name:<16} {speed:>10.1f} {cpu:>14.2f} {fleet_cpu:>9.2f} {max(r['rss'] for r in results) / 1024:>8.0f} {failed:>7} {stored:>7}"
         )
     ours, theirs = speeds["Interlock"], speeds["Nornir+Netmiko"]
     print(
