@@ -28,8 +28,8 @@ from jobs.services.threads import Threads
 
 log = logging.getLogger(__name__)
 #: Seconds: between looks without a hint; between looks at cancel requests; how long results wait for others to be stored
-#: with; how long free places wait for others to be filled with.
-LOOK_EVERY, CANCEL_EVERY, GATHER, SETTLE = 2.0, 0.5, 0.03, 0.1
+#: with; how long free places wait for others to be filled with; between looks whether runs have ended.
+LOOK_EVERY, CANCEL_EVERY, GATHER, SETTLE, SETTLE_EVERY = 2.0, 0.5, 0.05, 0.1, 0.2
 #: A claim is worth its cost for so many free threads, and takes at most so many devices.
 REFILL, MOST = 5, 128
 WIDTH = 128
@@ -46,6 +46,7 @@ class Engine:
         self._inbox: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
         self._unstored: list[Finished] = []
         self._unsettled: set[int] = set()
+        self._settled = 0.0
         self._claiming = threading.Lock()
         self._over = threading.Event()
         loops = (self._work, self._keep, self._look_after)
@@ -124,9 +125,10 @@ class Engine:
             self._unstored = []
 
     def _settle(self) -> None:
-        """Free threads come first: a run's end waits until they have been given work."""
-        if self._unsettled:
+        """Free threads come first: a run's end waits until they have been given work, and while there is much, a moment."""
+        if self._unsettled and (not self.journals or time.monotonic() - self._settled > SETTLE_EVERY):
             self._unsettled = settling.settle(self._unsettled)
+            self._settled = time.monotonic()
 
     def _claim(self) -> None:
         while (room := self.pool.room()) >= min(REFILL, self.pool.size):
@@ -136,7 +138,7 @@ class Engine:
                     self.journals[item.device_run.pk] = Journal(item.device_run, item.plan.commands, item.claimed)
             for item in found:
                 self.pool.submit(self._execute, item).add_done_callback(partial(self._done, item.device_run.pk))
-            if not found:
+            if len(found) < min(room, MOST):  # there is no more, or no more may begin
                 return
 
     def _execute(self, item: Assignment) -> Finished:

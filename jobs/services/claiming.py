@@ -9,19 +9,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from config.failpoints import reach
 from devices.models import Agent, Credential, Tenant, Worker
 from devices.services.workers import LEASE
 from jobs import queue
 from jobs.domain.plan import DevicePlan
-from jobs.domain.states import OPEN, RunStatus
+from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, ServiceJob
+from jobs.models.claims import runs_with_room
 from jobs.services import holds, scheduling
 
-#: So many runs are looked at in one claim, for each device wanted and at least; and so many with more than a few devices.
-RUNS_PER_DEVICE, RUNS, LARGE = 1, 40, 20
+#: At least so many runs are looked at in one claim, one for each device wanted; and so many with more than a few devices.
+RUNS, LARGE = 40, 20
 #: So many devices of a run see a credential that no device of it has accepted yet.
 TRIALS = 3
 #: What speaks of a wrong credential.
@@ -71,15 +72,15 @@ class _Room:
         return True
 
 
-def claim(*, worker: Worker, now: datetime, limit: int, among: Q | None = None) -> list[Assignment]:
-    """Take up to `limit` devices for a worker, of the runs of its agents (`among` narrows them), oldest runs first."""
+def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None) -> list[Assignment]:
+    """Take up to `limit` devices for a worker, of the runs of its agents (or `only` of one, by id), oldest runs first."""
     reach("W1")
     claimed = time.monotonic()
     with transaction.atomic():
         # The agents' rows serialize claims: limits are counted and used up without a race.
         agents = Agent.objects.filter(queue__in=worker.queues, draining=False).order_by("pk")
         served = {agent.pk: agent for agent in agents.select_for_update(of=("self",), no_key=True)}
-        runs = _open_runs(_with_room(served), now, among, max(RUNS, limit * RUNS_PER_DEVICE))
+        runs = _open_runs(_with_room(served), now, only, max(RUNS, limit))
         if not runs:
             return []
         rows = holds.take(_within_limits(runs, served, now, limit), now)
@@ -100,22 +101,22 @@ def _ready(now: datetime) -> Q:
     return Q(status=RunStatus.QUEUED) & (Q(not_before=None) | Q(not_before__lte=now))
 
 
-def _open_runs(agents: dict[int, Agent], now: datetime, among: Q | None, most: int) -> dict[int, JobRun]:
-    """Runs with a device that could begin, their busy devices counted; at most so many."""
-    ready = DeviceRun.objects.filter(_ready(now), run=OuterRef("pk"), wave__lte=OuterRef("wave"))
-    found = JobRun.objects.filter(
-        Exists(ready), among or Q(), status__in=OPEN, planned_at__isnull=False, cancel_requested_at=None, paused_at=None,
-        agent__in=agents,
-    )  # fmt: skip
-    busy = Count("device_runs", filter=Q(device_runs__status=RunStatus.RUNNING))
-    runs = found.exclude(tenant__in=_full_tenants()).annotate(busy=busy).filter(busy__lt=F("max_parallel"))
-    # What is tried again comes after what was never tried.
-    rows = (
-        runs.prefetch_related("job__window", "tenant", "agent")
-        .order_by(Exists(ready.filter(tries=0)).desc(), "pk")
-        .iterator(most)
-    )
-    return {run.pk: run for run in itertools.islice((run for run in rows if window_is_open(run.job, now)), most)}
+def _open_runs(agents: dict[int, Agent], now: datetime, only: int | None, most: int) -> dict[int, JobRun]:
+    """Runs with a device that could begin, their busy devices counted; at most about so many."""
+    found: dict[int, JobRun] = {}
+    full, skip = _full_tenants(), 0
+    while len(found) < most:
+        rows = runs_with_room(agents, now, without=full, only=only, most=most, skip=skip)
+        jobs = ServiceJob.objects.select_related("window").in_bulk({run.job_id for run in rows}) if rows else {}
+        tenants = Tenant.objects.in_bulk({run.tenant_id for run in rows}) if rows else {}
+        for run in rows:
+            run.job, run.tenant, run.agent = jobs[run.job_id], tenants[run.tenant_id], agents[run.agent_id or 0]
+            if window_is_open(run.job, now):
+                found[run.pk] = run
+        if len(rows) < most:
+            break
+        skip += most
+    return found
 
 
 def _with_room(agents: dict[int, Agent]) -> dict[int, Agent]:
@@ -214,11 +215,6 @@ def _assignments(rows: list[DeviceRun], claimed: float) -> list[Assignment]:
     wanted = {choice.id for choice in choices if choice}
     credentials = {str(row.pk): row for row in Credential.objects.filter(pk__in=wanted)}
     return [Assignment(row, plan, row.run.job, credentials, claimed) for row, plan in zip(rows, plans, strict=True)]
-
-
-def only(run_id: int) -> Q:
-    """Return what narrows a claim to one run."""
-    return Q(pk=run_id)
 
 
 def prove(*, run: JobRun, credential: str) -> None:

@@ -150,7 +150,7 @@ def _try_again(finished: Finished, now: datetime) -> bool:
 
 def work_on(*, run_id: int, worker: Any, width: int = 25) -> None:
     """Run the queued devices of one run in the calling thread until none is left to claim."""
-    while batch := claiming.claim(worker=worker, now=timezone.now(), limit=width, among=claiming.only(run_id)):
+    while batch := claiming.claim(worker=worker, now=timezone.now(), limit=width, only=run_id):
         for item in batch:
             store([execute(item)])
         settle([run_id])

@@ -30,8 +30,7 @@ def start(tenant, by, devices, changes=False, **options):
 
 
 def claim(run=None, limit=50, now=None):
-    among = claiming.only(run.pk) if run else None
-    found = claiming.claim(worker=make.worker(), now=now or timezone.now(), limit=limit, among=among)
+    found = claiming.claim(worker=make.worker(), now=now or timezone.now(), limit=limit, only=run.pk if run else None)
     return [item.device_run for item in found]
 
 

@@ -27,7 +27,7 @@ finish = make.finish
 
 
 def claim(run, limit=1):
-    return claiming.claim(worker=make.worker(), now=timezone.now(), limit=limit, among=claiming.only(run.pk))
+    return claiming.claim(worker=make.worker(), now=timezone.now(), limit=limit, only=run.pk)
 
 
 def execute(item):
