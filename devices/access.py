@@ -75,7 +75,7 @@ def _all_tenant_ids(user: Any, verb: Verb) -> list[int]:
 def scoped(user: Any, rows: QuerySet[M], verb: Verb = Verb.VIEW) -> QuerySet[M]:
     """Narrow rows of a tenant-owned model (or of Tenant itself) to those the user holds the right on."""
     column = "pk" if rows.model is Tenant else "tenant"
-    return rows.filter(**{f"{column}__in": tenants_where(user, verb)})
+    return rows.filter(**{f"{column}__in": _held(user, verb)})
 
 
 def may(user: Any, verb: Verb, tenant: Tenant) -> bool:

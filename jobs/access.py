@@ -10,7 +10,7 @@ from devices import access
 from devices.domain.roles import Verb
 from devices.models import Tenant
 from jobs.domain.spec import Visibility
-from jobs.models import DeviceRun, JobRun, ServiceJob
+from jobs.models import DeviceRun, JobRun, ServiceJob, Trigger
 
 
 def jobs_of(user: Any, rows: QuerySet[ServiceJob]) -> QuerySet[ServiceJob]:
@@ -28,6 +28,12 @@ def device_runs_of(user: Any, rows: QuerySet[DeviceRun]) -> QuerySet[DeviceRun]:
     """Narrow device runs to those of jobs the user sees."""
     visible = Q(run__job__created_by=user) | Q(run__job__visibility=Visibility.PUBLIC)
     return access.scoped(user, rows).filter(visible)
+
+
+def triggers_of(user: Any, rows: QuerySet[Trigger]) -> QuerySet[Trigger]:
+    """Narrow triggers to those of saved jobs the user sees."""
+    saved = rows.filter(job__deleted_at=None, job__status=ServiceJob.Status.SAVED)
+    return access.scoped(user, saved).filter(Q(job__created_by=user) | Q(job__visibility=Visibility.PUBLIC))
 
 
 def check_may_run(user: Any, tenant: Tenant) -> None:

@@ -32,9 +32,8 @@ def own_drafts(user: Any) -> QuerySet[ServiceJob]:
 
 def visible_triggers(user: Any) -> QuerySet[Trigger]:
     """The triggers of the saved jobs that the user sees."""
-    jobs = access.jobs_of(user, ServiceJob.objects.filter(deleted_at=None, status=ServiceJob.Status.SAVED))
-    rows = Trigger.objects.filter(job__in=jobs.order_by(), retired=False).exclude(kind=TriggerKind.NOW)
-    return rows.select_related("job__tenant", "tenant", "schedule_filter").order_by("pk")
+    rows = Trigger.objects.filter(retired=False).exclude(kind=TriggerKind.NOW)
+    return access.triggers_of(user, rows.select_related("job__tenant", "tenant", "schedule_filter")).order_by("pk")
 
 
 def editable_job(user: Any, pk: Any) -> ServiceJob:
