@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -59,6 +59,9 @@ class RequestSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("Approve what was read", request_only=True, value={"action": "approve", "digest": "9f86d081…", "message": "Go ahead."})]
+)  # fmt: skip
 class DecisionSerializer(serializers.Serializer):
     """A decision on exactly the content whose digest was read."""
 

@@ -34,7 +34,8 @@ class Pages(CursorPagination):
 
     page_size_query_param = "page_size"
     max_page_size = 500
-    offset_cutoff = 10_000
+    # Rows that are equal in the chosen order are told apart by their position among them, however many they are.
+    offset_cutoff = 10_000_000
 
     def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
         """Return the rows of the page that is asked for."""

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from devices.models import Worker
 from devices.services import workers
+from jobs.domain.states import RunStatus
 from jobs.services import claiming, dispatching, keeping, reaping, running, settling, starting
 from jobs.services.claiming import Assignment
 from jobs.services.journal import Journal
@@ -46,7 +47,7 @@ class Engine:
         self._inbox: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
         self._unstored: list[Finished] = []
         self._unsettled: set[int] = set()
-        self._settled = 0.0
+        self._settled, self._failed = 0.0, False
         self._claiming = threading.Lock()
         self._over = threading.Event()
         loops = (self._work, self._keep, self._look_after)
@@ -121,14 +122,19 @@ class Engine:
             running.store(self._unstored)
             self._unsettled |= {item.journal.device_run.run_id for item in self._unstored}
             for item in self._unstored:
+                self._failed |= item.result is None or item.result.status is not RunStatus.SUCCEEDED
                 self.journals.pop(item.journal.device_run.pk, None)
             self._unstored = []
 
     def _settle(self) -> None:
-        """Free threads come first: a run's end waits until they have been given work, and while there is much, a moment."""
-        if self._unsettled and (not self.journals or time.monotonic() - self._settled > SETTLE_EVERY):
+        """Free threads come first: a run's end waits until they have been given work, and while there is much, a moment.
+
+        What failed does not wait: the run may have to stop.
+        """
+        waited = time.monotonic() - self._settled > SETTLE_EVERY
+        if self._unsettled and (waited or self._failed or not self.journals):
             self._unsettled = settling.settle(self._unsettled)
-            self._settled = time.monotonic()
+            self._settled, self._failed = time.monotonic(), False
 
     def _claim(self) -> None:
         while (room := self.pool.room()) >= min(REFILL, self.pool.size):

@@ -117,7 +117,7 @@ def acme(person, hints):
         "api:tenant-detail": one(ids["tenant"]), "api:network-detail": one(ids["network"]), "api:asset-tag-detail": one(ids["tag"]),
         "api:device-detail": one(device.pk), "api:credential-detail": one(ids["credential"]), "api:agent-detail": one(ids["agent"]),
         "api:audit-detail": one(ids["audit"]), "api:service-template-detail": one(read.pk),
-        "api:configuration-profile-detail": one(ids["profile"]), "api:script-detail": [], "api:snapshot-detail": one(ids["snapshot"]), "api:notice-detail": one(ids["notice"]),
+        "api:configuration-profile-detail": one(ids["profile"]), "api:script-detail": [], "api:snapshot-detail": one(ids["snapshot"]), "api:snapshot-diff": one(ids["snapshot"]), "api:notice-detail": one(ids["notice"]),
         **{f"api:opsramp-{name}": [{"tenant": "acme"}] for name in ("jobs", "search", "types")},
         "api:opsramp-outputs": [{"tenant": "acme", "script": 7}],
         **{f"api:opsramp-{name}": [{"tenant": key, "job": job.pk} for key in ("acme", "globex")] for name in ("job", "run", "script-run")},

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from config.api_pages import is_before, is_id, is_one_of, is_since, is_uuid
 from config.api_resource import Resource
+from config.errors import Invalid
 from devices import selectors
+from devices.api.resources import Scoped
 from devices.domain.configs import mask
 from devices.models import ConfigSnapshot, Notice
+from devices.services.snapshots import changes
 
 
 class SnapshotSerializer(serializers.ModelSerializer):
@@ -36,6 +43,22 @@ class SnapshotDetail(SnapshotSerializer):
         return mask(row.content)
 
 
+class DiffSerializer(serializers.Serializer):
+    """A unified comparison, line by line; empty when nothing changed or no configurations were read."""
+
+    unified = serializers.ListField(child=serializers.CharField())
+
+
+class OtherQuery(serializers.Serializer):
+    """What a stored configuration is compared with."""
+
+    other = Scoped(
+        selector=selectors.all_visible_snapshots,
+        pk_field=serializers.IntegerField(),
+        help_text="Another stored configuration of the same device; lines that only this one has are marked +.",
+    )
+
+
 class Snapshots(Resource):
     """Configurations of devices as they were, the newest first; `?search=` finds a device."""
 
@@ -52,6 +75,19 @@ class Snapshots(Resource):
     def rows(self, user: Any) -> Any:
         rows = selectors.all_visible_snapshots(user)
         return rows.defer("content_z", "same_as__content_z") if self.action == "list" else rows
+
+    @extend_schema(parameters=[OtherQuery], responses=DiffSerializer)
+    @action(detail=True, methods=["get"])
+    def diff(self, request: Request, pk: str | None = None) -> Response:
+        """Compare it with another one of its device: secrets, and what changes by itself, are left out."""
+        found = self.get_object()
+        asked = OtherQuery(data=request.query_params, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        other = asked.validated_data["other"]
+        if other.device_id != found.device_id:
+            raise Invalid(fields={"other": ["It is of another device; choose two of the same one."]})
+        lines = changes(other.content, found.content, found.device.platform)
+        return Response({"unified": [line for _, line in lines]})
 
 
 class NoticeSerializer(serializers.ModelSerializer):

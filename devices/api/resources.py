@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import StreamingHttpResponse
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -206,6 +206,14 @@ class DeviceSerializer(Owned):
         validators: list[Any] = []
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Two devices", request_only=True,
+            value={"tenant": 2, "csv": "name,address,platform,network\nsw01,192.0.2.11,cisco_ios,Main site\nsw02,192.0.2.12,cisco_ios,Main site\n"},
+        )
+    ]
+)  # fmt: skip
 class CsvSerializer(serializers.Serializer):
     """A CSV file as text. The first line names its columns: name, address, platform, network, and more."""
 

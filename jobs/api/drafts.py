@@ -97,6 +97,10 @@ class Drafts(Resource):
         return Response(body, status=code, headers={"ETag": self.etag(body)})
 
 
+#: What the services call the parts of a trigger, and the API.
+NAMES = {"schedule_filter": "filter", "schedule": "rule"}
+
+
 class Triggers(Creates, Edits, Resource):
     """The triggers of saved jobs, one by one. A change voids an approval of what the job was before."""
 
@@ -116,7 +120,14 @@ class Triggers(Creates, Edits, Resource):
         if instance and job != instance.job:
             raise Invalid(fields={"job": ["It stays with its job; make a new one there."]})
         data.pop("tenant", None)
-        return triggers.save_trigger(by=user, job=job, spec=_spec(data, instance), instance=instance)
+        try:
+            return triggers.save_trigger(by=user, job=job, spec=_spec(data, instance), instance=instance)
+        except Invalid as error:
+            raise Invalid(fields={NAMES.get(name, name): said for name, said in error.fields.items()}) from None
+
+    def lock(self, found: Trigger) -> None:
+        """The job comes before its triggers, as in every other change of it."""
+        editing.lock_job(found.job_id)
 
     def destroy(self, request: Request, pk: str | None = None) -> Response:
         """Take it out of its job; the runs that it made stay."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from config.errors import Invalid
@@ -88,6 +89,28 @@ class RolloutSerializer(serializers.Serializer):
     sample = serializers.IntegerField(min_value=1, default=1, help_text="Of at least so many that have ended.")
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A survey that runs now", request_only=True,
+            value={
+                "template": 1, "name": "Survey", "description": "Reads versions.", "agent": 2,
+                "selection": {"mode": "search", "search": {"platforms": ["cisco_ios"]}}, "execute": "now",
+            },
+        ),
+        OpenApiExample(
+            "A change every Sunday, with approval", request_only=True,
+            value={
+                "template": 2, "name": "NTP", "description": "Sets the time server.", "agent": 2,
+                "selection": {"mode": "static", "tags": [1]}, "variables": {"ntp_server": "198.51.100.3"},
+                "triggers": [{"kind": "weekly", "weekdays": ["sunday"], "time_zone": "Europe/Berlin",
+                              "start_at": "2027-01-03T02:30:00", "name": "Sunday night"}],
+                "rollout": {"canary": 1, "wave": 10, "soak": 5, "stop_count": 1},
+                "request_approval": True, "message": "As discussed.",
+            },
+        ),
+    ]
+)  # fmt: skip
 class JobInput(serializers.Serializer):
     """What creates a job. `execute`: now, once (with `at`), or none (saved only)."""
 

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from config.api_pages import is_before, is_id, is_on, is_one_of, is_since, is_uuid
 from config.api_resource import Resource, check_match
 from devices.api.once import once
+from devices.api.records import DiffSerializer
 from devices.services.snapshots import changes
 from jobs import selectors
 from jobs.api.inputs import JobInput
@@ -22,7 +23,6 @@ from jobs.api.serializers import (
     AgainSerializer,
     DeviceRunDetail,
     DeviceRunSerializer,
-    DiffSerializer,
     JobDetail,
     JobSerializer,
     RunSerializer,

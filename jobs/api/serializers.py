@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.functional import cached_property
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from devices.api.resources import Scoped
@@ -35,6 +35,17 @@ class TriggerSerializer(serializers.ModelSerializer):
         return scheduling.words(trigger)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Every night, without holidays", request_only=True,
+            value={
+                "job": "5f0c2d9e-4c55-4f0e-8a39-0f6f1e6c7b11", "name": "Nightly", "filter": 1, "missed": "once", "grace_minutes": 30,
+                "rule": {"kind": "daily", "time_zone": "Europe/Berlin", "start_at": "2027-01-01T02:30:00"},
+            },
+        )
+    ]
+)  # fmt: skip
 class TriggerDetail(TriggerSerializer):
     """A trigger of a saved job, as it is read and written."""
 
@@ -109,12 +120,6 @@ class DraftSerializer(JobDetail):
     @extend_schema_field(serializers.DictField(child=serializers.ListField(child=serializers.CharField())))
     def get_problems(self, job: ServiceJob) -> dict[str, list[str]]:
         return editing.problems_of(job, self.context["request"].user)
-
-
-class DiffSerializer(serializers.Serializer):
-    """A unified comparison, line by line; empty when nothing changed or no configurations were read."""
-
-    unified = serializers.ListField(child=serializers.CharField())
 
 
 class AgainSerializer(serializers.Serializer):

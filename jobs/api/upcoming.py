@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +25,17 @@ from jobs.models import ScheduleFilter
 from jobs.services import filters, scheduling
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Daily over a clock change, without Mondays", request_only=True,
+            value={
+                "triggers": [{"kind": "daily", "time_zone": "Europe/Berlin", "start_at": "2027-03-27T02:30:00"}],
+                "filters": [{"name": "No Mondays", "rules": [{"mode": "exclude", "weekdays": ["monday"]}]}], "n": 5,
+            },
+        )
+    ]
+)  # fmt: skip
 class UpcomingInput(serializers.Serializer):
     """Schedules and filters. A filter is the id of a stored one, or an object with `rules`."""
 

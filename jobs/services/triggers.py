@@ -22,8 +22,8 @@ def save_trigger(
     now = now or timezone.now()
     with transaction.atomic():
         job = _open(by, job)
-        row = instance or Trigger(tenant=job.tenant, job=job)
-        was = trigger_spec(instance) if instance else None
+        row = _locked(instance) if instance else Trigger(tenant=job.tenant, job=job)
+        was = trigger_spec(row) if instance else None
         write_trigger(row, spec)
         timing = (spec.rule, spec.schedule_filter, spec.enabled)
         if was is None or timing != (was.rule, was.schedule_filter, was.enabled):
@@ -40,6 +40,7 @@ def remove_trigger(*, by: Any, trigger: Trigger, now: datetime | None = None) ->
     """Take a trigger out of its job; one that made runs stays behind them, retired."""
     with transaction.atomic():
         job = _open(by, trigger.job)
+        trigger = _locked(trigger)
         if trigger.runs.exists():
             Trigger.objects.filter(pk=trigger.pk).update(enabled=False, retired=True, next_run_at=None)
         else:
@@ -53,6 +54,11 @@ def _open(by: Any, job: ServiceJob) -> ServiceJob:
     if job.status != ServiceJob.Status.SAVED or job.deleted_at:
         raise Conflict("This is no saved job; triggers of a draft are changed with the draft.")
     return job
+
+
+def _locked(trigger: Trigger) -> Trigger:
+    """Return it as it is now; the tick leaves it alone meanwhile."""
+    return Trigger.objects.select_for_update(of=("self",)).get(pk=trigger.pk)
 
 
 def _close(by: Any, job: ServiceJob, now: datetime) -> None:

@@ -14,7 +14,7 @@ from tests.e2e.conftest import Demo
 PEOPLE = ("acme-operator", "acme-approver-1", "globex-operator")
 CHECKS = "not_a_server_error,response_schema_conformance,content_type_conformance"
 #: Requests with the fewest examples, and for one more example for each operation and person, measured.
-BASE, PER_EXAMPLE = 5000, 1000
+BASE, PER_EXAMPLE = 5000, 220
 WANTED = int(os.environ.get("N", BASE))
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from devices.models import Agent, AuditEvent, Device, Network
+from devices.services.snapshots import Content, keep_snapshots
 from jobs.models import DeviceRun, ServiceJob, StepResult
 from jobs.services import editing, transcripts
 from tests import make
@@ -105,7 +106,7 @@ def test_a_trigger_is_added_changed_and_taken_out(api, saved):
     "change,field",
     [
         ({"rule": {**NIGHTLY, "expression": "0 0 31 4 *"}}, "rule.expression"), ({"rule": {"kind": "often"}}, "rule.kind"),
-        ({"rule": {"kind": "once", "start_at": "2020-01-01T00:00:00"}}, "schedule"), ({"filter": 99999}, "schedule_filter"),
+        ({"rule": {"kind": "once", "start_at": "2020-01-01T00:00:00"}}, "rule"), ({"filter": 99999}, "filter"),
         ({"job": "00000000-0000-0000-0000-000000000000"}, "job"), ({"missed": "never"}, "missed"),
     ],
 )  # fmt: skip
@@ -230,3 +231,17 @@ def test_lists_are_filtered_by_plain_values(api, acme, saved, person):
     assert count(f"runs/?scheduled_from={later}") == 0 and count(f"runs/?scheduled_before={later}") >= 1
     wrong = client.get("/api/v1/devices/?platform=vax")
     assert wrong.status_code == 400 and "platform" in json.loads(wrong.content)["errors"]
+
+
+def test_any_two_configurations_of_a_device_are_compared(api, acme):
+    first, other = make.devices(acme, "cisco_ios")[0], make.devices(acme, "linux")[0]
+    texts = ["hostname a\nenable secret 5 $1$old\n", "hostname b\nenable secret 5 $1$new\n"]
+    old, new = keep_snapshots([Content(acme.pk, first, text, "test") for text in texts], taken_at=timezone.now())
+    foreign = keep_snapshots([Content(acme.pk, other, "x\n", "test")], taken_at=timezone.now())[0]
+    client = api("acme-operator")
+    lines = client.get(f"/api/v1/snapshots/{new.pk}/diff/?other={old.pk}").json()["unified"]
+    assert "+hostname b" in lines and "-hostname a" in lines and not any("$1$" in line for line in lines)
+    for wrong in (foreign.pk, 999_999, "", "x"):
+        answer = client.get(f"/api/v1/snapshots/{new.pk}/diff/?other={wrong}")
+        assert answer.status_code == 400 and "other" in answer.json()["errors"], wrong
+    assert api("globex-operator").get(f"/api/v1/snapshots/{new.pk}/diff/?other={old.pk}").status_code == 404
