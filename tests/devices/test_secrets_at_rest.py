@@ -105,7 +105,7 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
     for url in urls:
         response = client.get(url)
         assert response.status_code == 200, url
-        texts[url] = response.content.decode()
+        texts[url] = (response.getvalue() if response.streaming else response.content).decode()
     texts["audit"] = str(list(AuditEvent.objects.values_list("subject", "details")))
     texts["log"], texts["hints"] = caplog.text, str(hints)
     texts["rows"] = (
