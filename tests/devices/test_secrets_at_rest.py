@@ -87,7 +87,8 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
         channel_pages.append(reverse("edit-channel", args=[kind, row.pk]))
     urls = [
         reverse(name)
-        for name in OPEN - {"sign-out", "choose-tenant", "sign-in", "new-thing", "new-channel", "api:upcoming"}
+        for name in OPEN
+        - {"sign-out", "choose-tenant", "sign-in", "new-thing", "new-channel", "api:upcoming", "api:device-bring-in"}
     ] + channel_pages
     urls += [
         reverse("edit-thing", args=["credentials", credential.pk]),
