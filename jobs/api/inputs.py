@@ -122,7 +122,12 @@ class JobInput(serializers.Serializer):
     name = serializers.CharField(max_length=160)
     description = serializers.CharField(max_length=1000)
     job_type = serializers.ChoiceField(choices=list(JOB_TYPE_LABELS.items()), default="regular")
-    agent = Scoped(selector=inventory.visible_agents, pk_field=serializers.IntegerField())
+    agent = Scoped(
+        selector=inventory.visible_agents,
+        pk_field=serializers.IntegerField(),
+        allow_null=True,
+        help_text="The agent that runs it; a draft may have none yet.",
+    )
     enabled = serializers.BooleanField(default=True)
     snapshots = serializers.BooleanField(default=True)
     visibility = serializers.ChoiceField(choices=VISIBILITY_CHOICES, default="public")
