@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.api_pages import is_before, is_id, is_one_of, is_since, is_uuid
-from config.api_resource import Resource
+from config.api_resource import Key, Resource
 from config.errors import Invalid
 from devices import selectors
 from devices.api.resources import Scoped
@@ -54,7 +54,7 @@ class OtherQuery(serializers.Serializer):
 
     other = Scoped(
         selector=selectors.all_visible_snapshots,
-        pk_field=serializers.IntegerField(),
+        pk_field=Key(),
         help_text="Another stored configuration of the same device; lines that only this one has are marked +.",
     )
 

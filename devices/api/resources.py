@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.api_pages import is_before, is_id, is_on, is_one_of, is_since
-from config.api_resource import Edits, Resource
+from config.api_resource import Edits, Key, Resource
 from devices import selectors
 from devices.api.once import once
 from devices.domain.platforms import CHOICES as PLATFORM_CHOICES
@@ -219,7 +219,7 @@ class CsvSerializer(serializers.Serializer):
 
     tenant = Scoped(
         selector=selectors.visible_tenants,
-        pk_field=serializers.IntegerField(),
+        pk_field=Key(),
         help_text="The customer whose devices these are.",
     )
     csv = serializers.CharField(trim_whitespace=False, max_length=20 * 1024 * 1024)

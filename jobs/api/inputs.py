@@ -9,6 +9,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from config.api_resource import Key
 from config.errors import Invalid
 from devices import selectors as inventory
 from devices.api.resources import Scoped
@@ -37,14 +38,14 @@ from templates_app import selectors as templates
 class SearchSerializer(serializers.Serializer):
     text = serializers.CharField(max_length=120, allow_blank=True, default="")
     platforms = serializers.ListField(child=serializers.CharField(), default=list)
-    networks = serializers.ListField(child=serializers.IntegerField(), default=list)
-    tags = serializers.ListField(child=serializers.IntegerField(), default=list)
+    networks = serializers.ListField(child=Key(), default=list)
+    tags = serializers.ListField(child=Key(), default=list)
 
 
 class SelectionSerializer(serializers.Serializer):
     mode = serializers.ChoiceField(choices=[m.value for m in SelectionMode], default="static")
     devices = serializers.ListField(child=serializers.UUIDField(), default=list)
-    tags = serializers.ListField(child=serializers.IntegerField(), default=list)
+    tags = serializers.ListField(child=Key(), default=list)
     search = SearchSerializer(default=dict)
 
 
@@ -57,7 +58,7 @@ class AccountSerializer(serializers.Serializer):
 class TaskSerializer(serializers.Serializer):
     step = serializers.IntegerField(min_value=0, help_text="The template step, from 0.")
     devices = serializers.ListField(child=serializers.UUIDField(), allow_null=True, default=None)
-    profile = serializers.IntegerField(allow_null=True, default=None)
+    profile = Key(allow_null=True, default=None)
     credential = serializers.UUIDField(allow_null=True, default=None)
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +72,7 @@ class TriggerOptions(serializers.Serializer):
     """What a trigger has besides its schedule."""
 
     name = serializers.CharField(max_length=80, allow_blank=True, default="")
-    filter = serializers.IntegerField(allow_null=True, default=None)
+    filter = Key(allow_null=True, default=None)
     enabled = serializers.BooleanField(default=True)
     missed = serializers.ChoiceField(choices=[p.value for p in MissedPolicy], default="once")
     grace_minutes = serializers.IntegerField(min_value=0, max_value=10_080, default=15)
@@ -116,7 +117,7 @@ class JobInput(serializers.Serializer):
 
     template = Scoped(
         selector=templates.usable_templates,
-        pk_field=serializers.IntegerField(),
+        pk_field=Key(),
         help_text="A ready service template; the job's customer is its own.",
     )
     name = serializers.CharField(max_length=160)
@@ -124,7 +125,7 @@ class JobInput(serializers.Serializer):
     job_type = serializers.ChoiceField(choices=list(JOB_TYPE_LABELS.items()), default="regular")
     agent = Scoped(
         selector=inventory.visible_agents,
-        pk_field=serializers.IntegerField(),
+        pk_field=Key(),
         allow_null=True,
         help_text="The agent that runs it; a draft may have none yet.",
     )
@@ -135,8 +136,8 @@ class JobInput(serializers.Serializer):
     account = AccountSerializer(required=False, allow_null=True)
     credential = serializers.UUIDField(allow_null=True, default=None)
     variables = serializers.DictField(child=serializers.CharField(allow_blank=True), default=dict)
-    notify_users = serializers.ListField(child=serializers.IntegerField(), default=list)
-    notify_groups = serializers.ListField(child=serializers.IntegerField(), default=list)
+    notify_users = serializers.ListField(child=Key(), default=list)
+    notify_groups = serializers.ListField(child=Key(), default=list)
     tasks = TaskSerializer(many=True, default=list)
     max_parallel = serializers.IntegerField(min_value=1, max_value=500, default=25)
     overlap = serializers.ChoiceField(
@@ -146,7 +147,7 @@ class JobInput(serializers.Serializer):
         default=False, help_text="Run in the queue: one at a time per customer and agent, first in, first out."
     )
     rollout = RolloutSerializer(required=False, default=dict)
-    window = serializers.IntegerField(
+    window = Key(
         allow_null=True, default=None, help_text="A schedule filter (id): devices begin only when it removes nothing."
     )
     triggers = serializers.ListField(

@@ -8,6 +8,7 @@ from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from config.api_resource import Key
 from devices.api.resources import Scoped
 from jobs import selectors
 from jobs.api.inputs import JobInput, as_given
@@ -51,9 +52,7 @@ class TriggerDetail(TriggerSerializer):
 
     job = Scoped(selector=selectors.visible_jobs, pk_field=serializers.UUIDField())
     rule = serializers.DictField(help_text="Its schedule as in /api/v1/upcoming/.")
-    filter = serializers.IntegerField(
-        source="schedule_filter_id", allow_null=True, required=False, help_text="A schedule filter (id)."
-    )
+    filter = Key(source="schedule_filter_id", allow_null=True, required=False, help_text="A schedule filter (id).")
     missed = serializers.ChoiceField(choices=[p.value for p in MissedPolicy], required=False)
     grace_minutes = serializers.IntegerField(min_value=0, max_value=10_080, required=False)
     catch_up = serializers.IntegerField(min_value=1, max_value=500, required=False)

@@ -54,7 +54,10 @@ def test_a_change_by_an_operator_waits_for_its_approval(api, body):
         ({"name": ""}, "name"), ({"execute": "sometimes"}, "execute"), ({"execute": "once"}, "at"), ({"execute": "once", "at": "2020-01-01T00:00:00Z"}, "schedule"),
         ({"variables": {"ntp_server": "x\ny"}}, "variables.ntp_server"), ({"selection": {"mode": "static", "devices": []}}, "devices"),
         ({"selection": {"mode": "static", "devices": ["nonsense"]}}, "selection"), ({"max_parallel": 0}, "max_parallel"), ({"tasks": [{"step": -1}]}, "tasks"),
-        ({"notify_users": [99999]}, "notifier"),
+        ({"notify_users": [99999]}, "notifier"), ({"notify_users": [2**63]}, "notify_users"), ({"notify_groups": [-1]}, "notify_groups"),
+        ({"selection": {"mode": "static", "tags": [2**63]}}, "selection"), ({"selection": {"mode": "search", "search": {"tags": [2**63]}}}, "selection"),
+        ({"selection": {"mode": "search", "search": {"networks": [2**64]}}}, "selection"), ({"window": 2**63}, "window"), ({"agent": 2**63}, "agent"),
+        ({"template": 2**63}, "template"), ({"tasks": [{"step": 0, "profile": 2**63}]}, "tasks"),
     ],
 )  # fmt: skip
 def test_a_refused_job_names_the_field_and_leaves_nothing(change, field, api, body):

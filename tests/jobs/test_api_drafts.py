@@ -106,7 +106,7 @@ def test_a_trigger_is_added_changed_and_taken_out(api, saved):
     "change,field",
     [
         ({"rule": {**NIGHTLY, "expression": "0 0 31 4 *"}}, "rule.expression"), ({"rule": {"kind": "often"}}, "rule.kind"),
-        ({"rule": {"kind": "once", "start_at": "2020-01-01T00:00:00"}}, "rule"), ({"filter": 99999}, "filter"),
+        ({"rule": {"kind": "once", "start_at": "2020-01-01T00:00:00"}}, "rule"), ({"filter": 99999}, "filter"), ({"filter": 2**63}, "filter"),
         ({"job": "00000000-0000-0000-0000-000000000000"}, "job"), ({"missed": "never"}, "missed"),
     ],
 )  # fmt: skip
