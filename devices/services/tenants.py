@@ -16,7 +16,13 @@ from devices.services import audit
 
 
 def create_tenant(
-    *, by: Any, key: str, name: str, kind: str, parent: Tenant | None = None, time_zone: str = "UTC"
+    *,
+    by: Any,
+    key: str,
+    name: str,
+    kind: str = Tenant.Kind.CUSTOMER,
+    parent: Tenant | None = None,
+    time_zone: str = "UTC",
 ) -> Tenant:
     """Make a tenant with its role groups. Below a parent it needs administration there; a root needs a superuser."""
     if by is not None:

@@ -86,6 +86,8 @@ def reason_not_to_run(job: ServiceJob, by: Any) -> str:
     """Return why the job must not start now, or an empty text."""
     if job.deleted_at is not None:
         return "The job was deleted."
+    if job.status == ServiceJob.Status.DRAFT:
+        return "The job is a draft: complete it, in the wizard or by the API, and submit it."
     if not job.enabled:
         return "The job is switched off (Job Status)."
     if not job.tenant.enabled:

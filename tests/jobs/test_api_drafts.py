@@ -57,6 +57,19 @@ def test_a_draft_is_built_bit_by_bit_and_submitted(api, acme):
     assert client.get(url).status_code == 404 and ServiceJob.objects.get(name="Bit by bit").status == "saved"
 
 
+def test_a_draft_does_not_run(api, acme, person):
+    draft = editing.start_draft(by=person("acme-operator"), template_id=make.template(acme).pk)
+    refused = api("acme-operator").post(f"/api/v1/jobs/{draft.pk}/run/")
+    assert refused.status_code == 409 and "draft" in refused.json()["detail"]
+    assert not draft.runs.exists()
+    assert api("acme-operator").delete(f"/api/v1/drafts/{draft.pk}/").status_code == 204
+
+
+def test_a_tenant_is_a_customer_unless_said_otherwise(api, acme):
+    made = api("msp-admin").post("/api/v1/tenants/", {"key": "initech", "name": "Initech", "parent": acme.parent_id})
+    assert made.status_code == 201 and made.json()["kind"] == "customer", made.json()
+
+
 def test_a_draft_is_thrown_away(api, acme):
     client = api("acme-operator")
     made = client.post("/api/v1/drafts/", {"template": make.template(acme).pk}).json()
