@@ -31,6 +31,11 @@ LEASE_SECONDS = env.float("INTERLOCK_LEASE_SECONDS", 20.0 if DATABASE_URL else 9
 LOCK_MINUTES = env.float("INTERLOCK_LOCK_MINUTES", 30.0)
 #: How often a device that does not answer is tried in one run, with a pause before each further try.
 CONNECT_TRIES = env.int("INTERLOCK_CONNECT_TRIES", 3)
+#: How long (minutes) a device that a step restarts may stay away, and the pause (seconds) before each try to reach it.
+RESTART_MINUTES = env.float("INTERLOCK_RESTART_MINUTES", 15.0)
+RESTART_PAUSE = env.float("INTERLOCK_RESTART_PAUSE", 10.0)
+#: How long (seconds) a worker tries to read a device again whose session broke within a change.
+LOOK_AGAIN_SECONDS = env.float("INTERLOCK_LOOK_AGAIN_SECONDS", 30.0)
 #: How long (seconds) a worker that was asked to stop lets its devices go on.
 STOP_SECONDS = env.float("INTERLOCK_STOP_SECONDS", 30.0)
 #: Tests only: where a process stops, and the socket it then asks (see `config.failpoints`).

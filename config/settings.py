@@ -13,6 +13,8 @@ VERSION = "0.1.0"
 LEASE_SECONDS = env.LEASE_SECONDS
 LOCK_MINUTES = env.LOCK_MINUTES
 STOP_SECONDS = env.STOP_SECONDS
+RESTART_MINUTES, RESTART_PAUSE = env.RESTART_MINUTES, env.RESTART_PAUSE
+LOOK_AGAIN_SECONDS = env.LOOK_AGAIN_SECONDS
 #: Whose SNMP traps count (`manage.py receive_traps`): a community (v1, v2c), or a user with keys of his engine (v3).
 TRAP_COMMUNITY = env.env.str("INTERLOCK_TRAP_COMMUNITY", "")
 TRAP_USER, TRAP_ENGINE_ID = env.env.str("INTERLOCK_TRAP_USER", ""), env.env.str("INTERLOCK_TRAP_ENGINE_ID", "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -23,6 +23,7 @@ from devices.compare import Comparison, comparison
 from devices.domain.roles import Verb
 from devices.scope import within
 from jobs import access, selectors
+from jobs.domain.plan import SNAPSHOTS
 from jobs.domain.rollout import Rollout
 from jobs.domain.spec import JOB_TYPE_LABELS
 from jobs.domain.states import CHOICES, COLOURS, LABELS, RunStatus
@@ -114,7 +115,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Run some devices of an ended run again."""
     found, which = _run(request, pk), request.POST.get("which", "")
-    which = which if which in control.AGAIN else "failed"
+    which = which if which in (*control.AGAIN, control.RESUME) else "failed"
     return _do(
         request,
         found,
@@ -143,7 +144,7 @@ def device_run(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
         "pill": status_pill(found.status),
         "plan": found.plan,
         "steps": [(step, *_finding(step)) for step in found.steps.all()],
-        "diff": _diff(request, found),
+        "diffs": _diffs(request, found),
         "may_run": access.may_run(request.user, found.tenant),
         "quarantined": selectors.is_quarantined(found),
         "may_release": tenants.may(request.user, Verb.ADMINISTER, found.tenant),
@@ -229,17 +230,22 @@ def _board(request: HttpRequest, found: JobRun) -> dict[str, Any]:
         }
         for row in page
     ]
-    again = [] if found.is_open else [
-        (which, words, n) for which, (words, statuses) in control.AGAIN.items() if (n := sum(counts.get(s, 0) for s in statuses))
-    ]  # fmt: skip
     chips = [(s.value, LABELS[s], counts[s]) for s in RunStatus if counts.get(s)]
     eta = None
     if found.is_open and found.started_at and ended and not found.paused_at and not found.next_wave_at:
         eta = (timezone.now() - found.started_at) / ended * (total - ended)
     return {
         "pill": status_pill(found.status), "total": total, "ended": ended, "lines": lines, "page": page, "chips": chips,
-        "again": again, "spread": Rollout.from_json(found.rollout).words(), "only": shown, "step_names": names, "eta": eta, "offline": found.is_open and found.agent is not None and not found.agent.is_online(timezone.now()),
+        "again": [] if found.is_open else _again(found, counts), "spread": Rollout.from_json(found.rollout).words(), "only": shown, "step_names": names, "eta": eta, "offline": found.is_open and found.agent is not None and not found.agent.is_online(timezone.now()),
     }  # fmt: skip
+
+
+def _again(found: JobRun, counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return the ways to run devices again, and the words for each."""
+    numbers = {which: sum(counts.get(s, 0) for s in statuses) for which, (_, statuses) in control.AGAIN.items()}
+    ways = [(which, f"Run {n} {control.AGAIN[which][0]} again") for which, n in numbers.items() if n]
+    resumable = len(control.places_to_resume(found)) if ways else 0
+    return [*ways, (control.RESUME, f"Resume {resumable} at the failed step")] if resumable else ways
 
 
 def _step_names(found: JobRun) -> list[str]:
@@ -249,10 +255,8 @@ def _step_names(found: JobRun) -> list[str]:
         for step in data["steps"]:
             if step["name"] not in names:
                 names.append(step["name"])
-    if "Configuration after" in names:
-        names.remove("Configuration after")
-        names.append("Configuration after")
-    return names
+    last = [name for keep, name in SNAPSHOTS.items() if keep.endswith("after") and name in names]
+    return [*(name for name in names if name not in last), *last]
 
 
 def _cells(row: DeviceRun, names: list[str]) -> list[dict[str, str]]:
@@ -265,7 +269,12 @@ def _cells(row: DeviceRun, names: list[str]) -> list[dict[str, str]]:
     return cells
 
 
-def _diff(request: HttpRequest, found: DeviceRun) -> Comparison | None:
-    if not found.snapshot_before_id or not found.snapshot_after_id:
-        return None
-    return comparison(request, found.snapshot_before.content, found.snapshot_after.content, found.platform)
+def _diffs(request: HttpRequest, found: DeviceRun) -> list[tuple[str, Comparison]]:
+    return [
+        (name, comparison(request, before.content, after.content, found.platform))
+        for name, before, after in (
+            ("Configuration", found.snapshot_before, found.snapshot_after),
+            ("Startup configuration", found.startup_before, found.startup_after),
+        )
+        if before and after
+    ]

@@ -12,6 +12,7 @@ from devices.forms import TenantForm
 from templates_app.domain.content import (
     ANY_PLATFORM,
     KIND_LABELS,
+    MOST_GUARD,
     TYPE_LABELS,
     RuntimeVariable,
     StepKind,
@@ -79,6 +80,19 @@ class StepForm(forms.Form):
         min_value=1, max_value=600, initial=30, help_text="Seconds to wait for each command's prompt."
     )
     save = forms.BooleanField(label="Save the configuration afterwards", required=False)
+    resumable = forms.BooleanField(
+        label="May be resumed here", required=False,
+        help_text="The step may be done again from its beginning after it failed.",
+    )  # fmt: skip
+    restarts = forms.BooleanField(
+        label="Restarts the device", required=False,
+        help_text="The device ends the connection at the end of the step; the next one waits until it is back.",
+    )  # fmt: skip
+    guard = forms.IntegerField(
+        label="Take the change back unless confirmed (minutes)", required=False, min_value=0, max_value=MOST_GUARD, initial=0,
+        help_text="The device undoes the step by itself unless a new connection confirms it in time; 0 means no. For "
+        "Cisco IOS with an archive, Arista EOS and Juniper Junos.",
+    )  # fmt: skip
     answers = forms.CharField(
         label="Answers to questions", required=False, widget=forms.Textarea(attrs={**CODE, "rows": 2}),
         help_text="One a line: question => answer. For example: Destination filename => startup-config. An empty answer "
@@ -127,6 +141,9 @@ class StepForm(forms.Form):
             data["save"],
             data["timeout"],
             data["answers"],
+            resumable=data["resumable"],
+            restarts=data["restarts"],
+            guard=data["guard"] or 0,
         )
 
 
@@ -151,6 +168,9 @@ def initial_steps(content: TemplateContent) -> list[dict[str, Any]]:
             "kind": s.kind,
             "timeout": s.timeout,
             "save": s.save,
+            "resumable": s.resumable,
+            "restarts": s.restarts,
+            "guard": s.guard,
             "answers": "\n".join(f"{question} => {answer}" for question, answer in s.answers),
         }
         | {StepForm.body_name(key): text for key, text in s.commands.items()}

@@ -54,6 +54,26 @@ def settled(text: str, volatile: Iterable[re.Pattern[str]]) -> list[str]:
     return [line for line in text.splitlines() if not any(pattern.search(line) for pattern in patterns)]
 
 
+def holds(text: str, line: str) -> bool:
+    """Say whether a configuration is as a configuration line wants it: the line is there, or what it removes is not.
+
+    Sections are not looked at: a line counts wherever it stands.
+    """
+    have, wanted = {row.strip() for row in text.splitlines()}, line.strip()
+    for word, prefix in (("no ", ""), ("delete ", "set ")):
+        if wanted.startswith(word) and wanted not in have:
+            gone = prefix + wanted[len(word) :]
+            return not any(row == gone or row.startswith(gone + " ") for row in have)
+    return wanted in have
+
+
+def unsaved(before: str, after: str, startup: str, volatile: Iterable[re.Pattern[str]] = ()) -> bool:
+    """Say whether a change of the running configuration is missing in the startup configuration."""
+    patterns = tuple(volatile)
+    old, new, kept = ({row.strip() for row in settled(text, patterns)} for text in (before, after, startup))
+    return bool((new - old) - kept or (old - new) & kept)
+
+
 def unified(
     old: str, new: str, volatile: Iterable[re.Pattern[str]] = (), *, hide: bool = True
 ) -> list[tuple[str, str]]:

@@ -56,6 +56,12 @@ class SessionLost(DeviceError):
     code = "session_lost"
 
 
+class NotBack(DeviceError):
+    """A device that was restarted does not answer again."""
+
+    code = "not_back"
+
+
 class OutputTooLarge(DeviceError):
     """The device sent more than the product keeps for one command."""
 

@@ -39,6 +39,10 @@ class CommandSession:
         self._cancelled()
         return run(self.transport, line, script, timeout or self.timing.command, self._cancelled, progress)
 
+    def ended(self, timeout: float) -> bool:
+        """Wait until the system ends the connection; False when it has not within so many seconds."""
+        return ended(self.transport, timeout, self._cancelled)
+
     def close(self) -> None:
         """End the connection."""
         self.transport.close()
@@ -78,6 +82,17 @@ def run(
     if status:
         raise CommandRejected(line, f"{answer.rstrip()}\nexit status {status}".lstrip())
     return answer
+
+
+def ended(transport: Transport, timeout: float, cancelled: Callable[[], None]) -> bool:
+    """Wait until the other side ends the connection; False when it has not within so many seconds."""
+    deadline = time.monotonic() + timeout
+    while transport.is_open:
+        if time.monotonic() > deadline:
+            return False
+        cancelled()
+        time.sleep(0.2)
+    return True
 
 
 def _text(pieces: list[bytes]) -> str:

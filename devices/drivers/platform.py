@@ -13,7 +13,9 @@ class Platform:
     `prompt` finds a prompt of any mode in the last line and names its fixed part `base`; `modes` is what may follow the
     base in other modes. `config_end` is found in every whole answer to `show_running`: before it came, a line that equals
     the prompt is part of the configuration unless nothing follows it. Without a `shell`, each line is a command on a
-    channel of its own (`devices.drivers.commands`), and its exit status decides. A line is rejected when its answer holds a line that `failure` matches.
+    channel of its own (`devices.drivers.commands`), and its exit status decides. A line is rejected when its answer holds a
+    line that `failure` matches. Where a device can take a change back by itself, `guard_enter` and `guard_leave` stand in
+    the place of `config_enter` and `config_leave`, and `guard_confirm` keeps the change; `{minutes}` is the time for it.
     """
 
     key: str
@@ -33,6 +35,9 @@ class Platform:
     pager: re.Pattern[str] = re.compile(r"(?!)")
     renames: re.Pattern[str] = re.compile(r"(?!)")
     show_startup: str = ""
+    guard_enter: tuple[str, ...] = ()
+    guard_leave: tuple[str, ...] = ()
+    guard_confirm: tuple[str, ...] = ()
     shell: bool = True
     reads: tuple[str, ...] = ()
     volatile: tuple[re.Pattern[str], ...] = field(default=())

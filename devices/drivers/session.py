@@ -9,7 +9,7 @@ from collections.abc import Callable
 from config.failpoints import halves, reach
 from devices.domain.errors import CommandRejected, EnableRefused, OutputTooLarge, PromptTimeout, SessionLost
 from devices.domain.secrets import Login
-from devices.drivers.commands import run
+from devices.drivers.commands import ended, run
 from devices.drivers.output import MAX_OUTPUT, Answers, Progress, Timing, decode
 from devices.drivers.platform import Platform
 from devices.drivers.transport import Transport
@@ -92,6 +92,10 @@ class Session:
         """Say whether the last prompt was one of configuration mode."""
         pattern = self.platform.config_prompt
         return bool(pattern and pattern.search(self._last_prompt))
+
+    def ended(self, timeout: float) -> bool:
+        """Wait until the device ends the connection; False when it has not within so many seconds."""
+        return ended(self.transport, timeout, self._cancelled)
 
     def close(self) -> None:
         """End the connection."""

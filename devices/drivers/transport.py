@@ -69,6 +69,10 @@ class Transport(Protocol):
     def recv(self, timeout: float) -> bytes:
         """Return what came, at least one byte, or b"" after the time; SessionLost at the end of the connection."""
 
+    @property
+    def is_open(self) -> bool:
+        """Say whether the other side has not ended the connection."""
+
     def close(self) -> None:
         """End it; may be called twice and from another thread."""
 
@@ -209,6 +213,10 @@ class SshTransport:
         if not data:
             raise SessionLost("The device closed the connection.")
         return data
+
+    @property
+    def is_open(self) -> bool:
+        return self._transport.is_active() and not (self._shell and self._shell.closed)
 
     def close(self) -> None:
         self._transport.close()

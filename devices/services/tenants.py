@@ -20,7 +20,7 @@ def create_tenant(
     by: Any,
     key: str,
     name: str,
-    kind: str = Tenant.Kind.CUSTOMER,
+    kind: str = "customer",
     parent: Tenant | None = None,
     time_zone: str = "UTC",
 ) -> Tenant:

@@ -122,6 +122,12 @@ class IosCli(Cli):
         if command == "configure terminal":
             self.config = True
             return Reply(self._entering())
+        if command.startswith("configure terminal revert timer "):
+            self.device.take_back_after(float(command.split()[-1]), self.device.running)
+            self.config = True
+            return Reply(f"Rollback Confirmed Change: in {command.split()[-1]} minute(s)\n{self._entering()}")
+        if command == "configure confirm":
+            return Reply() if self.device.keep() else Reply("% No Rollback Confirmed Change pending\n")
         if command == "write memory":
             self.device.startup = list(self.device.running)
             return Reply(self._saved())
@@ -244,8 +250,32 @@ class EosCli(IosCli):
 
     starts_privileged = True
 
+    def __init__(self, device: Device) -> None:
+        super().__init__(device)
+        self.before: list[str] | None = None
+
     def invalid(self, line: str) -> str:
         return "% Invalid input\n"
+
+    def _privileged(self, command: str, line: str) -> Reply:
+        if command == "configure session interlock":
+            self.before, self.config = list(self.device.running), True
+            return Reply()
+        if command == "configure session interlock commit":
+            return Reply() if self.device.keep() else Reply("% Error: no session 'interlock'\n")
+        return super()._privileged(command, line)
+
+    def _configure(self, line: str) -> Reply:
+        if self.before is not None and line.startswith("commit timer "):
+            hours, minutes, seconds = line.split()[-1].split(":")
+            self.device.take_back_after(int(hours) * 60 + int(minutes) + int(seconds) / 60, self.before)
+            self.before, self.config, self.section = None, False, ""
+            return Reply()
+        return super()._configure(line)
+
+    def closed(self) -> None:
+        if self.before is not None:
+            self.device.running = self.before
 
     def _entering(self) -> str:
         return ""

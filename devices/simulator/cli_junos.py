@@ -114,15 +114,18 @@ class JunosCli(Cli):
         assert self.candidate is not None
         if words[1:2] == ["check"]:
             return Reply("configuration check succeeds\n")
+        before = list(self.device.running)
+        self.device.keep()
         self.device.rollbacks = [*self.device.rollbacks[-49:], list(self.device.running)]
         self.device.running = self.device.startup = list(self.candidate)
         for have in self.device.running:
             if have.startswith("set system host-name "):
                 self.device.hostname = have.split()[-1]
         if words[1:2] == ["confirmed"]:
-            return Reply(
-                "commit confirmed will be automatically rolled back in 10 minutes unless confirmed\ncommit complete\n"
-            )
+            minutes = words[2] if len(words) > 2 else "10"
+            self.device.take_back_after(float(minutes), before)
+            text = f"commit confirmed will be automatically rolled back in {minutes} minutes unless confirmed\n"
+            return Reply(f"{text}commit complete\n")
         return Reply("commit complete\n")
 
     def closed(self) -> None:

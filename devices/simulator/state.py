@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
@@ -35,6 +36,7 @@ class Faults:
     Keys of a scenario file: `password` (the only one accepted), `enable`, `delay` (before each answer), `hang` (pattern:
     no answer), `reset` (pattern: the connection is cut in the answer), `reset_after` (after that many bytes of it), `reset_once` (pattern: the same, the first time only),
     `reject` (pattern: answered with an error), `reboot` (pattern: the device goes away for `down` seconds),
+    `minute` (how long one of the device's minutes takes),
     `keyboard` (a question: the login is keyboard-interactive), `big` ([pattern, bytes]), `closed` (true: refuses connections), `host_key` (any text: another host key),
     `dc` (what a domain controller's checks find, `cli_windows`).
     """
@@ -97,12 +99,29 @@ class Device:
     hostname: str = ""
     was_reset: bool = False
     rollbacks: list[list[str]] = field(default_factory=list)
+    undoing: asyncio.TimerHandle | None = None
     started: float = field(default_factory=time.monotonic)
 
     @property
     def is_down(self) -> bool:
         """Say whether the device is rebooting."""
         return time.monotonic() < self.down_until
+
+    def take_back_after(self, minutes: float, before: list[str]) -> None:
+        """Restore a configuration by itself after a time, unless the change is kept meanwhile."""
+        self.keep()
+        seconds = minutes * float(self.faults().get("minute", 60))
+        self.undoing = asyncio.get_running_loop().call_later(seconds, self._take_back, list(before))
+
+    def keep(self) -> bool:
+        """Keep a change that would have been taken back; False when there is none."""
+        waiting, self.undoing = self.undoing, None
+        if waiting:
+            waiting.cancel()
+        return waiting is not None
+
+    def _take_back(self, before: list[str]) -> None:
+        self.running, self.undoing = before, None
 
     def reboot(self, seconds: float) -> None:
         """Go away for a while and come back with the startup configuration."""

@@ -15,7 +15,6 @@ from rest_framework.response import Response
 from config.api_pages import is_before, is_id, is_on, is_one_of, is_since, is_uuid
 from config.api_resource import Resource, check_match
 from devices.api.once import once
-from devices.api.records import DiffSerializer
 from devices.services.snapshots import changes
 from jobs import selectors
 from jobs.api.inputs import JobInput
@@ -25,6 +24,7 @@ from jobs.api.serializers import (
     DeviceRunSerializer,
     JobDetail,
     JobSerializer,
+    RunDiffSerializer,
     RunSerializer,
 )
 from jobs.api.upcoming import UpcomingQuery, UpcomingSerializer, occurrences
@@ -204,11 +204,13 @@ class DeviceRuns(Resource):
     def get_serializer_class(self) -> Any:
         return DeviceRunSerializer if self.action == "list" else DeviceRunDetail
 
-    @extend_schema(responses=DiffSerializer)
+    @extend_schema(responses=RunDiffSerializer)
     @action(detail=True, methods=["get"])
     def diff(self, request: Request, pk: str | None = None) -> Response:
         """What the run changed in the configuration: secrets, and what changes by itself, are left out."""
-        return Response({"unified": [line for _, line in _changes(self.get_object())]})
+        found = self.get_object()
+        body = {"unified": _changes(found, "snapshot"), "startup": _changes(found, "startup")}
+        return Response(body)
 
     @extend_schema(request=None, responses=DeviceRunSerializer)
     @action(detail=True, methods=["post"])
@@ -250,7 +252,8 @@ def _run_body(request: Request, run: JobRun) -> Any:
     return RunSerializer(selectors.with_counts(selectors.visible_runs(request.user)).get(pk=run.pk)).data
 
 
-def _changes(found: DeviceRun) -> list[tuple[str, str]]:
-    if found.snapshot_before is None or found.snapshot_after is None:
+def _changes(found: DeviceRun, kind: str) -> list[str]:
+    before, after = getattr(found, f"{kind}_before"), getattr(found, f"{kind}_after")
+    if before is None or after is None:
         return []
-    return changes(found.snapshot_before.content, found.snapshot_after.content, found.platform)
+    return [line for _, line in changes(before.content, after.content, found.platform)]

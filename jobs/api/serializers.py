@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from config.api_resource import Key
+from devices.api.records import DiffSerializer
 from devices.api.resources import Scoped
 from jobs import selectors
 from jobs.api.inputs import JobInput, as_given
@@ -16,7 +17,7 @@ from jobs.domain.missed import MissedPolicy
 from jobs.domain.spec import TriggerKind
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult, Trigger
 from jobs.services import editing, scheduling
-from jobs.services.control import AGAIN
+from jobs.services.control import AGAIN, RESUME
 from jobs.services.specs import spec_of
 
 
@@ -122,9 +123,9 @@ class DraftSerializer(JobDetail):
 
 
 class AgainSerializer(serializers.Serializer):
-    """Which devices of an ended run to run again."""
+    """Which devices of an ended run to run again; with `resume`, those that can go on at the step that failed."""
 
-    which = serializers.ChoiceField(choices=list(AGAIN), default="failed")
+    which = serializers.ChoiceField(choices=[*AGAIN, RESUME], default="failed")
 
 
 class RunSerializer(serializers.ModelSerializer):
@@ -178,6 +179,12 @@ class StepResultSerializer(serializers.ModelSerializer):
         return [
             {"sent": sent, "received": received, "rejected": rejected} for sent, received, rejected in step.exchanges
         ]
+
+
+class RunDiffSerializer(DiffSerializer):
+    """The same of what a run did to the running configuration, and to the startup configuration."""
+
+    startup = serializers.ListField(child=serializers.CharField())
 
 
 class DeviceRunSerializer(serializers.ModelSerializer):

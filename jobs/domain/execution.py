@@ -6,12 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from devices.domain.errors import CommandRejected, DeviceError
+from devices.domain.errors import CommandRejected, DeviceError, PromptTimeout, SessionLost
 from jobs.domain.plan import PlannedStep
 from jobs.domain.states import RunStatus
 from templates_app.domain import scripts
 from templates_app.domain.checks import Verdict, judge
 from templates_app.domain.rendering import secret_mark
+
+#: The reason of a result after which the device restarts; the steps after `step` are still to be done.
+RESTARTED = "restarted"
+#: What may be seen of a device that restarts.
+AWAY = (SessionLost.code, PromptTimeout.code)
 
 
 class Cancelled(Exception):
@@ -33,6 +38,9 @@ class Conversation(Protocol):
 
         A `script` is what the command then reads from its standard input.
         """
+
+    def ended(self, timeout: float) -> bool:
+        """Wait until the device ends the connection; False when it has not within so many seconds."""
 
 
 class Observer(Protocol):
@@ -90,6 +98,8 @@ def run_steps(
             observer.step_ended(step, failure.status, failure.message)
             return failure
         observer.step_ended(step, RunStatus.SUCCEEDED if step.commands else RunStatus.SKIPPED, step.note)
+        if step.restarts and step.commands:
+            return DeviceResult(RunStatus.SUCCEEDED, RESTARTED, "", step)
     return _summary(findings)
 
 
@@ -128,9 +138,17 @@ def _run_step(
             observer.answered(step, index, command, error.answer, True)
             return DeviceResult(RunStatus.FAILED, error.code, _rejection(step, index, command, error.answer), step)
         except DeviceError as error:
+            if step.restarts and index + 1 == len(step.commands) and error.code in AWAY:
+                observer.answered(step, index, command, "The connection ended, as the step expects.", False)
+                return None
             return DeviceResult(RunStatus.FAILED, error.code, error.message, step)
         heard.append(answer)
         observer.answered(step, index, command, answer, False)
+    if step.restarts and step.commands and not session.ended(step.timeout):
+        sentence = (
+            f"The device did not restart: {step.timeout} s after step '{step.name}' the connection is still open."
+        )
+        return DeviceResult(RunStatus.FAILED, "not_restarted", sentence, step)
     return None
 
 

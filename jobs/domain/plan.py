@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep, VariableType, extras
@@ -18,18 +18,27 @@ from templates_app.domain.scripts import compose
 from templates_app.domain.variables import resolve
 
 SNAPSHOT = "snapshot"
+#: The configurations read around a change: which one, and the name of its step.
+SNAPSHOTS = {
+    "before": "Configuration before", "startup_before": "Startup configuration before",
+    "after": "Configuration after", "startup_after": "Startup configuration after",
+}  # fmt: skip
 NO_CREDENTIAL = "No credential applies: give the device, the job or the tenant one."
 
 
 @dataclass(frozen=True, slots=True)
 class PlatformWords:
-    """The lines around a template's commands on one platform."""
+    """The lines around a template's commands on one platform; those of a guard hold `{minutes}`."""
 
     preparation: tuple[str, ...] = ()
     config_enter: tuple[str, ...] = ()
     config_leave: tuple[str, ...] = ()
     save: tuple[str, ...] = ()
     show_running: str = ""
+    show_startup: str = ""
+    guard_enter: tuple[str, ...] = ()
+    guard_leave: tuple[str, ...] = ()
+    guard_confirm: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,9 @@ class TaskFacts:
 class PlannedStep:
     """One step on one device. `note` says why there are no commands; `credential` is set where a task has its own.
 
-    `keep` and `checks` are the template's; `script` is what the one command reads, in a `language` of `scripts.LANGUAGES`.
+    `keep` and `checks` are the template's; of a snapshot, `keep` says which one it is (`SNAPSHOTS`). `script` is what the
+    one command reads, in a `language` of `scripts.LANGUAGES`. `fresh` begins on a connection of its own; with a `guard`
+    (minutes) the device takes the lines back unless the next step confirms them.
     """
 
     position: int
@@ -83,6 +94,10 @@ class PlannedStep:
     checks: tuple[tuple[str, str], ...] = ()
     script: str = ""
     language: str = ""
+    resumable: bool = False
+    restarts: bool = False
+    guard: int = 0
+    fresh: bool = False
 
     @property
     def journaled(self) -> bool:
@@ -112,6 +127,18 @@ class DevicePlan:
         """All commands in the order they are sent."""
         return tuple(command for step in self.steps for command in step.commands)
 
+    def unconfirmed(self, begun: int, confirmed: int) -> int:
+        """Return after how many minutes the device takes a change back that was begun and not confirmed, or 0.
+
+        Counts are of commands in plan order; the step after a guarded one confirms it.
+        """
+        at = 0
+        for step, after in zip(self.steps, self.steps[1:], strict=False):
+            if step.guard and begun > at and confirmed < at + len(step.commands) + len(after.commands):
+                return step.guard
+            at += len(step.commands)
+        return 0
+
     def as_json(self) -> dict[str, Any]:
         """Return the form that is stored and hashed."""
         return {
@@ -131,7 +158,7 @@ class DevicePlan:
                     "note": s.note,
                     "credential": _credential_json(s.credential),
                     "answers": [list(pair) for pair in s.answers],
-                    **{name: value for name, value in extras(s) if value},
+                    **{n: v for n, v in [*extras(s), ("guard", s.guard), ("fresh", s.fresh)] if v},
                 }
                 for s in self.steps
             ],
@@ -162,7 +189,11 @@ class DevicePlan:
                     tuple((verdict, pattern) for verdict, pattern in s.get("checks", ())),
                     s.get("script", ""),
                     s.get("language", ""),
-                )  # fmt: skip
+                    s.get("resumable", False),
+                    s.get("restarts", False),
+                    s.get("guard", 0),
+                    s.get("fresh", False),
+                )
                 for n, s in enumerate(data["steps"])
             ),
             problem=data["problem"],
@@ -209,20 +240,19 @@ def plan_device(
         tasks.get(n, TaskFacts(n, None, {})).credential is None for n in range(len(content.steps))
     )
     problem = NO_CREDENTIAL if needs_base and not credential else ""
-    around = snapshots and bool(device.words.show_running)
-    if around:
-        steps.append(_snapshot(len(steps), "Configuration before", device))
+    around = _around(content, device) if snapshots else {}
+    steps += _snapshots(around, "before", len(steps))
     for number, step in enumerate(content.steps):
         task = tasks.get(number, TaskFacts(number, None, {}))
         if task.devices is not None and device.id not in task.devices:
             continue
         planned, wrong = _planned(len(steps), step, task, content, variables, device)
-        steps.append(planned)
+        steps += _guarded(planned, step.save, device.words) if planned.guard and planned.commands else [planned]
         problem = problem or wrong
     if not any(s.commands for s in steps if s.kind != SNAPSHOT):
         problem = problem or "There is nothing to send: no step has commands for this device."
-    elif around:
-        steps.append(_snapshot(len(steps), "Configuration after", device))
+    else:
+        steps += _snapshots(around, "after", len(steps))
     return DevicePlan(
         device.id, device.name, device.address, device.platform, credential,
         device.words.preparation, tuple(steps), problem, device.endpoint,
@@ -250,12 +280,30 @@ def _planned(
             script = compose(step.language, step.script, _parameters(content, values))
     except TemplateProblem as error:
         problem, lines = f"Step '{step.name}': {error}", []
-    commands = _wrapped(lines, step.kind, step.save, device.words)
+    guard = step.guard if step.kind is StepKind.CONFIG else 0
+    if guard and not device.words.guard_confirm:
+        problem = problem or f"Step '{step.name}': {device.platform_label} cannot take a change back by itself."
+    commands = _wrapped(lines, step.kind, step.save and not guard, device.words, guard)
     planned = PlannedStep(
         position, step.name, step.kind.value, commands, step.timeout, "", task.credential, step.answers, step.keep, step.checks,
-        script, step.language,
+        script, step.language, step.resumable, step.restarts, guard,
     )  # fmt: skip
     return planned, problem
+
+
+def _guarded(planned: PlannedStep, save: bool, words: PlatformWords) -> list[PlannedStep]:
+    """Return a guarded step and the one that confirms it, over a connection of its own: so the way in still works."""
+    more = replace(planned, resumable=False, restarts=False, guard=0, checks=(), keep="")
+    confirm = replace(
+        more, position=planned.position + 1, name=f"Confirm: {planned.name}", commands=words.guard_confirm, fresh=True
+    )
+    if not save or not words.save:
+        return [planned, confirm]
+    return [
+        planned,
+        confirm,
+        replace(more, position=planned.position + 2, name=f"Save: {planned.name}", commands=words.save),
+    ]
 
 
 def _values(
@@ -277,17 +325,45 @@ def _parameters(content: TemplateContent, values: Mapping[str, object]) -> dict[
     return {variable.label or variable.name: str(values[variable.name]) for variable in content.variables}
 
 
-def _wrapped(lines: list[str], kind: StepKind, save: bool, words: PlatformWords) -> tuple[str, ...]:
+def _wrapped(lines: list[str], kind: StepKind, save: bool, words: PlatformWords, guard: int) -> tuple[str, ...]:
     if not lines:
         return ()
     saving = words.save if save else ()
+    if guard:
+        enter, leave = ([w.format(minutes=guard) for w in part] for part in (words.guard_enter, words.guard_leave))
+        return (*enter, *lines, *leave)
     if kind is StepKind.CONFIG:
         return (*words.config_enter, *lines, *words.config_leave, *saving)
     return (*lines, *saving)
 
 
-def _snapshot(position: int, name: str, device: DeviceFacts) -> PlannedStep:
-    return PlannedStep(position, name, SNAPSHOT, (device.words.show_running,), 60)
+def _around(content: TemplateContent, device: DeviceFacts) -> dict[str, str]:
+    """Return the commands that read the configurations around the steps; the startup one only where a change is made."""
+    found = {"before": device.words.show_running, "after": device.words.show_running}
+    if content.changes_devices:
+        found |= {"startup_before": device.words.show_startup, "startup_after": device.words.show_startup}
+    return {keep: command for keep, command in found.items() if command and device.words.show_running}
+
+
+def _snapshots(around: Mapping[str, str], when: str, position: int) -> list[PlannedStep]:
+    chosen = [keep for keep in SNAPSHOTS if keep.endswith(when) and keep in around]
+    return [
+        PlannedStep(position + n, SNAPSHOTS[keep], SNAPSHOT, (around[keep],), 60, keep=keep)
+        for n, keep in enumerate(chosen)
+    ]
+
+
+def resumed(plan: DevicePlan, step: int, run: int) -> DevicePlan:
+    """Return a plan that goes on at a step (position), for what comes before it was done in an earlier run (id).
+
+    Snapshots are taken anew.
+    """
+    note = f"Done in run {run}."
+    steps = [
+        s if s.position >= step or s.kind == SNAPSHOT else replace(s, commands=(), note=note, guard=0, script="")
+        for s in plan.steps
+    ]
+    return replace(plan, steps=tuple(steps))
 
 
 def _credential_json(credential: CredentialChoice | None) -> list[str] | None:

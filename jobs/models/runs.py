@@ -22,7 +22,8 @@ class JobRun(TenantOwned):
 
     `scheduled_for` is when it was due; `planned_at` None means that nobody has decided about it yet. Devices of waves up to
     `wave` may begin; the next one opens at `next_wave_at`. `proven` lists the credentials that a device has accepted;
-    `only` the devices (ids) of the parent that run again; refusals before `resumed_at` count no more.
+    `only` the devices (ids) of the parent that run again, `resumes` at which step (position) each of them goes on, where it
+    does not begin anew; refusals before `resumed_at` count no more.
     """
 
     tenant_rules = {"agent": "ancestors"}
@@ -53,6 +54,7 @@ class JobRun(TenantOwned):
     resumed_at = models.DateTimeField(null=True)
     proven = models.JSONField(null=True)
     only = models.JSONField(null=True)
+    resumes = models.JSONField(null=True)
     in_queue = models.BooleanField(default=False)
     status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.QUEUED)
     reason = models.CharField(max_length=500, blank=True)
@@ -106,7 +108,9 @@ class DeviceRun(TenantOwned):
     device run holds, `waits_for` is the id of that one (of any tenant) and `waiting_since` its place in the line.
     """
 
-    tenant_rules = {"device": "subtree", "snapshot_before": "same", "snapshot_after": "same"}
+    tenant_rules = {
+        "device": "subtree", "snapshot_before": "same", "snapshot_after": "same", "startup_before": "same", "startup_after": "same",
+    }  # fmt: skip
 
     run = models.ForeignKey(JobRun, on_delete=models.CASCADE, related_name="device_runs")
     device = models.ForeignKey(Device, null=True, on_delete=models.SET_NULL, related_name="runs")
@@ -134,6 +138,12 @@ class DeviceRun(TenantOwned):
     confirmed = models.PositiveIntegerField(default=0)
     snapshot_before = models.ForeignKey(ConfigSnapshot, null=True, on_delete=models.SET_NULL, related_name="+")
     snapshot_after = models.ForeignKey(ConfigSnapshot, null=True, on_delete=models.SET_NULL, related_name="+")
+    startup_before = models.ForeignKey(
+        ConfigSnapshot, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    startup_after = models.ForeignKey(
+        ConfigSnapshot, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
@@ -146,6 +156,12 @@ class DeviceRun(TenantOwned):
             models.Index(fields=["lease_expires_at"], name="running_leases", condition=models.Q(status="running")),
             models.Index(fields=["endpoint"], name="device_lines", condition=models.Q(waiting_since__isnull=False)),
             models.Index(fields=["waits_for"], name="waiters", condition=models.Q(waits_for__isnull=False)),
+            models.Index(
+                fields=["startup_before"], name="startup_before", condition=models.Q(startup_before__isnull=False)
+            ),
+            models.Index(
+                fields=["startup_after"], name="startup_after", condition=models.Q(startup_after__isnull=False)
+            ),
             models.Index(fields=["worker"], name="work_of", condition=models.Q(status="running")),
         ]
 

@@ -12,6 +12,7 @@ from devices import access as tenants
 from devices.domain.roles import Verb
 from devices.services import audit
 from jobs import access, queue
+from jobs.domain.plan import SNAPSHOT
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, Trigger
@@ -24,6 +25,9 @@ AGAIN = {
     "not_started": ("not started", frozenset({RunStatus.CANCELLED, RunStatus.SKIPPED})),
     "interrupted": ("interrupted", frozenset({RunStatus.INTERRUPTED})),
 }
+#: What goes on at its failed step instead; and what of it may.
+RESUME = "resume"
+RESUMABLE = (RunStatus.FAILED, RunStatus.ERRORED, RunStatus.INTERRUPTED, RunStatus.CANCELLED)
 
 
 def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
@@ -82,20 +86,59 @@ def devices_again(run: JobRun, which: str) -> set[str]:
     return {str(pk) for pk in rows.values_list("device", flat=True)}
 
 
+def places_to_resume(run: JobRun) -> dict[str, int]:
+    """Return where devices (ids) of an ended run can go on: at the step (position) that failed, if it may be done again."""
+    if not any(step.resumable for step in run.job.version.content.steps):
+        return {}
+    rows = run.device_runs.filter(status__in=RESUMABLE, device__isnull=False).prefetch_related("steps")
+    found = {str(row.device_id): _broken_step(row) for row in rows}
+    return {device: position for device, position in found.items() if position is not None}
+
+
+def _broken_step(row: DeviceRun) -> int | None:
+    """Return the position of the step in which a device run broke off, if it may be done again and is not the first."""
+    planned = [step for step in row.plan.steps if step.kind != SNAPSHOT]
+    done = {step.position for step in row.steps.all() if step.status == RunStatus.SUCCEEDED}
+    left = next((step for step in planned if step.commands and step.position not in done), None)
+    return left.position if left and left.resumable and left != planned[0] else None
+
+
+def _resume_failed(by: Any, run: JobRun, now: datetime) -> JobRun:
+    places = places_to_resume(run)
+    if not places:
+        raise Conflict(
+            "No device of this run can be resumed: a step must have been done, and the one that failed be marked as resumable."
+        )
+    return _run_again(by, run, now, set(places), places)
+
+
 def run_again(*, by: Any, run: JobRun, which: str, now: datetime) -> JobRun:
-    """Run some devices of an ended run again, as a new run with a new plan; Conflict says why that may not be."""
+    """Run some devices (a key of `AGAIN`) of an ended run again, or `RESUME` them, as a new run with a new plan.
+
+    Conflict says why that may not be.
+    """
     access.check_may_run(by, run.tenant)
     if run.is_open:
         raise Conflict("The run has not ended yet. Wait for it, or cancel it.")
+    if which == RESUME:
+        return _resume_failed(by, run, now)
     only = devices_again(run, which)
     if not only:
         raise Conflict(f"No device of this run is {AGAIN[which][0]}.")
+    return _run_again(by, run, now, only)
+
+
+def _run_again(by: Any, run: JobRun, now: datetime, only: set[str], resumes: dict[str, int] | None = None) -> JobRun:
     starting.check_may_run_again(run.job, by)
     with transaction.atomic():
         trigger = Trigger.objects.create(
-            tenant=run.tenant, job=run.job, kind=TriggerKind.NOW, name=f"Again: run {run.pk}"
+            tenant=run.tenant,
+            job=run.job,
+            kind=TriggerKind.NOW,
+            name=f"{'Resumed' if resumes else 'Again'}: run {run.pk}",
         )
-        return starting.start_now(by=by, job=run.job, trigger=trigger, now=now, parent=run, only=only)
+        narrowed = starting.Narrowed(only, run, resumes)
+        return starting.start_now(by=by, job=run.job, trigger=trigger, now=now, narrowed=narrowed)
 
 
 def release_device(*, by: Any, device_run: DeviceRun) -> None:

@@ -51,6 +51,8 @@ def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: planni
     if reason:
         return Decision(run, job, by, RunStatus.SKIPPED, reason)
     plan = planning.plan_of(job, by, only=_only(run, job), fetched=fetched)
+    if run.parent and run.resumes:
+        plan = planning.resumed(plan, run.parent, run.resumes)
     if not plan.devices:
         return Decision(run, job, by, RunStatus.SKIPPED, "No device matches the job's device selection.")
     note = ""

@@ -18,12 +18,15 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from config.failpoints import reach
+from devices.domain import configs
 from devices.domain.secrets import redact
+from devices.services.snapshots import volatile_in
 from devices.services.workers import GUARD, LEASE
 from jobs.domain.execution import Cancelled, LeaseLost, interruption
 from jobs.domain.plan import SNAPSHOT, PlannedStep
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, StepResult
+from templates_app.domain.content import StepKind
 
 FLUSH_AFTER = 0.7
 SAFE = (LEASE - GUARD).total_seconds()
@@ -38,13 +41,14 @@ class Journal:
     def __init__(self, device_run: DeviceRun, commands: tuple[str, ...] = (), claimed: float | None = None) -> None:
         self.device_run, self.commands = device_run, commands
         self.secrets: tuple[str, ...] = ()
-        self.snapshots: list[str] = []
+        self.snapshots: dict[str, str] = {}
         self.kept: list[tuple[str, str]] = []
         self.cancelled = self.lost = False
         self.owned_until = (time.monotonic() if claimed is None else claimed) + SAFE
         self.hang_up: Callable[[], None] = lambda: None
         self._done = 0
         self._intent: PlannedStep | None = None
+        self._index = 0
         self._steps: list[StepResult] = []
         self._stored = 0
         self._exchanges: list[list[Any]] = []
@@ -62,7 +66,7 @@ class Journal:
     def step_started(self, step: PlannedStep) -> None:
         """Open the step's row in memory; it is stored when the step ends or takes its time."""
         self._exchanges = []
-        if step.kind == SNAPSHOT and self.snapshots:
+        if step.kind == SNAPSHOT and step.keep == "after":
             reach("W14")
         if self._steps and self._steps[-1].position == step.position:  # a reading step that begins again
             self._steps[-1].status, self._steps[-1].ended_at = RunStatus.RUNNING, None
@@ -93,7 +97,7 @@ class Journal:
         if self._done and index + 1 == len(step.commands):
             reach("W13")
         self._own(intended=self._done + 1, confirmed=self._done)
-        self._intent = step
+        self._intent, self._index = step, index
         reach("W8")
 
     def arriving(self, step: PlannedStep, index: int, text: str) -> None:
@@ -109,9 +113,9 @@ class Journal:
         self._intent = None
         self._exchanges.append([command, redact(answer, self.secrets), rejected])
         if step.kind == SNAPSHOT and not rejected:
-            self.snapshots.append(answer)
+            self.snapshots[step.keep or ("after" if self.snapshots else "before")] = answer
             reach("W7")
-        if step.keep and not rejected:
+        elif step.keep and not rejected:
             self.kept.append((step.keep, answer))
         if time.monotonic() - self._flushed > FLUSH_AFTER:
             self._flush(self._exchanges)
@@ -129,14 +133,39 @@ class Journal:
         return self._intent is not None
 
     @property
+    def in_doubt(self) -> tuple[PlannedStep | None, tuple[str, ...]]:
+        """The configuring step in which it broke off, with its lines up to the one whose outcome is not known."""
+        if self._intent is None or self._intent.kind != StepKind.CONFIG:
+            return None, ()
+        return self._intent, self._intent.commands[: self._index + 1]
+
+    @property
+    def confirmed(self) -> int:
+        """How many commands were answered, in plan order."""
+        return self._done
+
+    @property
+    def begun(self) -> int:
+        """How many commands were sent, or may have been."""
+        return self._done + self.unknown
+
+    @property
+    def unsaved(self) -> bool:
+        """Say whether the running configuration was changed and the startup configuration was not."""
+        found = [self.snapshots.get(keep) for keep in ("before", "after", "startup_after")]
+        before, after, startup = found
+        if before is None or after is None or startup is None or before == after:
+            return False
+        return configs.unsaved(before, after, startup, volatile_in(self.device_run.platform))
+
+    @property
     def touched(self) -> bool:
         """Say whether anything was sent."""
-        return self._done > 0 or self.unknown
+        return self.begun > 0
 
     def words(self, cause: str) -> str:
         """Say after `cause` what is known: which commands are confirmed, which one is unknown, which were never sent."""
-        intended = self._done + 1 if self.unknown else self._done
-        return interruption(cause, self.commands, intended, self._done)
+        return interruption(cause, self.commands, self.begun, self._done)
 
     def ending(self, status: RunStatus, reason: str, message: str, now: datetime) -> DeviceRun:
         """Return the row as it ends, for the caller to write where the token still fits."""

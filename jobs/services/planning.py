@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import QuerySet, prefetch_related_objects
 
+from config.errors import Conflict
 from devices import selectors as inventory
 from devices.domain import platforms
 from devices.domain.selection import SelectionMode
 from devices.drivers.platforms import BY_KEY
 from devices.models import Credential, Device
-from jobs.domain.plan import CredentialChoice, DeviceFacts, Plan, PlatformWords, TaskFacts, plan_device
-from jobs.models import ServiceJob
+from jobs.domain import plan as rules
+from jobs.domain.plan import CredentialChoice, DeviceFacts, DevicePlan, Plan, PlatformWords, TaskFacts, plan_device
+from jobs.models import JobRun, ServiceJob
 from jobs.services.specs import selection_of
 from templates_app.domain.content import VariableType
 
@@ -97,6 +100,23 @@ def plan_of(
     )
 
 
+def resumed(plan: Plan, of: JobRun, places: Mapping[str, int]) -> Plan:
+    """Return a plan whose devices go on at their places (step positions) in an earlier run; Conflict when the plan is another."""
+    earlier = {str(row.device_id): row.plan for row in of.device_runs.filter(device__in=places)}
+    for device in plan.devices:
+        place = places[device.device]
+        if _from(device, place) != _from(earlier[device.device], place):
+            raise Conflict(
+                f"The plan for {device.name} is not what it was in run {of.pk}, so it cannot go on there. Run it again from the start."
+            )
+    return replace(plan, devices=tuple(rules.resumed(device, places[device.device], of.pk) for device in plan.devices))
+
+
+def _from(plan: DevicePlan, place: int) -> list[Any]:
+    """Return all steps' names, and what those from a place on send."""
+    return [(s.name, s.kind, *((s.commands, s.script) if s.position >= place else ())) for s in plan.steps]
+
+
 def endpoint_of(device: Device) -> str:
     """Return where a device is reached, as `host:port`, the one spelling by which it is also locked."""
     host, port = device.endpoint
@@ -119,6 +139,10 @@ def facts_of(device: Device) -> DeviceFacts:
             config_leave=platform.config_leave,
             save=platform.save,
             show_running=platform.show_running,
+            show_startup=platform.show_startup,
+            guard_enter=platform.guard_enter,
+            guard_leave=platform.guard_leave,
+            guard_confirm=platform.guard_confirm,
         ),
     )
 

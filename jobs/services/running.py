@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import random
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,48 +14,29 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from config.failpoints import reach
-from devices.domain.errors import DeviceError, SessionLost
-from devices.domain.secrets import Login
-from devices.drivers.conversation import AnySession, open_session
-from devices.drivers.platforms import BY_KEY
-from devices.drivers.transport import Endpoint
-from devices.models import Device
-from devices.services import vault
+from devices.domain.errors import DeviceError, PromptTimeout, SessionLost
 from devices.services.inventory import pin_host_key
 from devices.services.snapshots import Content, keep_snapshots
 from jobs import queue
-from jobs.domain.execution import Cancelled, DeviceResult, LeaseLost, run_steps
-from jobs.domain.plan import CredentialChoice, DevicePlan, PlannedStep
+from jobs.domain.execution import Cancelled, DeviceResult, LeaseLost
 from jobs.domain.states import RunStatus
-from jobs.models import DeviceRun, ServiceJob, StepResult
+from jobs.models import DeviceRun, StepResult
 from jobs.models.columns import write_columns
 from jobs.services import backups, claiming, holds
 from jobs.services.claiming import Assignment
+from jobs.services.conversing import Finished, converse, look_again
 from jobs.services.journal import Journal
 from jobs.services.settling import settle
-from jobs.services.specs import secret_text
-from templates_app.domain.rendering import SECRET_MARK
 
 log = logging.getLogger(__name__)
 #: What the end of a device run writes into it.
 ENDING = (
     "status", "reason", "message", "ended_at", "confirmed", "intended", "lease_expires_at", "snapshot_before", "snapshot_after",
+    "startup_before", "startup_after",
 )  # fmt: skip
 #: A device that does not answer is tried again after such a pause (seconds), three times as long each time, as long as
 #: nothing was sent to it.
 FIRST_PAUSE, TRIES = 2.0, settings.CONNECT_TRIES
-#: A reading step whose connection was lost begins again on a new one, so many times.
-READ_AGAIN = 2
-
-
-@dataclass(slots=True)
-class Finished:
-    """An executed device run; `result` is None when it was lost to another owner. `pinned` is a newly seen host key."""
-
-    journal: Journal
-    result: DeviceResult | None = None
-    pinned: str = ""
-    retry: bool = False
 
 
 def execute(item: Assignment, journal: Journal | None = None) -> Finished:
@@ -65,7 +45,7 @@ def execute(item: Assignment, journal: Journal | None = None) -> Finished:
     finished = Finished(journal)
     reach("W3")
     try:
-        finished.result = _converse(item, finished)
+        finished.result = converse(item, finished)
         if journal.unknown:
             finished.result = _broken_off(journal, finished.result)
     except Cancelled:
@@ -84,6 +64,8 @@ def execute(item: Assignment, journal: Journal | None = None) -> Finished:
         log.exception("Device run %s failed inside Interlock.", item.device_run.pk)
         sentence = "Interlock itself failed here; the server log has the details."
         finished.result = DeviceResult(RunStatus.ERRORED, "internal", sentence)
+    if finished.result is not None:
+        finished.result = _with_findings(item, finished, finished.result)
     journal.hang_up()
     reach("W15")
     return finished
@@ -95,6 +77,22 @@ def _broken_off(journal: Journal, result: DeviceResult) -> DeviceResult:
         raise LeaseLost
     status = RunStatus.INTERRUPTED if result.reason == SessionLost.code else result.status
     return DeviceResult(status, result.reason, f"{result.message} {journal.words('What is known')}")
+
+
+def _with_findings(item: Assignment, finished: Finished, result: DeviceResult) -> DeviceResult:
+    """Add to an ending what was read of the device after a break, and whether a change will not stay."""
+    journal, said = finished.journal, [result.message]
+    if journal.unknown and result.reason in (SessionLost.code, PromptTimeout.code):
+        try:
+            said.append(look_again(item, finished))
+        except (Cancelled, LeaseLost):
+            said.append("It was not read afterwards, for the run was stopped.")
+    if journal.unsaved:
+        said.append("The change is not in the startup configuration: a restart of the device undoes it.")
+    minutes = item.plan.unconfirmed(journal.begun, journal.confirmed)
+    if minutes and result.status is not RunStatus.SUCCEEDED:
+        said.append(f"The change was not confirmed: the device takes it back by itself within {minutes} minutes.")
+    return replace(result, message=" ".join(filter(None, said)))
 
 
 def store(batch: list[Finished]) -> None:
@@ -156,99 +154,17 @@ def work_on(*, run_id: int, worker: Any, width: int = 25) -> None:
         settle([run_id])
 
 
-def _converse(item: Assignment, finished: Finished) -> DeviceResult:
-    device, journal = item.device_run.device, finished.journal
-    if device is None or not device.enabled:
-        return DeviceResult(
-            RunStatus.FAILED, "device_gone", "The device was removed or switched off; nothing was sent."
-        )
-    reveal = _revealer(item.job, journal)
-    result = DeviceResult(RunStatus.SUCCEEDED)
-    for choice, steps in _by_credential(item.plan):
-        if choice.id not in item.credentials:
-            sentence = (
-                f"The credential '{choice.name}' was deleted; nothing was sent with it. Choose another for the job."
-            )
-            return DeviceResult(RunStatus.FAILED, "credential_gone", sentence)
-        login = vault.open_login(item.credentials[choice.id])
-        reach("K1")
-        journal.secrets += login.secrets()
-        result = _run_session(item, device, login, choice.id, steps, finished, reveal)
-        if result.status is not RunStatus.SUCCEEDED:
-            break
-    return result
-
-
-def _run_session(
-    item: Assignment, device: Device, login: Login, credential: str, steps: tuple[PlannedStep, ...],
-    finished: Finished, reveal: Callable[[str], str],
-) -> DeviceResult:  # fmt: skip
-    """Run neighbouring steps over one connection, or over a few when it is lost while only reading."""
-    journal, left = finished.journal, READ_AGAIN
-    while True:
-        session = _connect(item, device, login, finished)
-        try:
-            claiming.prove(run=item.device_run.run, credential=credential)
-            result = run_steps(session, steps, journal, reveal)
-        finally:
-            session.close()
-        broken = result.step
-        lost_reading = result.reason == SessionLost.code and broken is not None and not broken.journaled
-        if not lost_reading or not left or broken is None:
-            return result
-        left -= 1
-        steps = steps[steps.index(broken) :]
-        journal.step_repeated(broken)
-
-
-def _connect(item: Assignment, device: Device, login: Login, finished: Finished) -> AnySession:
-    host, _, port = item.device_run.endpoint.rpartition(":")
-    journal = finished.journal
-
-    def pin(shown: str) -> None:
-        finished.pinned = device.host_key = shown
-
-    journal.check()
-    endpoint = Endpoint(host=host, port=int(port), host_key=device.host_key, legacy=device.legacy_ssh)
-    session = open_session(endpoint, login, pin, BY_KEY[device.platform], journal.check)
-    journal.hang_up = session.close
-    reach("W5")
-    try:
-        session.open(login)
-    except BaseException:
-        session.close()
-        raise
-    reach("W6")
-    return session
-
-
-def _by_credential(plan: DevicePlan) -> list[tuple[CredentialChoice, tuple[PlannedStep, ...]]]:
-    """Split the steps into sessions: neighbours with the same credential share one."""
-    groups = itertools.groupby(plan.steps, key=lambda step: step.credential or plan.credential)
-    return [(choice, tuple(steps)) for choice, steps in groups if choice is not None]
-
-
-def _revealer(job: ServiceJob, journal: Journal) -> Callable[[str], str]:
-    """Return what puts secret variables into a command; what it opened is redacted from all output."""
-
-    def opened(match: Any) -> str:
-        secret = secret_text(job, match.group(1)).reveal()
-        if secret not in journal.secrets:
-            journal.secrets += (secret,)
-        return secret
-
-    return lambda command: SECRET_MARK.sub(opened, command)
-
-
 def _keep_snapshots(batch: Iterable[Finished], now: datetime) -> None:
     """Store the configurations read before and after, and point the device runs at them."""
     places, contents = [], []
     for finished in batch:
         row = finished.journal.device_run
-        for name, content in zip(("snapshot_before", "snapshot_after"), finished.journal.snapshots, strict=False):
+        for keep, text in finished.journal.snapshots.items():
             if row.device is not None:
-                reason = f"{name.removeprefix('snapshot_')} run {row.run_id}"
-                places.append((row, name))
-                contents.append(Content(row.tenant_id, row.device, content, reason))
+                kind = "startup" if keep.startswith("startup") else "running"
+                places.append((row, keep if kind == "startup" else f"snapshot_{keep}"))
+                contents.append(
+                    Content(row.tenant_id, row.device, text, f"{keep.rpartition('_')[2]} run {row.run_id}", kind)
+                )
     for (row, name), snapshot in zip(places, keep_snapshots(contents, taken_at=now), strict=True):
         setattr(row, name, snapshot)

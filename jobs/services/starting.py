@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,6 +34,15 @@ PARTS = ("tenant", "template", "version", "agent", "created_by", "approval")
 OURS = "Interlock itself failed while planning; the server log has the details."
 
 
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """Which devices (ids) alone run, of which ended run it is a part again, and at which step (position) they go on, if not anew."""
+
+    only: set[str]
+    of: JobRun | None = None
+    resumes: dict[str, int] | None = None
+
+
 def run_now(*, by: Any, job: ServiceJob, now: datetime) -> JobRun:
     """Start a saved job now. Conflict says why it may not start; nothing is created then."""
     access.check_may_run(by, job.tenant)
@@ -50,17 +60,15 @@ def start_now(
     job: ServiceJob,
     trigger: Trigger,
     now: datetime,
-    parent: JobRun | None = None,
-    only: set[str] | None = None,
+    narrowed: Narrowed | None = None,
 ) -> JobRun:
-    """Make a run at once and start it in the caller's transaction; `by` is in whose name it runs.
-
-    With a `parent` it runs again on `only` some of that run's devices (ids).
-    """
+    """Make a run at once and start it in the caller's transaction; `by` is in whose name it runs."""
     insert_runs([Due(trigger.pk, job.pk, now)], now)
     run = JobRun.objects.get(trigger=trigger)
-    run.executed_by, run.parent, run.only = by, parent, sorted(only) if only else None
-    run.save(update_fields=["executed_by", "parent", "only"])
+    run.executed_by = by
+    if narrowed:
+        run.parent, run.only, run.resumes = narrowed.of, sorted(narrowed.only), narrowed.resumes
+    run.save(update_fields=["executed_by", "parent", "only", "resumes"])
     waiting.lock_lines([(run, job)])
     write([decide(run, job, by, now)], now)
     return run

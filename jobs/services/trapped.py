@@ -54,7 +54,9 @@ def _back_up(job: ServiceJob, device: Device, now: datetime) -> JobRun | None:
             return None
         trigger = Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name=NAME, retired=True)
         try:
-            return starting.start_now(by=job.created_by, job=job, trigger=trigger, now=now, only={str(device.pk)})
+            return starting.start_now(
+                by=job.created_by, job=job, trigger=trigger, now=now, narrowed=starting.Narrowed({str(device.pk)})
+            )
         except ServiceError:
             transaction.set_rollback(True)
             return None

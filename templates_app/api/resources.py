@@ -12,7 +12,7 @@ from devices import selectors as inventory
 from devices.api.resources import Creates, Scoped
 from templates_app import selectors
 from templates_app.domain.builtins import Parameter
-from templates_app.domain.content import StepKind, TemplateContent, VariableType
+from templates_app.domain.content import MOST_GUARD, StepKind, TemplateContent, VariableType
 from templates_app.models import ConfigurationProfile, Script, ScriptParameter, ServiceTemplate
 from templates_app.services import authoring, library
 from templates_app.services.builtins import SCRIPT_PLATFORMS
@@ -26,6 +26,16 @@ class StepSerializer(serializers.Serializer):
     )
     save = serializers.BooleanField(default=False)
     timeout = serializers.IntegerField(default=30, min_value=1, max_value=600)
+    resumable = serializers.BooleanField(
+        default=False, help_text="May be done again from its beginning after it failed."
+    )
+    restarts = serializers.BooleanField(
+        default=False, help_text="The device restarts at its end; the next step waits for it."
+    )
+    guard = serializers.IntegerField(
+        default=0, min_value=0, max_value=MOST_GUARD,
+        help_text="Minutes after which the device takes the step back unless a new connection confirms it; 0 means no.",
+    )  # fmt: skip
     answers = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField(allow_blank=True), min_length=2, max_length=2),
         default=list, help_text="Pairs of question and answer: what is sent while the device asks for it.",

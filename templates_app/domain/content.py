@@ -9,6 +9,8 @@ from typing import Any
 from devices.domain.platforms import ONLY_BY_NAME
 
 ANY_PLATFORM = "*"
+#: A device waits at most so many minutes for the confirmation of a change.
+MOST_GUARD = 59
 
 
 class StepKind(StrEnum):
@@ -60,6 +62,10 @@ class TemplateStep:
     is ever answered that the step does not declare. `keep` says which configuration (running or startup) the answer is,
     to be kept as one. `checks` judge the answer (`templates_app.domain.checks`). `script` is fed to the command's
     standard input, after the variables as assignments in its `language` (`templates_app.domain.scripts`).
+
+    A `resumable` step may be done again from its beginning after it failed. A step that `restarts` the device ends with
+    the connection; the next one waits until the device is back. With a `guard` (minutes) the device takes the lines back
+    by itself unless they are confirmed within that time, over a new connection.
     """
 
     name: str
@@ -72,6 +78,9 @@ class TemplateStep:
     checks: tuple[tuple[str, str], ...] = ()
     script: str = ""
     language: str = ""
+    resumable: bool = False
+    restarts: bool = False
+    guard: int = 0
 
     def body(self, platform: str) -> str | None:
         """Return the command text for a platform; None when the step has none for it."""
@@ -129,7 +138,7 @@ class TemplateContent:
                     "save": s.save,
                     "timeout": s.timeout,
                     "answers": [list(pair) for pair in s.answers],
-                    **{name: value for name, value in extras(s) if value},
+                    **{name: value for name, value in [*extras(s), ("guard", s.guard)] if value},
                 }
                 for s in self.steps
             ],
@@ -164,6 +173,9 @@ class TemplateContent:
                     checks=tuple((str(verdict), str(pattern)) for verdict, pattern in s.get("checks", ())),
                     script=str(s.get("script", "")),
                     language=str(s.get("language", "")),
+                    resumable=bool(s.get("resumable", False)),
+                    restarts=bool(s.get("restarts", False)),
+                    guard=int(s.get("guard", 0)),
                 )
                 for s in data["steps"]
             ),
@@ -173,4 +185,7 @@ class TemplateContent:
 def extras(step: Any) -> list[tuple[str, Any]]:
     """Return the fields that few steps have, of a template's or of a plan's step; stored only where there is something."""
     checks = [list(pair) for pair in step.checks]
-    return [("keep", step.keep), ("checks", checks), ("script", step.script), ("language", step.language)]
+    return [
+        ("keep", step.keep), ("checks", checks), ("script", step.script), ("language", step.language),
+        ("resumable", step.resumable), ("restarts", step.restarts),
+    ]  # fmt: skip

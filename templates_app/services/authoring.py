@@ -13,7 +13,7 @@ from devices.models import Tenant
 from devices.services import audit
 from templates_app import access
 from templates_app.domain import rendering, variables
-from templates_app.domain.content import ANY_PLATFORM, StepKind, TemplateContent, VariableType
+from templates_app.domain.content import ANY_PLATFORM, MOST_GUARD, StepKind, TemplateContent, VariableType
 from templates_app.models import ConfigurationProfile, ServiceTemplate, TemplateVersion
 
 MAX_STEPS = 50
@@ -124,6 +124,12 @@ def _step_problems(where: str, step: Any, names: set[str], wanted: tuple[str, ..
         found[f"{where}.answers"] = [
             "Give at most 20 answers; a question has 2 to 120 printable characters, an answer up to 120."
         ]
+    if step.guard and (step.kind is not StepKind.CONFIG or not 0 < step.guard <= MOST_GUARD or step.restarts):
+        found[f"{where}.guard"] = [
+            f"Give 1 to {MOST_GUARD} minutes, in a Configure step that does not restart the device."
+        ]
+    if step.restarts and step.kind is StepKind.READ:
+        found[f"{where}.restarts"] = ["A step that restarts the device is an 'Execute' step."]
     texts = {key: text for key, text in step.commands.items() if text.strip()}
     if not texts:
         found[f"{where}.commands.{ANY_PLATFORM}"] = ["Write at least one command."]

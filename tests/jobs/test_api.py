@@ -23,7 +23,7 @@ def test_a_job_is_made_planned_and_run(api, body):
     made = client.post("/api/v1/jobs/", {**body, "execute": "now"}, format="json")
     assert made.status_code == 201 and made.json()["run"]
     plan = client.get(f"/api/v1/jobs/{made.json()['id']}/plan/").json()
-    assert "ntp server 198.51.100.3" in plan["devices"][0]["steps"][1]["commands"]
+    assert "ntp server 198.51.100.3" in plan["devices"][0]["steps"][2]["commands"]
     run = client.get(f"/api/v1/runs/{made.json()['run']}/").json()
     assert (run["status"], run["digest"]) == ("queued", plan["digest"])
 

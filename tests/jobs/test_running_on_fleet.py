@@ -388,6 +388,7 @@ def test_a_connection_lost_in_a_change_is_interrupted_and_nothing_is_sent_again(
         and "never sent" in row.message
     )
     assert len([line for line in executed(device) if line.startswith("ntp server")]) == 1
+    assert "Read afterwards: all lines sent so far (1)" in row.message
 
 
 def test_a_declared_answer_travels_from_the_template_to_the_device(acme, person):

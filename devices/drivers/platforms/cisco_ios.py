@@ -13,6 +13,9 @@ CISCO_IOS = Platform(
     enable_needed=re.compile(r">\s?$"),
     config_enter=("configure terminal",),
     config_leave=("end",),
+    guard_enter=("configure terminal revert timer {minutes}",),
+    guard_leave=("end",),
+    guard_confirm=("configure confirm",),
     config_prompt=re.compile(r"\(config[^)]*\)#\s?$"),
     save=("write memory",),
     show_running="show running-config",
@@ -30,5 +33,7 @@ CISCO_IOS = Platform(
         re.compile(r"^! Last configuration change"),
         re.compile(r"^ntp clock-period"),
         re.compile(r"^Current configuration"),
+        re.compile(r"^Using \d+ out of \d+ bytes"),
+        re.compile(r"^! NVRAM config last updated"),
     ),
 )

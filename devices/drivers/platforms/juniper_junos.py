@@ -11,6 +11,10 @@ JUNIPER_JUNOS = Platform(
     preparation=("set cli screen-length 0", "set cli screen-width 1024"),
     config_enter=("configure private",),
     config_leave=("commit", "exit"),
+    # A private candidate cannot be committed for a time.
+    guard_enter=("configure exclusive",),
+    guard_leave=("commit confirmed {minutes}", "exit"),
+    guard_confirm=("configure exclusive", "commit", "exit"),
     config_prompt=re.compile(r"#\s?$"),
     show_running="show configuration | display set",
     failure=re.compile(
