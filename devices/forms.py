@@ -14,7 +14,7 @@ from devices.domain import platforms
 from devices.domain.roles import VERB_LABELS, Verb
 from devices.domain.secrets import Secret
 from devices.domain.zones import ZONE_CHOICES
-from devices.models import ApiToken, Tenant
+from devices.models import ApiToken, Device, Tenant
 
 
 class SignInForm(AuthenticationForm):
@@ -103,6 +103,10 @@ class DeviceForm(TenantForm):
         required=False,
         help_text="Allow SHA-1 key exchange and ssh-rsa keys, which old devices need.",
     )
+    protocol = forms.ChoiceField(
+        choices=Device.Protocol.choices, initial=Device.Protocol.SSH,
+        help_text="Telnet sends the password in clear text; the customer's settings must allow it.",
+    )  # fmt: skip
     enabled = forms.BooleanField(
         label="Enabled", required=False, initial=True, help_text="A device that is switched off is in no job."
     )
@@ -182,6 +186,26 @@ class SubTenantForm(forms.Form):
     def __init__(self, *args: Any, tenants: Any, **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)
         self.fields["parent"].queryset = tenants
+
+
+class TenantSettingsForm(forms.Form):
+    """What of a tenant is changed afterwards."""
+
+    name = forms.CharField(max_length=120)
+    time_zone = forms.ChoiceField(choices=ZONE_CHOICES)
+    max_parallel = forms.IntegerField(
+        label="Devices at a time",
+        required=False,
+        min_value=1,
+        help_text="Of all its jobs together; empty means no limit.",
+    )
+    allow_telnet = forms.BooleanField(
+        label="Allow Telnet", required=False,
+        help_text="Its devices may be set to Telnet, which sends passwords and configurations in clear text.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
 
 
 class TokenForm(forms.Form):

@@ -20,6 +20,7 @@ urlpatterns = [
     path("agents/", views.agents, name="agents"),
     path("credentials/", views.credentials, name="credentials"),
     path("tenants/", views.tenant_list, name="tenants"),
+    path("tenants/<int:pk>/", views.edit_tenant, name="edit-tenant"),
     path("tenants/new/", views.new_tenant, name="new-tenant"),
     *(path(f"settings/{kind}/", channel_views.channel_list, {"kind": kind}, name=kind) for kind in channel_views.KINDS),
     path("settings/<slug:kind>/new/", channel_views.edit_channel, name="new-channel"),

@@ -16,7 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_POST
 
 from config import lists
-from config.errors import Invalid
+from config.errors import Invalid, NotFound
 from config.lists import Column, Filter, Listing
 from config.ui import ago, pill
 from devices import access, forms, selectors
@@ -52,7 +52,7 @@ RESOURCES = {
                  lambda c: {"name": c.name, "username": c.username, "is_default": c.is_default}, "credential"),
         Resource("devices", forms.DeviceForm, selectors.visible_devices, inventory.save_device,
                  lambda d: {name: getattr(d, name) for name in ("name", "address", "platform", "network", "connect_host",
-                            "connect_port", "credential", "legacy_ssh", "enabled")} | {"tags": list(d.tags.all())}, "device"),
+                            "connect_port", "credential", "legacy_ssh", "protocol", "enabled")} | {"tags": list(d.tags.all())}, "device"),
     )
 }  # fmt: skip
 
@@ -192,8 +192,11 @@ def _holds(credential: Any) -> str:
 
 def tenant_list(request: HttpRequest) -> HttpResponse:
     """The tenants that the user sees."""
+    mine = set(access.tenants_where(request.user, Verb.ADMINISTER).values_list("pk", flat=True))
     columns = (
-        Column("Name", lambda t: t.name, sort="name", css="strong"),
+        Column(
+            "Name", lambda t: _link("edit-tenant", t.pk, t.name) if t.pk in mine else t.name, sort="name", css="strong"
+        ),
         Column("Key", lambda t: t.key, css="mono", sort="key"),
         Column("Kind", lambda t: t.get_kind_display(), sort="kind"),
         Column("Belongs to", lambda t: t.parent.name if t.parent else "—"),
@@ -214,6 +217,21 @@ def new_tenant(request: HttpRequest) -> HttpResponse:
         return "The tenant was made; give its people roles next."
 
     return form_page(request, form, save, title="New tenant", back="tenants", back_label="Tenants")
+
+
+def edit_tenant(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a tenant's settings."""
+    tenant = access.tenants_where(request.user, Verb.ADMINISTER).filter(pk=pk).first()
+    if tenant is None:
+        raise NotFound("There is no such tenant.")
+    initial = {name: getattr(tenant, name) for name in tenants.SETTINGS}
+    form = forms.TenantSettingsForm(request.POST or None, initial=initial)
+
+    def save() -> str:
+        tenants.change_tenant(by=request.user, tenant=tenant, **form.cleaned_data)
+        return f"The settings of {tenant} were saved."
+
+    return form_page(request, form, save, title=f"Settings of {tenant}", back="tenants", back_label="Tenants")
 
 
 def edit_thing(request: HttpRequest, kind: str, pk: Any = None) -> HttpResponse:

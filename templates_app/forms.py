@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -25,6 +26,10 @@ from templates_app.models import ServiceTemplate
 CODE = {"class": "code", "rows": 4, "spellcheck": "false", "autocomplete": "off"}
 
 
+#: The platforms that the product drives itself, and Netmiko's.
+OWN, OTHERS = platforms.CHOICES[: len(platforms.OWN)], platforms.CHOICES[len(platforms.OWN) :]
+
+
 class HeadForm(TenantForm):
     """Name, description, status and platforms of a template."""
 
@@ -36,11 +41,15 @@ class HeadForm(TenantForm):
         help_text="Only a ready template can be put into a new job.",
     )
     platforms = forms.MultipleChoiceField(
-        choices=platforms.CHOICES,
+        choices=OWN,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Devices of these platforms can be chosen in its jobs; none checked means any.",
+        help_text="Devices of these platforms can be chosen in its jobs; none checked or chosen means any.",
     )
+    others = forms.MultipleChoiceField(
+        label="Other platforms", choices=OTHERS, required=False, widget=forms.SelectMultiple(attrs={"size": 6}),
+        help_text="Driven through Netmiko. Each needs commands of its own; choose it, then press Show their fields.",
+    )  # fmt: skip
 
 
 class VariableForm(forms.Form):
@@ -110,9 +119,11 @@ class StepForm(forms.Form):
                 found.append((question, answer))
         return tuple(found)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, others: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for key, label in [(ANY_PLATFORM, "Commands for any platform"), *platforms.CHOICES]:
+        self.keys = [*platforms.OWN, *(key for key, _ in OTHERS if key in others)]
+        for key in [ANY_PLATFORM, *self.keys]:
+            label = "Commands for any platform" if key == ANY_PLATFORM else platforms.label(key)
             field = forms.CharField(label=label, required=False, widget=forms.Textarea(attrs=CODE), strip=False)
             self.fields[self.body_name(key)] = field
 
@@ -123,7 +134,7 @@ class StepForm(forms.Form):
 
     def platform_fields(self) -> list[Any]:
         """Return the bound fields of the platforms' own commands."""
-        return [self[self.body_name(key)] for key, _ in platforms.CHOICES]
+        return [self[self.body_name(key)] for key in self.keys]
 
     def has_own_commands(self) -> bool:
         """Say whether any platform has commands of its own, so that the editor shows them open."""
@@ -132,7 +143,7 @@ class StepForm(forms.Form):
     def value(self) -> TemplateStep:
         """Return the step."""
         data = self.cleaned_data
-        keys = [ANY_PLATFORM, *platforms.PLATFORMS]
+        keys = [ANY_PLATFORM, *self.keys]
         texts = {key: data[self.body_name(key)].replace("\r\n", "\n").rstrip() for key in keys}
         return TemplateStep(
             data["name"],

@@ -93,11 +93,13 @@ def edit_template(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         data, user=request.user, tenants=tenants.tenants_where(request.user, Verb.AUTHOR).order_by("path"),
         tenant=instance.tenant if instance else None, instance=instance,
         initial={"name": instance.name, "description": instance.description, "status": instance.status,
-                 "platforms": list(content.platforms)} if instance else None,
+                 "platforms": list(content.platforms), "others": list(content.platforms)} if instance else None,
     )  # fmt: skip
+    known = {key for step in content.steps for key in step.commands}
+    others = data.getlist("others") if data is not None else [*known, *content.platforms]
     variables = forms.Variables(data, prefix="v", initial=forms.initial_variables(content))
-    steps = forms.Steps(data, prefix="s", initial=forms.initial_steps(content) or [{}])
-    growing = data is not None and ("add_step" in data or "add_variable" in data)
+    steps = forms.Steps(data, prefix="s", initial=forms.initial_steps(content) or [{}], form_kwargs={"others": others})
+    growing = data is not None and bool({"add_step", "add_variable", "show_fields"} & data.keys())
     if data is not None and not growing:
         saved = _save(request, instance, head, variables, steps)
         if saved:
@@ -128,7 +130,7 @@ def _save(request: HttpRequest, instance: Any, head: Any, variables: Any, steps:
     content = TemplateContent(
         steps=tuple(form.value() for form in kept_steps),
         variables=tuple(form.value() for form in kept_variables),
-        platforms=tuple(head.cleaned_data["platforms"]),
+        platforms=(*head.cleaned_data["platforms"], *head.cleaned_data["others"]),
     )
     values = {key: head.cleaned_data[key] for key in ("name", "description", "status")}
     try:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from devices.domain.selection import DeviceSelection, SelectionMode
 from devices.models import Agent, Device
 from devices.services import workers
+from devices.simulator import telnet
 from devices.simulator.server import Fleet
 from devices.simulator.state import CommandLog, Scenario
 from jobs.demo import world
@@ -124,15 +125,18 @@ def old_ssh_server():
 
 
 @contextmanager
-def fleet(tmp_path, tenant, port=0):
-    """Play the demo devices of a tenant on a port of their own; yields (set faults, read executed commands)."""
+def fleet(tmp_path, tenant, port=0, with_telnet=False):
+    """Play the demo devices of a tenant on a port of their own; yields (set faults, read executed commands).
+
+    With Telnet, its port is the next one.
+    """
     specs = world.fleet(24)[tenant]
     from jobs.demo.processes import free_fleet_port
 
     port = free_fleet_port([s.address for s in specs], 4000 + hash((str(tmp_path), tenant)) % 20000)
     log, faults = tmp_path / "commands.jsonl", tmp_path / "faults.json"
     log.touch()
-    served = Fleet(specs, port, Scenario(faults), CommandLog(log))
+    served = Fleet(specs, port, Scenario(faults), CommandLog(log), telnet.beside(port + 1) if with_telnet else None)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -103,7 +103,7 @@ def acme(person, hints):
         "run": one(run.pk), "run-board": one(run.pk), "cancel-run": one(run.pk), "resume-run": one(run.pk), "run-again": one(run.pk),
         "cancel-device": [{"pk": run.pk, "device_pk": device_run.pk}], "release-device": [{"pk": run.pk, "device_pk": device_run.pk}],
         "device-run": [{"pk": run.pk, "device_pk": device_run.pk}], "device-run-raw": [{"pk": run.pk, "device_pk": device_run.pk}],
-        "template": one(read.pk), "edit-template": one(read.pk), "edit-profile": one(ids["profile"]),
+        "edit-tenant": one(tenant.pk), "template": one(read.pk), "edit-template": one(read.pk), "edit-profile": one(ids["profile"]),
         "device": one(device.pk), "forget-key": one(device.pk),
         "edit-thing": [{"kind": k, "pk": ids[v]} for k, v in (
             ("devices", "device"), ("networks", "network"), ("tags", "tag"), ("agents", "agent"), ("credentials", "credential"))],

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.api_pages import is_before, is_id, is_on, is_one_of, is_since
-from config.api_resource import Edits, Key, Resource
+from config.api_resource import Edits, Key, Resource, check_match
 from devices import selectors
 from devices.api.once import once
 from devices.domain.platforms import CHOICES as PLATFORM_CHOICES
@@ -58,9 +58,17 @@ class TenantSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Tenant
-        fields = ["id", "key", "name", "kind", "parent", "time_zone", "enabled"]
+        fields = ["id", "key", "name", "kind", "parent", "time_zone", "max_parallel", "allow_telnet", "enabled"]
         read_only_fields = ["enabled"]
         extra_kwargs: dict[str, Any] = {"key": {"validators": []}}
+
+
+class TenantSettingsSerializer(serializers.ModelSerializer):
+    """What of a tenant is changed afterwards."""
+
+    class Meta:
+        model = Tenant
+        fields = sorted(tenants.SETTINGS)
 
 
 class Tenants(Creates, Resource):
@@ -74,6 +82,17 @@ class Tenants(Creates, Resource):
 
     def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
         return tenants.create_tenant(by=user, **data)
+
+    @extend_schema(request=TenantSettingsSerializer(partial=True), responses=TenantSerializer)
+    def partial_update(self, request: Request, pk: str | None = None) -> Response:
+        """Change its settings; 412 when the ETag in If-Match is not the present one."""
+        found = self.get_object()
+        check_match(request, self.etag(self.get_serializer(found).data))
+        given = TenantSettingsSerializer(data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        tenants.change_tenant(by=request.user, tenant=found, **given.validated_data)
+        body = self.get_serializer(self.get_object()).data
+        return Response(body, headers={"ETag": self.etag(body)})
 
 
 class Owned(serializers.ModelSerializer):
@@ -200,7 +219,7 @@ class DeviceSerializer(Owned):
         model = Device
         fields = [
             "id", "tenant", "name", "address", "connect_host", "connect_port", "platform", "network", "credential", "tags",
-            "host_key", "legacy_ssh", "enabled",
+            "host_key", "legacy_ssh", "protocol", "enabled",
         ]  # fmt: skip
         read_only_fields = ["host_key"]
         validators: list[Any] = []

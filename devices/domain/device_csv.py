@@ -11,7 +11,7 @@ from itertools import chain
 from devices.domain.addresses import UnreadableFile, decode_file
 
 REQUIRED = ("name", "address", "platform", "network")
-COLUMNS = (*REQUIRED, "credential", "tags", "connect_host", "connect_port", "legacy_ssh", "enabled")
+COLUMNS = (*REQUIRED, "credential", "tags", "connect_host", "connect_port", "legacy_ssh", "protocol", "enabled")
 #: A spreadsheet takes a cell that begins so for a formula; such a cell is written with an apostrophe before it.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 YES, NO = {"yes", "true", "1", "y"}, {"no", "false", "0", "n"}

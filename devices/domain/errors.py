@@ -26,6 +26,12 @@ class HostKeyChanged(DeviceError):
     code = "host_key_changed"
 
 
+class NotSpoken(DeviceError):
+    """The device cannot be talked to in the way that is asked for."""
+
+    code = "not_spoken"
+
+
 class AlgorithmsRefused(DeviceError):
     """The two sides share no key exchange, host key or cipher."""
 

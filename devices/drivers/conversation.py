@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from devices.domain.platforms import OWN
 from devices.domain.secrets import Login
 from devices.drivers.commands import CommandSession
+from devices.drivers.netmiko_session import open_netmiko
 from devices.drivers.platform import Platform
 from devices.drivers.session import Session
 from devices.drivers.transport import Endpoint, open_ssh
@@ -20,7 +22,9 @@ def open_session(
     platform: Platform,
     cancelled: Callable[[], None] = lambda: None,
 ) -> AnySession:
-    """Connect and log in (`open_ssh`); the caller then opens the session and closes it."""
+    """Connect and log in (`open_ssh`, or Netmiko); the caller then opens the session and closes it."""
+    if endpoint.telnet or platform.key not in OWN:
+        return open_netmiko(endpoint, login, pin, platform, cancelled)
     transport = open_ssh(endpoint, login, pin, shell=platform.shell)
     return (
         Session(transport, platform, cancelled=cancelled)

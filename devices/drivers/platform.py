@@ -15,7 +15,8 @@ class Platform:
     the prompt is part of the configuration unless nothing follows it. Without a `shell`, each line is a command on a
     channel of its own (`devices.drivers.commands`), and its exit status decides. A line is rejected when its answer holds a
     line that `failure` matches. Where a device can take a change back by itself, `guard_enter` and `guard_leave` stand in
-    the place of `config_enter` and `config_leave`, and `guard_confirm` keeps the change; `{minutes}` is the time for it.
+    the place of `config_enter` and `config_leave`, and `guard_confirm` keeps the change; `{minutes}` is the time for it. Where
+    a platform `settles`, any prompt must stay the last line for a moment.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Platform:
     guard_leave: tuple[str, ...] = ()
     guard_confirm: tuple[str, ...] = ()
     shell: bool = True
+    settles: bool = False
     reads: tuple[str, ...] = ()
     volatile: tuple[re.Pattern[str], ...] = field(default=())
 

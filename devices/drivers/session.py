@@ -180,6 +180,8 @@ class Session:
 
     def _is_whole(self, got: _Received) -> bool:
         """Say whether an answer that ends in the prompt can be nothing else than over."""
+        if self.platform.settles:
+            return False
         reads_config = got.sent in (self.platform.show_running, self.platform.show_startup)
         return not reads_config or bool(self.platform.config_end.search(got.text.replace("\r", "")))
 

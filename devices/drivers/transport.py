@@ -85,6 +85,7 @@ class Endpoint:
     port: int = 22
     host_key: str = ""
     legacy: bool = False
+    telnet: bool = False
     connect_timeout: float = 8.0
     login_timeout: float = 20.0
 
@@ -183,6 +184,11 @@ class SshTransport:
         if self._shell is None:
             raise SessionLost("No shell was opened on this connection.")
         return self._shell
+
+    @property
+    def channel(self) -> paramiko.Channel:
+        """The shell."""
+        return self._channel
 
     def execute(self, command: str, given: bytes) -> SshCommand:
         """Start a command on a channel of its own; it reads what is given, then the end of its input."""

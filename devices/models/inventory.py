@@ -41,6 +41,12 @@ class AssetTag(TenantOwned):
 class Device(TenantOwned):
     """One device. `address` says which device it is; `connect_host` and `connect_port` say how it is reached."""
 
+    class Protocol(models.TextChoices):
+        """How it is reached."""
+
+        SSH = "ssh", "SSH"
+        TELNET = "telnet", "Telnet (clear text)"
+
     tenant_rules = {"agent": "ancestors"}
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -50,7 +56,7 @@ class Device(TenantOwned):
         max_length=255, blank=True, help_text="Where to connect, when not to the IP address."
     )
     connect_port = models.PositiveIntegerField(default=22)
-    platform = models.CharField(max_length=40, choices=platforms.CHOICES)
+    platform = models.CharField(max_length=40, choices=platforms.choices)
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="devices")
     credential = models.ForeignKey(Credential, null=True, blank=True, on_delete=models.SET_NULL, related_name="devices")
     agent = models.ForeignKey(Agent, null=True, blank=True, on_delete=models.SET_NULL, related_name="devices")
@@ -59,6 +65,10 @@ class Device(TenantOwned):
     legacy_ssh = models.BooleanField(
         "legacy SSH", default=False, help_text="Allow SHA-1 key exchange and ssh-rsa keys."
     )
+    protocol = models.CharField(
+        max_length=6, choices=Protocol, default=Protocol.SSH,
+        help_text="Telnet sends the password and everything else in clear text; the customer's settings must allow it.",
+    )  # fmt: skip
     enabled = models.BooleanField(default=True, help_text="A device that is switched off is in no job.")
 
     class Meta:

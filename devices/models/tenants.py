@@ -24,6 +24,9 @@ class Tenant(models.Model):
     path = models.CharField(max_length=200, unique=True, editable=False)
     time_zone = models.CharField(max_length=60, default="UTC")
     enabled = models.BooleanField(default=True)
+    allow_telnet = models.BooleanField(
+        default=False, help_text="Let devices be reached by Telnet, which sends passwords in clear text."
+    )
     max_parallel = models.PositiveIntegerField(
         null=True, blank=True, help_text="How many of its devices are worked on at once; empty means no limit."
     )

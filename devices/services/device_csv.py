@@ -11,7 +11,7 @@ from config.errors import Invalid
 from devices import access
 from devices.domain.addresses import UnreadableFile, normal_address
 from devices.domain.device_csv import DeviceLine, boolean, read_devices, written
-from devices.domain.platforms import PLATFORMS
+from devices.domain.platforms import OWN, PLATFORMS
 from devices.domain.roles import Verb
 from devices.models import AssetTag, Credential, Device, Network, Tenant
 from devices.services import inventory
@@ -55,7 +55,7 @@ def export_devices(rows: Iterable[Device]) -> Iterator[str]:
         [
             row.name, row.address, row.platform, row.network.name, row.credential.name if row.credential else "",
             ";".join(sorted(tag.name for tag in row.tags.all())), row.connect_host, str(row.connect_port),
-            yes[row.legacy_ssh], yes[row.enabled],
+            yes[row.legacy_ssh], row.protocol, yes[row.enabled],
         ]
         for row in rows
     )  # fmt: skip
@@ -95,7 +95,14 @@ class _Reader:
 
     def _platform(self, text: str) -> str:
         if text not in PLATFORMS:
-            raise ValueError(f"'{text[:40]}' is no platform; choose one of {', '.join(PLATFORMS)}.")
+            raise ValueError(
+                f"'{text[:40]}' is no platform; choose one of {', '.join(OWN)}, or one of Netmiko's device types."
+            )
+        return text
+
+    def _protocol(self, text: str) -> str:
+        if text not in Device.Protocol.values:
+            raise ValueError(f"'{text[:20]}' is neither ssh nor telnet.")
         return text
 
     def _network(self, text: str) -> Network:

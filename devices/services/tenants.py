@@ -14,6 +14,9 @@ from devices.domain.roles import ROLES, Verb
 from devices.models import Tenant
 from devices.services import audit
 
+#: What of a tenant is changed afterwards.
+SETTINGS = frozenset({"name", "time_zone", "max_parallel", "allow_telnet"})
+
 
 def create_tenant(
     *,
@@ -23,6 +26,8 @@ def create_tenant(
     kind: str = "customer",
     parent: Tenant | None = None,
     time_zone: str = "UTC",
+    max_parallel: int | None = None,
+    allow_telnet: bool = False,
 ) -> Tenant:
     """Make a tenant with its role groups. Below a parent it needs administration there; a root needs a superuser."""
     if by is not None:
@@ -33,7 +38,10 @@ def create_tenant(
     if Tenant.objects.filter(key=key).exists():
         raise Invalid(fields={"key": [f"The key '{key}' is taken; choose another."]})
     with transaction.atomic():
-        tenant = Tenant(key=key, name=name, kind=kind, parent=parent, path=f"new:{key}", time_zone=time_zone)
+        tenant = Tenant(
+            key=key, name=name, kind=kind, parent=parent, path=f"new:{key}", time_zone=time_zone, max_parallel=max_parallel,
+            allow_telnet=allow_telnet,
+        )  # fmt: skip
         tenant.save()
         tenant.path = f"{parent.path if parent else '/'}{tenant.pk}/"
         Tenant.objects.filter(pk=tenant.pk).update(path=tenant.path)
@@ -41,6 +49,22 @@ def create_tenant(
             access.role_group(tenant, role)
         audit.record(tenant=tenant, by=by, action="tenant.created", subject=name)
     return tenant
+
+
+def change_tenant(*, by: Any, tenant: Tenant, **values: Any) -> Tenant:
+    """Change a tenant's settings: `name`, `time_zone`, `max_parallel`, `allow_telnet`."""
+    access.check_may(by, Verb.ADMINISTER, tenant)
+    unknown = values.keys() - SETTINGS
+    if unknown:
+        raise Invalid(fields={name: ["This stays as it is."] for name in unknown})
+    with transaction.atomic():
+        row = Tenant.objects.select_for_update().get(pk=tenant.pk)
+        changed = {name: value for name, value in values.items() if getattr(row, name) != value}
+        for name, value in changed.items():
+            setattr(row, name, value)
+        row.save(update_fields=list(changed))
+        audit.record(tenant=row, by=by, action="tenant.changed", subject=row.name, **changed)
+    return row
 
 
 def give_role(*, by: Any, user: User, tenant: Tenant, role: str) -> None:

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from devices.simulator import inventory
+from devices.simulator import inventory, telnet
 from devices.simulator.server import Fleet
 from devices.simulator.state import CommandLog, Scenario
 
@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--devices", type=int, default=12, help="How many to generate (without --inventory).")
     parser.add_argument("--inventory", type=Path, help="A JSON file that lists the devices.")
     parser.add_argument("--port", type=int, default=2222, help="The TCP port on every address.")
+    parser.add_argument("--telnet-port", type=int, default=0, help="The port of their Telnet servers; 0 means none.")
     parser.add_argument("--scenario", type=Path, help="A JSON file of faults, read again when it changes.")
     parser.add_argument("--log", type=Path, help="Append one JSON line per executed command to this file.")
 
@@ -30,7 +31,8 @@ def run(options: argparse.Namespace) -> None:
     wanted = len(specs) * 3 + 200
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
-    asyncio.run(_serve(Fleet(specs, options.port, Scenario(options.scenario), CommandLog(options.log))))
+    more = telnet.beside(options.telnet_port) if options.telnet_port else None
+    asyncio.run(_serve(Fleet(specs, options.port, Scenario(options.scenario), CommandLog(options.log), more)))
 
 
 async def _serve(fleet: Fleet) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncssh
@@ -228,11 +228,17 @@ class Door(asyncssh.SSHServer):
         return Shell(self.device)
 
 
+#: Opens another listener of a device, for example for Telnet.
+More = Callable[[Device], Awaitable[Any]] | None
+
+
 class Fleet:
     """All listeners. `start` opens them, `stop` closes them; devices whose scenario says `closed` have none."""
 
-    def __init__(self, specs: list[DeviceSpec], port: int, scenario: Scenario, log: CommandLog) -> None:
-        self.specs, self.port, self.scenario, self.log = specs, port, scenario, log
+    def __init__(
+        self, specs: list[DeviceSpec], port: int, scenario: Scenario, log: CommandLog, more: More = None
+    ) -> None:
+        self.specs, self.port, self.scenario, self.log, self._more = specs, port, scenario, log, more
         self.devices: dict[str, Device] = {}
         self._listeners: list[Any] = []
 
@@ -244,6 +250,8 @@ class Fleet:
             faults = self.scenario.of(spec.address)
             if faults.get("closed"):
                 continue
+            if self._more:
+                self._listeners.append(await self._more(device))
             self._listeners.append(
                 await asyncssh.listen(
                     spec.address,

@@ -43,7 +43,7 @@ class PlatformWords:
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
-    """What the plan must know of a device."""
+    """What the plan must know of a device; `problem` is why it cannot be run on at all."""
 
     id: str
     name: str
@@ -52,6 +52,8 @@ class DeviceFacts:
     platform_label: str
     words: PlatformWords
     endpoint: str = ""
+    telnet: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class PlannedStep:
 class DevicePlan:
     """All that one device gets. `endpoint` is `host:port` to connect to. `preparation` opens each session, after `enable` where the device starts unprivileged.
 
-    `problem` is why the device cannot be run on, in a sentence.
+    `problem` is why the device cannot be run on, in a sentence. With `telnet` all of it is sent in clear text.
     """
 
     device: str
@@ -121,6 +123,7 @@ class DevicePlan:
     steps: tuple[PlannedStep, ...]
     problem: str = ""
     endpoint: str = ""
+    telnet: bool = False
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -163,6 +166,7 @@ class DevicePlan:
                 for s in self.steps
             ],
             "problem": self.problem,
+            **({"telnet": True} if self.telnet else {}),
         }
 
     @classmethod
@@ -198,6 +202,7 @@ class DevicePlan:
             ),
             problem=data["problem"],
             endpoint=data.get("endpoint", ""),
+            telnet=data.get("telnet", False),
         )
 
 
@@ -239,7 +244,7 @@ def plan_device(
     needs_base = snapshots or any(
         tasks.get(n, TaskFacts(n, None, {})).credential is None for n in range(len(content.steps))
     )
-    problem = NO_CREDENTIAL if needs_base and not credential else ""
+    problem = device.problem or (NO_CREDENTIAL if needs_base and not credential else "")
     around = _around(content, device) if snapshots else {}
     steps += _snapshots(around, "before", len(steps))
     for number, step in enumerate(content.steps):
@@ -255,7 +260,7 @@ def plan_device(
         steps += _snapshots(around, "after", len(steps))
     return DevicePlan(
         device.id, device.name, device.address, device.platform, credential,
-        device.words.preparation, tuple(steps), problem, device.endpoint,
+        device.words.preparation, tuple(steps), problem, device.endpoint, device.telnet,
     )  # fmt: skip
 
 

@@ -105,7 +105,9 @@ def _connect(item: Assignment, device: Device, login: Login, finished: Finished)
         finished.pinned = device.host_key = shown
 
     journal.check()
-    endpoint = Endpoint(host=host, port=int(port), host_key=device.host_key, legacy=device.legacy_ssh)
+    endpoint = Endpoint(
+        host=host, port=int(port), host_key=device.host_key, legacy=device.legacy_ssh, telnet=item.plan.telnet
+    )
     session = open_session(endpoint, login, pin, BY_KEY[device.platform], journal.check)
     journal.hang_up = session.close
     reach("W5")

@@ -133,6 +133,8 @@ def facts_of(device: Device) -> DeviceFacts:
         platform=device.platform,
         platform_label=platforms.label(device.platform),
         endpoint=endpoint_of(device),
+        telnet=device.protocol == Device.Protocol.TELNET,
+        problem=_unreachable(device),
         words=PlatformWords(
             preparation=platform.preparation,
             config_enter=platform.config_enter,
@@ -145,6 +147,17 @@ def facts_of(device: Device) -> DeviceFacts:
             guard_confirm=platform.guard_confirm,
         ),
     )
+
+
+def _unreachable(device: Device) -> str:
+    """Say why a device must not be talked to in the way that it is set to; empty when it may."""
+    if device.protocol != Device.Protocol.TELNET:
+        return ""
+    if not device.tenant.allow_telnet:
+        return f"Telnet is off for {device.tenant}: an administrator can allow it there, or set the device to SSH."
+    if not platforms.PLATFORMS[device.platform].telnet:
+        return f"The Telnet login of {platforms.label(device.platform)} is not known; set the device to SSH."
+    return ""
 
 
 def _tasks(job: ServiceJob) -> dict[int, TaskFacts]:

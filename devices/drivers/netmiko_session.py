@@ -1,0 +1,213 @@
+"""Netmiko behind our own session: it logs in over Telnet and prepares the device types that only it knows.
+
+Over SSH the connection is ours (`open_ssh`: pinned host key, one login, our algorithms); over Telnet it is Netmiko's. What
+is sent afterwards, how long is waited and what counts as a rejection is `Session`'s, as on every platform.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from devices.domain.errors import DeviceError, EnableRefused, LoginRefused, NotSpoken, SessionLost, Unreachable
+from devices.domain.platforms import OWN, PLATFORMS
+from devices.domain.secrets import Login
+from devices.drivers.platform import Platform
+from devices.drivers.session import Session
+from devices.drivers.transport import Endpoint, SshCommand, open_ssh
+
+#: Seconds between two looks for output; Netmiko's channels do not wait.
+LOOK_EVERY = 0.02
+
+
+class NetmikoTransport:
+    """Netmiko's channel as ours (`devices.drivers.transport.Transport`)."""
+
+    def __init__(self, connection: Any, close: Callable[[], None]) -> None:
+        self._connection, self._close = connection, close
+        self.is_open = True
+
+    def execute(self, command: str, given: bytes) -> SshCommand:
+        """Commands beside the shell are for our own platforms."""
+        raise NotSpoken("Scripts cannot be given to this platform.")
+
+    def send(self, data: bytes) -> None:
+        """Send it with the line ending that the platform wants; SessionLost when the connection is gone."""
+        text = data.decode()
+        try:
+            self._connection.channel.write_channel(text.replace("\r", self._connection.RETURN))
+        except (OSError, EOFError) as error:
+            self.is_open = False
+            raise SessionLost("The connection ended while a line was being sent.") from error
+
+    def recv(self, timeout: float) -> bytes:
+        """Return what came, or b"" after the time; SessionLost at the end of the connection."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                text = self._connection.channel.read_channel()
+            except (OSError, EOFError, self._read_error) as error:
+                self.is_open = False
+                raise SessionLost("The device closed the connection.") from error
+            if text:
+                return str(text).encode()
+            if getattr(self._connection.remote_conn, "closed", False):
+                self.is_open = False
+                raise SessionLost("The device closed the connection.")
+            if time.monotonic() >= deadline:
+                return b""
+            time.sleep(LOOK_EVERY)
+
+    @property
+    def _read_error(self) -> type[Exception]:
+        import netmiko
+
+        return netmiko.exceptions.ReadException
+
+    def close(self) -> None:
+        """End it."""
+        self.is_open = False
+        self._close()
+
+
+class NetmikoSession(Session):
+    """A session on a device type that Netmiko prepared: its name is known, privileged mode entered, paging off."""
+
+    def __init__(
+        self, connection: Any, transport: NetmikoTransport, platform: Platform, cancelled: Callable[[], None]
+    ) -> None:
+        super().__init__(transport, platform, cancelled=cancelled)
+        self._connection = connection
+
+    def open(self, login: Login) -> str:
+        """Enter privileged mode where there is one, and learn the prompt."""
+        from netmiko.exceptions import NetmikoBaseException
+
+        connection = self._connection
+        try:
+            if login.enable_password and not connection.check_enable_mode():
+                connection.enable()
+        except (ValueError, NetmikoBaseException) as error:
+            raise EnableRefused(
+                "The device did not enter privileged mode. The enable password was tried once; check the credential."
+            ) from error
+        except (OSError, EOFError) as error:
+            raise SessionLost("The device closed the connection.") from error
+        self._know(connection.base_prompt)
+        return ""
+
+    def _know(self, name: str) -> None:
+        """From now on accept only prompts with this name; what stands before and after it tells the mode."""
+        self._base = name.strip()
+        if not self._base:
+            raise NotSpoken("The device shows no prompt with a name.")
+        self._prompt = re.compile(rf"^[^\w\r\n]{{0,4}}{re.escape(self._base)}[^\r\n]{{0,80}}[>#$%\]:~]\s{{0,2}}$")
+
+    def _learn(self, raw: str) -> None:
+        """A line that may rename the device was answered: see what it is called now."""
+        found = self.platform.prompt.match(raw.replace("\r", "\n").rsplit("\n", 1)[-1].lstrip("<[*~!"))
+        if found:
+            self._know(re.split(r"[(\[]", found.group("base"))[0])
+
+
+def open_netmiko(
+    endpoint: Endpoint, login: Login, pin: Callable[[str], None], platform: Platform, cancelled: Callable[[], None]
+) -> Session:
+    """Connect and log in. Our own platforms come here for Telnet only and are then driven as over SSH."""
+    own = platform.key in OWN
+    kind = f"{platform.key}_telnet" if endpoint.telnet else platform.key
+    if endpoint.telnet and not PLATFORMS[platform.key].telnet:
+        raise NotSpoken("The Telnet login of this platform is not known; use SSH.")
+    connection = _connection(kind, endpoint, login)
+    close: Callable[[], None]
+    if endpoint.telnet:
+        close = lambda: _close(connection)  # noqa: E731
+        _once(connection, login)
+    else:
+        ssh = open_ssh(endpoint, login, pin)
+        close = ssh.close
+        _adopt(connection, ssh.channel)
+    transport = NetmikoTransport(connection, close)
+    try:
+        _log_in(connection, endpoint, login, prepare=not own)
+    except DeviceError:
+        transport.close()
+        raise
+    if own:
+        transport.send(b"\r")  # the first prompt was read during login
+    return (
+        Session(transport, platform, cancelled=cancelled)
+        if own
+        else NetmikoSession(connection, transport, platform, cancelled)
+    )
+
+
+def _connection(kind: str, endpoint: Endpoint, login: Login) -> Any:
+    """Return Netmiko's object for a device type, not connected yet."""
+    import netmiko
+
+    return netmiko.ConnectHandler(
+        device_type=kind, host=endpoint.host, port=endpoint.port, username=login.username,
+        password=login.password.reveal(), secret=login.enable_password.reveal(), auto_connect=False,
+        conn_timeout=endpoint.connect_timeout, banner_timeout=endpoint.login_timeout, auth_timeout=endpoint.login_timeout,
+        read_timeout_override=endpoint.login_timeout, allow_auto_change=False,
+    )  # fmt: skip
+
+
+def _adopt(connection: Any, channel: Any) -> None:
+    """Give Netmiko a shell that is open already, in the place of one that it would open itself."""
+    from netmiko.channel import SSHChannel
+
+    def take(*args: Any, **kwargs: Any) -> None:
+        connection.remote_conn = channel
+        connection.channel = SSHChannel(conn=channel, encoding=connection.encoding)
+        connection.special_login_handler()
+
+    connection.establish_connection = take
+
+
+def _once(connection: Any, login: Login) -> None:
+    """See that the password is given once: Netmiko would answer a device that asks again."""
+    write, given = connection.write_channel, [0]
+
+    def guarded(text: str) -> None:
+        if login.password and text.rstrip() == login.password.reveal():
+            given[0] += 1
+            if given[0] > 1:
+                raise LoginRefused(
+                    f"The device refused the login of '{login.username}'. It was tried once; check the credential."
+                )
+        write(text)
+
+    connection.write_channel = guarded
+
+
+def _log_in(connection: Any, endpoint: Endpoint, login: Login, prepare: bool) -> None:
+    import netmiko
+    from netmiko.exceptions import NetmikoBaseException
+
+    where = f"{endpoint.host} port {endpoint.port}"
+    try:
+        connection._modify_connection_params()
+        connection.establish_connection()
+        if prepare:
+            connection._try_session_preparation()
+    except netmiko.NetmikoAuthenticationException as error:
+        raise LoginRefused(
+            f"The device refused the login of '{login.username}'. It was tried once; check the credential."
+        ) from error
+    except (ConnectionRefusedError, TimeoutError, netmiko.NetmikoTimeoutException) as error:
+        raise Unreachable(f"No login at {where}: {_first(error)}. Nothing was sent.") from error
+    except (OSError, EOFError, NetmikoBaseException, ValueError) as error:
+        raise SessionLost(f"The device ended the connection during login: {_first(error)}.") from error
+
+
+def _close(connection: Any) -> None:
+    if connection.remote_conn is not None:
+        connection.remote_conn.close()
+
+
+def _first(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__).rstrip(".")
