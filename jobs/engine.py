@@ -30,7 +30,7 @@ from jobs.services.threads import Threads
 log = logging.getLogger(__name__)
 #: Seconds: between looks without a hint; between looks at cancel requests; how long results wait for others to be stored
 #: with; how long free places wait for others to be filled with; between looks whether runs have ended.
-LOOK_EVERY, CANCEL_EVERY, GATHER, SETTLE, SETTLE_EVERY = 2.0, 0.5, 0.05, 0.1, 0.2
+LOOK_EVERY, CANCEL_EVERY, GATHER, SETTLE, SETTLE_EVERY = 2.0, 0.5, 0.05, 0.1, 0.5
 #: A claim is worth its cost for so many free threads, and takes at most so many devices.
 REFILL, MOST = 5, 128
 WIDTH = 128

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from config.failpoints import halves, reach
 from devices.domain.errors import CommandRejected, EnableRefused, OutputTooLarge, PromptTimeout, SessionLost
@@ -22,6 +23,32 @@ SYSLOG = re.compile(r"^[*.]?.{0,60}%[A-Z0-9_]+(?:-[A-Z0-9_]+)*-[0-7]-[A-Z0-9_]+:
 QUIET, QUESTIONS = 0.15, 50
 
 
+class Searched(Protocol):
+    """A pattern, or what stands for one: `search` says whether a line is what is awaited."""
+
+    def search(self, text: str, /) -> object: ...
+
+
+class _Named:
+    """Finds a prompt that begins with a device's name. To compile a pattern for each device would cost more than to match it."""
+
+    def __init__(self, base: str, modes: str) -> None:
+        self._base, self._modes = base, re.compile(f"(?:{modes})$")
+
+    def search(self, text: str, /) -> object:
+        return text.startswith(self._base) and self._modes.match(text, len(self._base))
+
+
+class _Either:
+    """Finds what one of two finds."""
+
+    def __init__(self, first: Searched, second: Searched) -> None:
+        self._both = (first, second)
+
+    def search(self, text: str, /) -> object:
+        return self._both[0].search(text) or self._both[1].search(text)
+
+
 class Session:
     """Drives one shell. Not thread-safe; `cancelled` is asked at least once a second while waiting."""
 
@@ -36,7 +63,7 @@ class Session:
         self.timing = timing or Timing()
         self._cancelled = cancelled
         self._base = ""
-        self._prompt = platform.prompt
+        self._prompt: Searched = platform.prompt
         self._last_prompt = ""
 
     @property
@@ -77,7 +104,7 @@ class Session:
             reach("W9")
         reach("W10")
         renames = bool(self.platform.renames.search(line))
-        pattern = self.platform.prompt if renames else self._prompt
+        pattern: Searched = self.platform.prompt if renames else self._prompt
         raw = self._read_until(pattern, timeout or self.timing.command, line, progress, answers)
         if renames:
             self._learn(raw)
@@ -103,7 +130,7 @@ class Session:
 
     def _enable(self, login: Login) -> str:
         self.transport.send(self.platform.enable.encode() + b"\r")
-        either = re.compile(f"(?:{self._prompt.pattern})|(?:{self.platform.enable_password.pattern})")
+        either = _Either(self._prompt, self.platform.enable_password)
         raw = self._read_until(either, self.timing.command)
         if self.platform.enable_password.search(raw[-TAIL:]):
             if not login.enable_password:
@@ -124,10 +151,10 @@ class Session:
         if not found:
             raise PromptTimeout(f"The device's prompt was not recognized: '{self._last_prompt[-60:]}'.")
         self._base = found.group("base")
-        self._prompt = re.compile(f"^{re.escape(self._base)}{self.platform.modes}$")
+        self._prompt = _Named(self._base, self.platform.modes)
 
     def _read_until(
-        self, pattern: re.Pattern[str], timeout: float, sent: str = "", progress: Progress | None = None,
+        self, pattern: Searched, timeout: float, sent: str = "", progress: Progress | None = None,
         answers: Answers = (),
     ) -> str:  # fmt: skip
         """Read until the last line matches `pattern`; PromptTimeout with what came so far when it does not in time."""

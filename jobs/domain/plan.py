@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep, VariableType, extras
-from templates_app.domain.rendering import TemplateProblem, render, secret_mark
+from templates_app.domain.rendering import SECRET_MARK, TemplateProblem, render, secret_mark
 from templates_app.domain.scripts import compose
 from templates_app.domain.variables import resolve
 
@@ -129,6 +129,12 @@ class DevicePlan:
     def commands(self) -> tuple[str, ...]:
         """All commands in the order they are sent."""
         return tuple(command for step in self.steps for command in step.commands)
+
+    @property
+    def has_secrets(self) -> bool:
+        """Say whether a secret is put into a line right before it is sent."""
+        texts = (text for step in self.steps for text in (*step.commands, step.script))
+        return any(SECRET_MARK.search(text) for text in texts)
 
     def unconfirmed(self, begun: int, confirmed: int) -> int:
         """Return after how many minutes the device takes a change back that was begun and not confirmed, or 0.

@@ -1,5 +1,7 @@
-"""The question of every claim, asked many times a second: which runs have a device that could begin? Written in SQL once,
-because putting it together anew each time cost the worker more than talking to the devices."""
+"""What every claim asks and writes, many times a second: which runs have a device that could begin, and which are held now.
+
+Written in SQL once, because putting it together anew each time cost the worker more than talking to the devices.
+"""
 
 from __future__ import annotations
 
@@ -8,45 +10,89 @@ from datetime import datetime
 
 from django.db import connection
 
+from devices.models import Tenant
 from jobs.domain.states import OPEN, RunStatus
-from jobs.models.runs import DeviceRun, JobRun
+from jobs.models.jobs import ServiceJob
+from jobs.models.runs import DeviceHold, DeviceRun, JobRun
 
 READY = """SELECT 1 FROM {devices} d WHERE d.run_id = r.id AND d.status = '{queued}' AND d.wave <= r.wave
     AND (d.not_before IS NULL OR d.not_before <= %s)"""
 BUSY = "(SELECT COUNT(*) FROM {devices} d WHERE d.run_id = r.id AND d.status = '{running}')"
 
+BUSY_TENANT = "(SELECT COUNT(*) FROM {devices} d WHERE d.tenant_id = r.tenant_id AND d.status = '{running}')"
+#: A row of `hold`: tenant, device run, key, slot.
+Hold = tuple[int, int, str, int]
+
 
 def runs_with_room(
-    agents: Collection[int],
-    now: datetime,
-    *,
-    without: Collection[int] = (),
-    only: int | None = None,
-    most: int,
-    skip: int = 0,
+    agents: Collection[int], now: datetime, *, only: int | None = None, most: int, skip: int = 0
 ) -> Sequence[JobRun]:
     """Return runs of some agents (ids) with a device that could begin now, oldest first; `busy` counts those that run.
 
-    Left out are runs of the tenants `without` (ids), and runs that have as many devices running as they may. What is tried
-    again comes after what was never tried. `only` narrows to one run (id).
+    Left out are runs that have as many devices running as they may, and those of tenants that do (`tenant_limit`). What is
+    tried again comes after what was never tried. `only` narrows to one run (id). `window_id` is the maintenance window's.
     """
     if not agents:
         return []
     moment = connection.ops.adapt_datetimefield_value(now)
     statement = f"""
-        SELECT r.*, {BUSY} AS busy FROM {{runs}} r
+        SELECT r.*, {BUSY} AS busy, t.max_parallel AS tenant_limit, j.window_id AS window_id
+        FROM {{runs}} r JOIN {{tenants}} t ON t.id = r.tenant_id JOIN {{jobs}} j ON j.id = r.job_id
         WHERE r.status IN ({{open}}) AND r.planned_at IS NOT NULL AND r.cancel_requested_at IS NULL AND r.paused_at IS NULL
-            AND r.agent_id IN ({_places(agents)}) {f"AND r.tenant_id NOT IN ({_places(without)})" if without else ""}
+            AND r.agent_id IN ({_places(agents)}) AND (t.max_parallel IS NULL OR {BUSY_TENANT} < t.max_parallel)
             {"AND r.id = %s" if only is not None else ""}
             AND EXISTS ({READY}) AND {BUSY} < r.max_parallel
         ORDER BY CASE WHEN EXISTS ({READY} AND d.tries = 0) THEN 0 ELSE 1 END, r.id LIMIT %s OFFSET %s"""  # noqa: S608 - our names
     names = {
+        "tenants": connection.ops.quote_name(Tenant._meta.db_table), "jobs": connection.ops.quote_name(ServiceJob._meta.db_table),
         "runs": connection.ops.quote_name(JobRun._meta.db_table), "devices": connection.ops.quote_name(DeviceRun._meta.db_table),
         "open": ", ".join(f"'{status}'" for status in sorted(OPEN)), "queued": RunStatus.QUEUED, "running": RunStatus.RUNNING,
     }  # fmt: skip
-    asked = [*agents, *without, *([only] if only is not None else []), moment, moment, most, skip]
+    asked = [*agents, *([only] if only is not None else []), moment, moment, most, skip]
     return list(JobRun.objects.raw(statement.format(**names), asked))
 
 
-def _places(values: Collection[int]) -> str:
+def anybody_waits() -> bool:
+    """Say whether any device run waits in line for a device."""
+    table = connection.ops.quote_name(DeviceRun._meta.db_table)
+    statement = f"""SELECT 1 FROM {table} WHERE waiting_since IS NOT NULL
+        AND status IN ('{RunStatus.WAITING}', '{RunStatus.QUEUED}') LIMIT 1"""  # noqa: S608 - our names
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone() is not None
+
+
+def held(keys: Collection[str]) -> list[tuple[str, int, int]]:
+    """Return (key, slot, device run) of the holds of some keys."""
+    table = connection.ops.quote_name(DeviceHold._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT key, slot, device_run_id FROM {table} WHERE key IN ({_places(keys)})",  # noqa: S608 - our names
+            [*keys],
+        )
+        return list(cursor.fetchall())
+
+
+def hold(rows: Sequence[Hold]) -> set[tuple[str, int]]:
+    """Insert holds of devices; return (key, slot) of those that were free. Waits for others who insert the same just now."""
+    if not rows:
+        return set()
+    table = connection.ops.quote_name(DeviceHold._meta.db_table)
+    statement = f"""
+        INSERT INTO {table} (tenant_id, device_run_id, key, slot) VALUES {", ".join(["(%s, %s, %s, %s)"] * len(rows))}
+        ON CONFLICT DO NOTHING RETURNING key, slot"""  # noqa: S608 - our names
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [value for row in rows for value in row])
+        return {(key, slot) for key, slot in cursor.fetchall()}
+
+
+def free(device_runs: Collection[int]) -> None:
+    """Remove what device runs (ids) hold."""
+    table = connection.ops.quote_name(DeviceHold._meta.db_table)
+    if device_runs:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {table} WHERE device_run_id IN ({_places(device_runs)})", [*device_runs])  # noqa: S608
+
+
+def _places(values: Collection[object]) -> str:
     return ", ".join(["%s"] * len(values))

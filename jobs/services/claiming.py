@@ -17,7 +17,7 @@ from devices.services.workers import LEASE
 from jobs import queue
 from jobs.domain.plan import DevicePlan
 from jobs.domain.states import RunStatus
-from jobs.models import DeviceRun, JobRun, ServiceJob
+from jobs.models import DeviceRun, JobRun, ScheduleFilter, ServiceJob
 from jobs.models.claims import runs_with_room
 from jobs.services import holds, scheduling
 
@@ -33,12 +33,12 @@ REFUSALS = ("login_refused", "enable_refused")
 class Assignment:
     """A claimed device run with all that its execution reads from the database, so that a thread needs no query.
 
-    `claimed` is when it was claimed, in monotonic seconds.
+    `claimed` is when it was claimed, in monotonic seconds; `job` is there where the plan has secrets that it keeps.
     """
 
     device_run: DeviceRun
     plan: DevicePlan
-    job: ServiceJob
+    job: ServiceJob | None
     credentials: dict[str, Credential]
     claimed: float
 
@@ -88,8 +88,11 @@ def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None)
             status=RunStatus.RUNNING, token=F("token") + 1, worker=worker, lease_expires_at=now + LEASE, started_at=now,
             waiting_since=None, not_before=None,
         )  # fmt: skip
-        begun = {row.run_id for row in rows}
-        JobRun.objects.filter(pk__in=begun, status=RunStatus.QUEUED).update(status=RunStatus.RUNNING, started_at=now)
+        begun = {row.run_id for row in rows if row.run.status == RunStatus.QUEUED}
+        if begun:
+            JobRun.objects.filter(pk__in=begun, status=RunStatus.QUEUED).update(
+                status=RunStatus.RUNNING, started_at=now
+            )
     reach("W2")
     for row in rows:
         row.status, row.token, row.worker = RunStatus.RUNNING, row.token + 1, worker
@@ -104,14 +107,14 @@ def _ready(now: datetime) -> Q:
 def _open_runs(agents: dict[int, Agent], now: datetime, only: int | None, most: int) -> dict[int, JobRun]:
     """Runs with a device that could begin, their busy devices counted; at most about so many."""
     found: dict[int, JobRun] = {}
-    full, skip = _full_tenants(), 0
+    skip = 0
     while len(found) < most:
-        rows = runs_with_room(agents, now, without=full, only=only, most=most, skip=skip)
-        jobs = ServiceJob.objects.select_related("window").in_bulk({run.job_id for run in rows}) if rows else {}
-        tenants = Tenant.objects.in_bulk({run.tenant_id for run in rows}) if rows else {}
+        rows = runs_with_room(agents, now, only=only, most=most, skip=skip)
+        wanted = {run.window_id for run in rows if run.window_id}
+        windows = ScheduleFilter.objects.in_bulk(wanted) if wanted else {}
         for run in rows:
-            run.job, run.tenant, run.agent = jobs[run.job_id], tenants[run.tenant_id], agents[run.agent_id or 0]
-            if window_is_open(run.job, now):
+            run.agent = agents[run.agent_id or 0]
+            if is_open(windows.get(run.window_id), now):
                 found[run.pk] = run
         if len(rows) < most:
             break
@@ -132,24 +135,18 @@ def _busy_agents(limited: list[Agent]) -> Counter[int]:
     return Counter(running.values_list("run__agent", flat=True)) if limited else Counter()
 
 
-def _full_tenants() -> list[int]:
-    """Tenants that already run on as many devices as they may: their runs must not stand in the way of others'."""
-    limits = dict(Tenant.objects.filter(max_parallel__isnull=False).values_list("pk", "max_parallel"))
-    running = DeviceRun.objects.filter(status=RunStatus.RUNNING, tenant__in=limits).values_list("tenant", flat=True)
-    busy = Counter(running) if limits else Counter[int]()
-    return [pk for pk, most in limits.items() if most is not None and busy[pk] >= most]
-
-
-def window_is_open(job: ServiceJob, now: datetime) -> bool:
-    """Say whether the job's maintenance window, if it has one, lets a device begin now."""
-    window = scheduling.filter_of(job.window)
-    return window is None or not window.removes(now)
+def is_open(window: ScheduleFilter | None, now: datetime) -> bool:
+    """Say whether a job's maintenance window, if it has one, lets a device begin now."""
+    found = scheduling.filter_of(window)
+    return found is None or not found.removes(now)
 
 
 def _within_limits(runs: dict[int, JobRun], agents: dict[int, Agent], now: datetime, limit: int) -> list[DeviceRun]:
     room = _room(runs, agents)
     taken: list[DeviceRun] = []
-    for row in _candidates(runs, room, now, limit):
+    found = _candidates(runs, room, now, limit)
+    room.trials = _trials({row.run_id: runs[row.run_id] for row in found if _is_on_trial(runs[row.run_id], row)})
+    for row in found:
         row.run = runs[row.run_id]
         if len(taken) < limit and room.take(row):
             taken.append(row)
@@ -176,7 +173,7 @@ def _candidates(runs: dict[int, JobRun], room: _Room, now: datetime, limit: int)
 
 def _room(runs: dict[int, JobRun], agents: dict[int, Agent]) -> _Room:
     limited = [agent for agent in agents.values() if agent.max_parallel is not None]
-    tenants = {run.tenant_id: run.tenant for run in runs.values() if run.tenant.max_parallel is not None}
+    tenants = {run.tenant_id: run.tenant_limit for run in runs.values() if run.tenant_limit is not None}
     if tenants:
         list(Tenant.objects.filter(pk__in=tenants).order_by("pk").select_for_update(no_key=True))
     running = DeviceRun.objects.filter(status=RunStatus.RUNNING)
@@ -185,19 +182,21 @@ def _room(runs: dict[int, JobRun], agents: dict[int, Agent]) -> _Room:
     return _Room(
         runs={run.pk: run.max_parallel - run.busy for run in runs.values()},
         agents={agent.pk: agent.max_parallel - busy_agents[agent.pk] for agent in limited},
-        tenants={pk: tenant.max_parallel - busy_tenants[pk] for pk, tenant in tenants.items()},
-        trials=_trials(runs),
+        tenants={pk: most - busy_tenants[pk] for pk, most in tenants.items()},
     )
+
+
+def _is_on_trial(run: JobRun, row: DeviceRun) -> bool:
+    return run.device_count > TRIALS and row.credential_key not in (run.proven or ())
 
 
 def _trials(runs: dict[int, JobRun]) -> dict[tuple[int, str], int]:
     """How many more devices of each run may try each credential that none has accepted yet (those that work on it count)."""
     found: dict[tuple[int, str], int] = {}
     for run in runs.values():
-        if run.device_count > TRIALS:
-            rows = run.device_runs.filter(Q(status=RunStatus.RUNNING) | refused(run))
-            tried = rows.values_list("credential_key").annotate(n=Count("pk")).order_by()
-            found |= {(run.pk, key): TRIALS - n for key, n in tried if key not in (run.proven or ())}
+        rows = run.device_runs.filter(Q(status=RunStatus.RUNNING) | refused(run))
+        tried = rows.values_list("credential_key").annotate(n=Count("pk")).order_by()
+        found |= {(run.pk, key): TRIALS - n for key, n in tried if key not in (run.proven or ())}
     return found
 
 
@@ -214,7 +213,12 @@ def _assignments(rows: list[DeviceRun], claimed: float) -> list[Assignment]:
     choices = [plan.credential for plan in plans] + [step.credential for plan in plans for step in plan.steps]
     wanted = {choice.id for choice in choices if choice}
     credentials = {str(row.pk): row for row in Credential.objects.filter(pk__in=wanted)}
-    return [Assignment(row, plan, row.run.job, credentials, claimed) for row, plan in zip(rows, plans, strict=True)]
+    secret = {row.run.job_id for row, plan in zip(rows, plans, strict=True) if plan.has_secrets}
+    jobs = ServiceJob.objects.in_bulk(secret) if secret else {}
+    return [
+        Assignment(row, plan, jobs.get(row.run.job_id), credentials, claimed)
+        for row, plan in zip(rows, plans, strict=True)
+    ]
 
 
 def prove(*, run: JobRun, credential: str) -> None:

@@ -195,10 +195,11 @@ def _sessions(plan: DevicePlan) -> list[tuple[CredentialChoice, tuple[PlannedSte
     return [(choice, tuple(step for step, _ in pairs)) for (choice, _), pairs in groups if choice is not None]
 
 
-def _revealer(job: ServiceJob, journal: Journal) -> Callable[[str], str]:
+def _revealer(job: ServiceJob | None, journal: Journal) -> Callable[[str], str]:
     """Return what puts secret variables into a command; what it opened is redacted from all output."""
 
     def opened(match: Any) -> str:
+        assert job is not None, "a plan with secrets is claimed with its job"
         secret = secret_text(job, match.group(1)).reveal()
         if secret not in journal.secrets:
             journal.secrets += (secret,)

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 
 from config.failpoints import reach
 from jobs.domain.states import RunStatus
-from jobs.models import DeviceHold, DeviceRun
+from jobs.models import DeviceHold, DeviceRun, claims
 
 SLOTS = (0, 1)
 #: How long a device run waits for another that holds its device.
@@ -36,33 +36,33 @@ def take(rows: Sequence[DeviceRun], now: datetime) -> list[DeviceRun]:
     wanted = {row.pk: keys_of(row) for row in rows}
     every = {key for keys in wanted.values() for key in keys}
     taken: dict[str, dict[int, int]] = defaultdict(dict)
-    for key, slot, holder in DeviceHold.objects.filter(key__in=every).values_list("key", "slot", "device_run_id"):
+    for key, slot, holder in claims.held(every) if every else ():
         taken[key][slot] = holder
-    line = _line(every)
-    asked: list[DeviceHold] = []
+    line = _line(every) if claims.anybody_waits() else {}
+    asked: list[tuple[DeviceRun, str, int]] = []
     for row in rows:
         row.waits_for = _blocked_by(row, wanted[row.pk], taken, line)
         if row.waits_for is None:
             for key in wanted[row.pk]:
                 for slot in _slots(row, taken[key]):
                     taken[key][slot] = row.pk
-                    asked.append(DeviceHold(tenant_id=row.tenant_id, device_run=row, key=key, slot=slot))
+                    asked.append((row, key, slot))
     # Everybody inserts in the same order, so that two claims wait for each other at most in one direction.
-    asked.sort(key=lambda hold: (hold.key, hold.slot))
-    DeviceHold.objects.bulk_create(asked, ignore_conflicts=True)
+    asked.sort(key=lambda wish: wish[1:])
+    got = claims.hold([(row.tenant_id, row.pk, key, slot) for row, key, slot in asked])
     if asked:
         reach("L1")
-    return _settle_races(rows, asked, now)
+    return _settle_races(rows, [wish for wish in asked if wish[1:] not in got], now)
 
 
-def _settle_races(rows: Sequence[DeviceRun], asked: list[DeviceHold], now: datetime) -> list[DeviceRun]:
-    """See which holds are ours: a row that another claim was quicker than gives back what it got, and waits."""
-    held = DeviceHold.objects.filter(key__in={hold.key for hold in asked})
-    owner = {(key, slot): holder for key, slot, holder in held.values_list("key", "slot", "device_run_id")}
-    for hold in asked:
-        holder = owner.get((hold.key, hold.slot), 0)  # 0: the other one is gone again; `wake_stranded` sees to it
-        if holder != hold.device_run_id:
-            hold.device_run.waits_for = holder
+def _settle_races(
+    rows: Sequence[DeviceRun], missed: list[tuple[DeviceRun, str, int]], now: datetime
+) -> list[DeviceRun]:
+    """A row that another claim was quicker than gives back what it got, and waits; return the others."""
+    keys = {key for _, key, _ in missed}
+    owner = {(key, slot): holder for key, slot, holder in claims.held(keys)} if keys else {}
+    for row, key, slot in missed:
+        row.waits_for = owner.get((key, slot), 0)  # 0: the other one is gone again; `wake_stranded` sees to it
     waiting = [row for row in rows if row.waits_for is not None]
     if waiting:
         DeviceHold.objects.filter(device_run__in=waiting).delete()
@@ -114,7 +114,9 @@ def release(device_runs: Iterable[int]) -> Counter[str]:
     To be called in the transaction that ends them.
     """
     ended = list(device_runs)
-    DeviceHold.objects.filter(device_run__in=ended).delete()
+    claims.free(ended)
+    if not claims.anybody_waits():
+        return Counter()
     found = _wake(DeviceRun.objects.filter(waits_for__in=ended, status=RunStatus.WAITING))
     return Counter(queue for queue in found if queue)
 

@@ -28,7 +28,8 @@ from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, StepResult
 from templates_app.domain.content import StepKind
 
-FLUSH_AFTER = 0.7
+#: Seconds after which what came so far is stored for those who watch; most devices are done by then.
+FLUSH_AFTER = 1.5
 SAFE = (LEASE - GUARD).total_seconds()
 
 

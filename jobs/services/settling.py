@@ -162,7 +162,7 @@ def _close_windows(now: datetime) -> None:
         status__in=OPEN, planned_at__isnull=False, job__window__isnull=False, started_at__isnull=False
     )
     for run in rows.filter(device_runs__status__in=UNBEGUN).distinct().select_related("job__window")[:500]:
-        if not claiming.window_is_open(run.job, now):
+        if not claiming.is_open(run.job.window, now):
             words = f"Nothing was sent. The maintenance window {run.job.window} closed before its turn came."
             end_unbegun(run, RunStatus.SKIPPED, "window_closed", words, now)
             settle([run.pk], now)
