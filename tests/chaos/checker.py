@@ -6,6 +6,9 @@ from collections import defaultdict
 
 from django.db import connection
 
+from devices.models import integrity
+from devices.simulator.state import DeviceSpec
+
 MARK = re.compile(r"\b(mark\d+)-(\d)$")
 OPEN = ("queued", "waiting", "running")
 #: Seconds that a line may be on its way to a busy fleet.
@@ -63,7 +66,7 @@ def check(path, promised=(), settled=True):
             for pk in set(promised) - {row["id"] for row in rows("SELECT id FROM jobs_jobrun")}
         ]
         wrong += _messages()
-    wrong += _audit()
+    wrong += [*_audit(), *_rights(), *_secrets(path.parent), *_tenants(), *_counts()]
     return {"commands": sum(map(len, found.values())), "device runs": sum(statuses.values()), **dict(statuses)}, wrong
 
 
@@ -129,3 +132,49 @@ def _audit():
     from devices.services import audit
 
     yield from (f"I-13 {name}: {problem}" for name, _, problem in audit.verify_all() if problem)
+
+
+def _rights():
+    """I-10: what changed a device ran by an approval that it alone used, or by a right that is noted."""
+    changing = """SELECT r.id, r.approval_id, r.approval_note, (SELECT count(*) FROM jobs_jobrun o WHERE o.approval_id = r.approval_id) AS uses
+        FROM jobs_jobrun r WHERE EXISTS (SELECT 1 FROM jobs_devicerun d WHERE d.run_id = r.id AND d.intended > 0
+            AND (d.plan_data::text LIKE '%%"kind": "config"%%' OR d.plan_data::text LIKE '%%"kind": "exec"%%'))"""
+    for row in rows(changing):
+        if not row["approval_note"]:
+            yield f"I-10 run {row['id']} changed devices by no right"
+        if row["approval_id"] and row["uses"] > 1:
+            yield f"I-10 the approval of run {row['id']} was used {row['uses']} times"
+
+
+def _secrets(folder):
+    """I-15: the devices' passwords stand in no table and in no log."""
+    spec = DeviceSpec("", "", "")
+    tables = [row["name"] for row in rows("SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'")]  # fmt: skip
+    for secret in (spec.password, spec.enable):
+        for table in tables:
+            found = rows(f'SELECT count(*) AS n FROM "{table}" t WHERE t::text LIKE %s', f"%{secret}%")[0]["n"]  # noqa: S608
+            if found:
+                yield f"I-15 '{secret}' stands in {found} rows of {table}"
+        for log in folder.rglob("*.log"):
+            if secret in log.read_text(errors="replace"):
+                yield f"I-15 '{secret}' stands in {log.name}"
+
+
+def _tenants():
+    """I-16: no row refers to a row of another tenant, or outside its own branch where that is allowed."""
+    for app in ("devices", "templates_app", "approvals", "jobs"):
+        for rule in integrity.rules(app):
+            if not rule.column:
+                continue
+            meant = integrity.CONDITIONS[rule.scope].replace("NEW.", "n.")
+            found = rows(f'''SELECT count(*) AS n FROM "{rule.table}" n JOIN "{rule.target}" r ON r."{rule.target_key}" = n."{rule.column}"
+                WHERE NOT ({meant})''')[0]["n"]  # noqa: S608 - fmt: skip
+            if found:
+                yield f"I-16 {found} rows of {rule.table} refer to another tenant by {rule.column}"
+
+
+def _counts():
+    """I-20: a run counts the devices that it has."""
+    wrong = rows("""SELECT r.id, r.device_count, count(d.id) AS n FROM jobs_jobrun r LEFT JOIN jobs_devicerun d ON d.run_id = r.id
+        WHERE r.planned_at IS NOT NULL GROUP BY r.id HAVING r.device_count <> count(d.id)""")
+    yield from (f"I-20 run {row['id']} counts {row['device_count']} devices and has {row['n']}" for row in wrong)
