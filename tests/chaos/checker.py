@@ -6,7 +6,6 @@ from collections import defaultdict
 
 from django.db import connection
 
-from devices.models import integrity
 from devices.simulator.state import DeviceSpec
 
 MARK = re.compile(r"\b(mark\d+)-(\d)$")
@@ -162,6 +161,8 @@ def _secrets(folder):
 
 def _tenants():
     """I-16: no row refers to a row of another tenant, or outside its own branch where that is allowed."""
+    from devices.models import integrity
+
     for app in ("devices", "templates_app", "approvals", "jobs"):
         for rule in integrity.rules(app):
             if not rule.column:
