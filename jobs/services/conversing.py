@@ -170,7 +170,7 @@ def _read(command: str, item: Assignment, device: Device, login: Login, finished
         try:
             session = _connect(item, device, login, finished)
             try:
-                return session.send(command, timeout=60)
+                return session.send(command, timeout=30)
             finally:
                 session.close()
         except AWAY:
