@@ -187,6 +187,7 @@ def _once(connection: Any, login: Login) -> None:
 def _log_in(connection: Any, endpoint: Endpoint, login: Login, prepare: bool) -> None:
     import netmiko
     from netmiko.exceptions import NetmikoBaseException
+    from paramiko import SSHException
 
     where = f"{endpoint.host} port {endpoint.port}"
     try:
@@ -200,7 +201,7 @@ def _log_in(connection: Any, endpoint: Endpoint, login: Login, prepare: bool) ->
         ) from error
     except (ConnectionRefusedError, TimeoutError, netmiko.NetmikoTimeoutException) as error:
         raise Unreachable(f"No login at {where}: {_first(error)}. Nothing was sent.") from error
-    except (OSError, EOFError, NetmikoBaseException, ValueError) as error:
+    except (OSError, EOFError, NetmikoBaseException, SSHException, ValueError) as error:
         raise SessionLost(f"The device ended the connection during login: {_first(error)}.") from error
 
 

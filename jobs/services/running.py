@@ -65,7 +65,10 @@ def execute(item: Assignment, journal: Journal | None = None) -> Finished:
         sentence = "Interlock itself failed here; the server log has the details."
         finished.result = DeviceResult(RunStatus.ERRORED, "internal", sentence)
     if finished.result is not None:
-        finished.result = _with_findings(item, finished, finished.result)
+        try:
+            finished.result = _with_findings(item, finished, finished.result)
+        except Exception:  # noqa: BLE001 - the same edge: how it ended is known, only what was to be added is not
+            log.exception("What device run %s left behind could not be looked at.", item.device_run.pk)
     journal.hang_up()
     reach("W15")
     return finished
