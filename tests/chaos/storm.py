@@ -148,9 +148,16 @@ def _kills(storm):
 
 
 def _busy():
+    """Say whether anything is still to be done; while the database starts, it is."""
+    from django.db import DatabaseError, connection
+
     open_runs = "SELECT 1 FROM jobs_jobrun WHERE status IN ('queued', 'waiting', 'running')"
     due = "SELECT 1 FROM jobs_trigger WHERE next_run_at IS NOT NULL AND enabled AND name = 'chaos'"
-    return checker.rows(f"{open_runs} UNION {due} LIMIT 1")
+    try:
+        return bool(checker.rows(f"{open_runs} UNION {due} LIMIT 1"))
+    except DatabaseError:
+        connection.close()
+        return True
 
 
 def _changes(last):
