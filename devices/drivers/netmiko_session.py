@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from devices.domain.errors import DeviceError, EnableRefused, LoginRefused, NotSpoken, SessionLost, Unreachable
+from devices.domain.errors import DeviceError, EnableRefused, NotSpoken, SessionLost, Unreachable
 from devices.domain.platforms import OWN, PLATFORMS
 from devices.domain.secrets import Login
 from devices.drivers.platform import Platform
 from devices.drivers.session import Session
-from devices.drivers.transport import Endpoint, SshCommand, open_ssh
+from devices.drivers.transport import Endpoint, SshCommand, login_refused, open_ssh
 
 #: Seconds between two looks for output; Netmiko's channels do not wait.
 LOOK_EVERY = 0.02
@@ -176,9 +176,7 @@ def _once(connection: Any, login: Login) -> None:
         if login.password and text.rstrip() == login.password.reveal():
             given[0] += 1
             if given[0] > 1:
-                raise LoginRefused(
-                    f"The device refused the login of '{login.username}'. It was tried once; check the credential."
-                )
+                raise login_refused(login)
         write(text)
 
     connection.write_channel = guarded
@@ -196,9 +194,7 @@ def _log_in(connection: Any, endpoint: Endpoint, login: Login, prepare: bool) ->
         if prepare:
             connection._try_session_preparation()
     except netmiko.NetmikoAuthenticationException as error:
-        raise LoginRefused(
-            f"The device refused the login of '{login.username}'. It was tried once; check the credential."
-        ) from error
+        raise login_refused(login) from error
     except (ConnectionRefusedError, TimeoutError, netmiko.NetmikoTimeoutException) as error:
         raise Unreachable(f"No login at {where}: {_first(error)}. Nothing was sent.") from error
     except (OSError, EOFError, NetmikoBaseException, SSHException, ValueError) as error:

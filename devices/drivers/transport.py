@@ -301,10 +301,13 @@ def _check_host_key(transport: paramiko.Transport, endpoint: Endpoint, pin: Call
         )
 
 
+def login_refused(login: Login) -> LoginRefused:
+    """Return the error of a login that the device did not take."""
+    return LoginRefused(f"The device refused the login of '{login.username}'. It was tried once; check the credential.")
+
+
 def _log_in(transport: paramiko.Transport, endpoint: Endpoint, login: Login) -> None:
-    refused = LoginRefused(
-        f"The device refused the login of '{login.username}'. It was tried once; check the credential."
-    )
+    refused = login_refused(login)
     try:
         if login.private_key:
             transport.auth_publickey(login.username, _private_key(login))

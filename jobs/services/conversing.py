@@ -147,7 +147,8 @@ def look_again(item: Assignment, finished: Finished) -> str:
     choice = step.credential or item.plan.credential
     if not platform.show_running or choice is None or choice.id not in item.credentials:
         return ""
-    around = {*platform.config_enter, *platform.config_leave, *platform.save}
+    guard = [line.format(minutes=step.guard) for line in (*platform.guard_enter, *platform.guard_leave)]
+    around = {*platform.config_enter, *platform.config_leave, *platform.save, *guard}
     wanted = [line for line in lines if line not in around and not SECRET_MARK.search(line)]
     try:
         text = _read(platform.show_running, item, device, vault.open_login(item.credentials[choice.id]), finished)

@@ -138,6 +138,16 @@ def test_after_a_break_within_a_change_the_device_is_read_and_nothing_else_is_se
     assert sent(executed, device) == ["configure terminal", *lines.splitlines()[:3]]
 
 
+def test_the_lines_of_a_guard_are_not_looked_for_after_a_break(acme, person):
+    tenant, faults, _ = acme
+    device = make.devices(tenant, "cisco_ios")[0]
+    faults(**{device.name: {"reset_once": "ntp server"}})
+    guarded = steps(tenant, TemplateStep("NTP", StepKind.CONFIG, NTP, guard=5))
+    row = run_job(person, guarded, [device], snapshots=False).device_runs.get()
+    assert "all lines sent so far (1) are in the running configuration" in row.message
+    assert "takes it back by itself within 5 minutes" in row.message
+
+
 def test_what_is_not_there_after_a_break_is_named(acme, person):
     tenant, faults, executed = acme
     device = make.devices(tenant, "juniper_junos")[0]
