@@ -150,10 +150,15 @@ def fleet(tmp_path, tenant, port=0, with_telnet=False):
 
         os.utime(faults, ns=(1, faults.stat().st_mtime_ns + 1_000_000))
 
-    def executed(device=None):
+    def logged(what, device):
         rows = [json.loads(line) for line in log.read_text().splitlines()]
-        return [row["command"] for row in rows if device is None or row["device"] == device.connect_host]
+        return [row for row in rows if what in row and (device is None or row["device"] == device.connect_host)]
 
+    def executed(device=None):
+        return [row["command"] for row in logged("command", device)]
+
+    #: (name, accepted) of each password that a device was given.
+    executed.logins = lambda device: [(row["login"], row["accepted"]) for row in logged("login", device)]
     #: What a simulated device is at this moment.
     executed.state = lambda device: served.devices[device.connect_host]
     try:

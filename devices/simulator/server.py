@@ -221,8 +221,7 @@ class Door(asyncssh.SSHServer):
         return len(responses) == 1 and self.validate_password(username, responses[0])
 
     def validate_password(self, username: str, password: str) -> bool:
-        wanted = self.device.faults().get("password", self.device.spec.password)
-        return username == self.device.spec.username and password == wanted
+        return self.device.lets_in(username, password)
 
     def session_requested(self) -> Shell:
         return Shell(self.device)

@@ -69,17 +69,22 @@ class Scenario:
 
 
 class CommandLog:
-    """One JSON line per executed command, appended and flushed, so that a test can count what a device really did."""
+    """One JSON line per login and per executed command, appended and flushed: a test can count what a device really saw."""
 
     def __init__(self, path: Path | None) -> None:
         self._stream: TextIO | None = path.open("a", buffering=1) if path else None
 
     def executed(self, address: str, session: int, mode: str, command: str, received: float) -> None:
         """Append one line; `received` is when the command had come in (epoch seconds)."""
+        self._write(device=address, received=round(received, 4), session=session, mode=mode, command=command)
+
+    def login(self, address: str, name: str, accepted: bool) -> None:
+        """Append one line for a password that was given."""
+        self._write(device=address, login=name, accepted=accepted)
+
+    def _write(self, **row: Any) -> None:
         if self._stream:
-            row = {"at": round(time.time(), 4), "received": round(received, 4), "device": address, "session": session,
-                   "mode": mode, "command": command}  # fmt: skip
-            self._stream.write(json.dumps(row) + "\n")
+            self._stream.write(json.dumps({"at": round(time.time(), 4), **row}) + "\n")
 
 
 @dataclass(slots=True)
@@ -106,6 +111,12 @@ class Device:
     def is_down(self) -> bool:
         """Say whether the device is rebooting."""
         return time.monotonic() < self.down_until
+
+    def lets_in(self, username: str, password: str) -> bool:
+        """Say whether a login is right, and log it."""
+        accepted = username == self.spec.username and password == self.faults().get("password", self.spec.password)
+        self.log.login(self.spec.address, username, accepted)
+        return accepted
 
     def take_back_after(self, minutes: float, before: list[str]) -> None:
         """Restore a configuration by itself after a time, unless the change is kept meanwhile."""

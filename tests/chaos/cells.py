@@ -1,7 +1,8 @@
 """The deterministic cells: each place of `config.failpoints` × {kill, pause, database cut, broker cut}.
 
 In a cell a worker (or whoever comes by that place) is stopped there, the harness acts, and then everything has 60 s to
-come to rest. `python -m tests.chaos cells [--only W8:kill,W12:stop] [--width 4]`.
+come to rest. `python -m tests.chaos cells [--only W8:kill,W12:stop] [--width 4]`. `python -m tests.chaos broken` plays the
+cells in which a build that lacks a part of the protocol must be caught.
 """
 
 import contextlib
@@ -16,13 +17,21 @@ from tests.chaos.plant import LEASE, Proxy, kill
 
 ACTIONS = ("kill", "stop", "database", "broker")
 PAUSE = 3 * LEASE
-#: Which occurrence of a place lies in the middle of the changes: the session's own lines come first.
-NUMBER = {"W8": 3, "W9": 7, "W10": 7, "W11": 7, "W12": 5, "W13": 1, "W1": 1}
+#: What was paused is given so many seconds to do harm before the judge looks.
+AWAKE = 1.5
+#: Which occurrence of a place is the second change: the session's own lines come first, and W9 comes twice in a line.
+NUMBER = {"W8": 3, "W9": 13, "W10": 7, "W11": 7, "W12": 5, "W13": 1, "W1": 1}
 #: The twenty cells that run in every full test.
 CHOSEN = (
     "S1:kill,S2:kill,S3:kill,S4:broker,W1:broker,W2:kill,W2:stop,W3:kill,W5:stop,W7:database,W8:kill,W8:stop,W8:database,"
     "W9:kill,W10:stop,W11:kill,W12:kill,W12:database,W15:kill,W16:kill"
 )
+#: For each build of `tests.chaos.broken` the cell that shows what it lacks, and the invariants that must be seen broken.
+CAUGHT = {
+    "resume": ("W12:kill", {"I-1"}),
+    "no_fence": ("W8:stop", {"I-4", "I-5"}),
+    "eager_unlock": ("W8:stop", {"I-4", "I-5"}),
+}
 
 TICK = "from jobs.services import dispatching; from django.utils import timezone; dispatching.tick(now=timezone.now())"
 DELIVER = """
@@ -39,11 +48,12 @@ ACTORS = {"S1": TICK, "S2": TICK, "S3": TICK, "S4": TICK}
 
 @dataclass
 class Cell:
-    """One place, one action, and what came of it."""
+    """One place, one action, and what came of it. The jobs of a cell want the same device, so that somebody waits for it."""
 
     place: str
     action: str
     number: int
+    broken: str = ""
     hit: bool = False
     problems: list = field(default_factory=list)
     seconds: float = 0.0
@@ -82,8 +92,7 @@ def run_cell(plant, cell):
     began, name = time.monotonic(), f"cell-{cell.number}"
     queue = world.agent(name)
     first = 100_000 + cell.number * 10
-    device = (2 * cell.number % plant.devices, (2 * cell.number + 1) % plant.devices)
-    jobs = world.jobs(6 if cell.place.startswith("S") else 2, queue, first, devices=device)
+    jobs = world.jobs(6 if cell.place.startswith("S") else 2, queue, first, devices=[cell.number % plant.devices])
     database, broker = Proxy(plant.postgres.port), Proxy(int(plant.broker.rsplit(":", 1)[1].split("/")[0]))
 
     def act(pid):
@@ -99,7 +108,7 @@ def run_cell(plant, cell):
 
     control = Control(plant.folder / f"control-{cell.number}", act)
     there = {"database_port": database.port, "broker": f"redis://127.0.0.1:{broker.port}/0", "failpoint": f"{cell.place}@{NUMBER.get(cell.place, 1)}",
-             "control": str(control.path), "log": str(plant.folder / f"{name}.log")}  # fmt: skip
+             "control": str(control.path), "log": str(plant.folder / f"{name}.log"), "break": cell.broken}  # fmt: skip
     children = []
     try:
         _play(plant, cell, jobs, queue, there, children, control)
@@ -122,7 +131,7 @@ def _play(plant, cell, jobs, queue, there, children, control):
             children.append(plant.fork("actor", code=code, **there))
             if control.hit.wait(5):
                 break
-        children.append(plant.worker(f"b{cell.number}", [queue]))
+        children.append(plant.worker(f"b{cell.number}", [queue], **{"break": cell.broken}))
         return
     if cell.place == "A1":
         children.append(plant.fork("actor", code=VOTE.format(job=jobs[0].pk), **there))
@@ -133,9 +142,8 @@ def _play(plant, cell, jobs, queue, there, children, control):
         control.hit.wait(20)
         world.fire(jobs[1:], 0)
     elif cell.place == "O1":
-        world.mailbox(plant.hook)
         world.fire(jobs, 0)
-        children.append(plant.worker(f"b{cell.number}", [queue]))
+        children.append(plant.worker(f"b{cell.number}", [queue], **{"break": cell.broken}))
         time.sleep(4)
         children.append(plant.fork("actor", code=DELIVER, **there))
         control.hit.wait(20)
@@ -154,7 +162,7 @@ def _play(plant, cell, jobs, queue, there, children, control):
             wait_until(lambda: _running(queue), 30)
             world.cancel(queue)
         control.hit.wait(30)
-    children.append(plant.worker(f"b{cell.number}", [queue]))
+    children.append(plant.worker(f"b{cell.number}", [queue], **{"break": cell.broken}))
 
 
 VOTE = "from tests.chaos import world; world.vote('{job}')"
@@ -190,6 +198,24 @@ def _wait_for_rest(cell, queue):
 
     if not wait_until(rest, 60):
         cell.problems.append(f"after 60 s: {checker.rows(statement, queue)}")
+    if cell.action == "stop":
+        time.sleep(AWAKE)
+
+
+def main_broken(plant, only="", first=40_000):
+    """Play the cell of each broken build (or of `only` one); return what was not caught of it."""
+    missed = []
+    for number, (what, (name, wanted)) in enumerate(CAUGHT.items(), first):
+        if only in ("", what):
+            _, before = checker.check(plant.fleet_log, posted=plant.posted)
+            cell = Cell(*name.split(":"), number, broken=what)
+            run_cell(plant, cell)
+            _, after = checker.check(plant.fleet_log, posted=plant.posted)
+            found = [problem for problem in after if problem not in before]
+            print(f"{what}, {cell}: {cell.seconds:.1f} s", *found, sep="\n  ", flush=True)
+            lacking = wanted - {problem.split()[0] for problem in found}
+            missed += [f"The build {what} broke no {invariant} in {name}." for invariant in sorted(lacking)]
+    return missed
 
 
 def main(plant, only="", width=3):
@@ -199,6 +225,15 @@ def main(plant, only="", width=3):
     names = only.split(",") if only else [f"{place}:{action}" for place in PLACES for action in ACTIONS]
     cells = [Cell(*name.split(":"), number) for number, name in enumerate(names)]
     world.jobs(0)
+    # Every worker reaps: beside other cells, the silent one of L2 would be killed by another cell's worker.
+    _play_all(plant, [cell for cell in cells if cell.place != "L2"], width)
+    _play_all(plant, [cell for cell in cells if cell.place == "L2"], 1)
+    counts, wrong = checker.check(plant.fleet_log, posted=plant.posted)
+    print(json.dumps(counts))
+    return cells, wrong
+
+
+def _play_all(plant, cells, width):
     todo, lock = iter(cells), threading.Lock()
 
     def work():
@@ -221,6 +256,3 @@ def main(plant, only="", width=3):
         thread.start()
     for thread in threads:
         thread.join()
-    counts, wrong = checker.check(plant.fleet_log)
-    print(json.dumps(counts))
-    return cells, wrong

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from django.db import connection
 
@@ -27,7 +27,7 @@ def executed(path):
     found, order = defaultdict(list), defaultdict(list)
     for line in path.read_text().splitlines():
         row = json.loads(line)
-        hit = MARK.search(row["command"])
+        hit = MARK.search(row.get("command", ""))
         if hit:
             found[hit[1], int(hit[2])].append((row["received"], row["device"]))
             order[row["device"]].append(hit[1])
@@ -45,31 +45,43 @@ def device_runs():
         WHERE j.name LIKE 'Chaos %%'""")
 
 
-def check(path, promised=(), settled=True):
-    """Return (counts, violations): what was looked at, and each broken invariant in words."""
+def refused(path):
+    """Return how many passwords each device of the fleet refused: address → count."""
+    rows = map(json.loads, path.read_text().splitlines())
+    return Counter(row["device"] for row in rows if row.get("accepted") is False)
+
+
+def check(path, promised=(), decided=(), posted=()):
+    """Return (counts, violations): what was looked at, and each broken invariant in words.
+
+    `promised` are runs (ids) and `decided` approval requests (ids) of which the web said that they are made and approved;
+    `posted` is what the webhook was given.
+    """
     found, order = executed(path)
     wrong, statuses = [], defaultdict(int)
     for row in device_runs():
         statuses[row["status"]] += 1
-        wrong += _of_device_run(row, found, settled)
+        wrong += _of_device_run(row, found)
     wrong += [f"I-1 {mark}-{n} was executed {len(at)} times" for (mark, n), at in found.items() if len(at) > 1]
     wrong += _interleavings(order)
-    wrong += _schedule(settled)
-    if settled:
-        wrong += [
-            f"I-17 {row['key']} is still held"
-            for row in rows("SELECT key FROM jobs_devicehold WHERE quarantined_at IS NULL")
-        ]
-        wrong += [
-            f"I-12 run {pk} was promised and is not there"
-            for pk in set(promised) - {row["id"] for row in rows("SELECT id FROM jobs_jobrun")}
-        ]
-        wrong += _messages()
-    wrong += [*_audit(), *_rights(), *_secrets(path.parent), *_tenants(), *_counts()]
-    return {"commands": sum(map(len, found.values())), "device runs": sum(statuses.values()), **dict(statuses)}, wrong
+    wrong += _schedule()
+    wrong += [
+        f"I-17 {row['key']} is still held"
+        for row in rows("SELECT key FROM jobs_devicehold WHERE quarantined_at IS NULL")
+    ]
+    wrong += [
+        f"I-12 run {pk} was promised and is not there"
+        for pk in set(promised) - {row["id"] for row in rows("SELECT id FROM jobs_jobrun")}
+    ]
+    wrong += [*_decisions(decided), *_messages(posted)]
+    logins = refused(path)
+    wrong += [*_logins(logins), *_audit(), *_rights(), *_secrets(path.parent), *_tenants(), *_counts()]
+    commands, logins = sum(map(len, found.values())), sum(logins.values())
+    counts = {"commands": commands, "refused logins": logins, "device runs": sum(statuses.values())}
+    return {**counts, **dict(statuses)}, wrong
 
 
-def _of_device_run(row, found, settled):
+def _of_device_run(row, found):
     plan = json.loads(row["plan_data"]) if isinstance(row["plan_data"], str) else row["plan_data"]
     commands = [command for step in plan["steps"] for command in step["commands"]]
     marked = [(n, MARK.search(command)) for n, command in enumerate(commands, 1)]
@@ -92,7 +104,7 @@ def _of_device_run(row, found, settled):
         first = next((n for n, hit in marked if hit), 0)
         if row["confirmed"] >= first - 1:
             yield f"I-2 {name}: {row['confirmed']} confirmed, {row['intended']} intended"
-    if settled and (row["status"] in OPEN or row["run_status"] in OPEN):
+    if row["status"] in OPEN or row["run_status"] in OPEN:
         yield f"I-6 {name}: still open (run {row['run']} is {row['run_status']})"
 
 
@@ -106,24 +118,49 @@ def _interleavings(order):
             last = mark
 
 
-def _schedule(settled):
+def _schedule():
     triggers = rows("""
         SELECT t.id, t.next_run_at, count(r.id) AS runs, min(r.created_at - r.scheduled_for) < interval '0' AS early
         FROM jobs_trigger t LEFT JOIN jobs_jobrun r ON r.trigger_id = t.id WHERE t.name = 'chaos' GROUP BY t.id""")
     for row in triggers:
         if row["early"]:
             yield f"I-8 trigger {row['id']} fired early"
-        if row["runs"] > 1 or (settled and row["runs"] != 1):
+        if row["runs"] != 1:
             yield f"I-8 trigger {row['id']} has {row['runs']} runs"
 
 
-def _messages():
+def _decisions(decided):
+    """I-11: what the web took as a decision is in the log of the request, once."""
+    votes = rows(
+        "SELECT request_id FROM approvals_approvalevent WHERE action = 'approved' GROUP BY 1 HAVING count(*) = 1"
+    )
+    lost = set(decided) - {row["request_id"] for row in votes}
+    yield from (f"I-11 the approval of request {pk} was promised and is not there" for pk in sorted(lost))
+
+
+def _logins(refusals):
+    """I-19: a device that refuses a password has seen it at most once in each device run."""
+    begun = {
+        row["host"]: row["n"]
+        for row in rows("""SELECT split_part(endpoint, ':', 1) AS host, count(*) AS n FROM jobs_devicerun
+            WHERE token > 0 GROUP BY 1""")
+    }
+    for device, n in refusals.items():
+        if n > begun.get(device, 0):
+            yield f"I-19 {device} refused {n} passwords in {begun.get(device, 0)} device runs"
+
+
+def _messages(posted):
+    """I-14: one message for each event, of each run that ended; what is marked as sent has come."""
+    came = {message["id"] for message in posted}
+    sent = rows("SELECT key FROM devices_outboxmessage WHERE channel = 'webhook' AND status = 'sent'")
+    yield from (f"I-14 {row['key']} is marked as sent and never came" for row in sent if row["key"] not in came)
     for row in rows(
         "SELECT key, channel, target, count(*) AS n FROM devices_outboxmessage GROUP BY 1, 2, 3 HAVING count(*) > 1"
     ):
         yield f"I-14 {row['key']} is {row['n']} times in the outbox"
     ended = rows("SELECT id FROM jobs_jobrun r WHERE ended_at IS NOT NULL AND status <> 'skipped' AND planned_at IS NOT NULL AND trigger_id IS NOT NULL "
-                 "AND NOT EXISTS (SELECT 1 FROM devices_outboxmessage m WHERE m.key = 'run:' || r.id || ':completed') AND EXISTS (SELECT 1 FROM devices_outboxmessage)")  # fmt: skip
+                 "AND NOT EXISTS (SELECT 1 FROM devices_outboxmessage m WHERE m.key = 'run:' || r.id || ':completed')")  # fmt: skip
     yield from (f"I-14 nobody was told of the end of run {row['id']}" for row in ended)
 
 

@@ -121,9 +121,12 @@ class Plant:
 
     def _start_fleet(self):
         self.addresses = [f"127.70.{n // 200}.{n % 200 + 1}" for n in range(self.devices)]
-        specs = [{"address": a, "platform": "cisco_ios", "name": f"chaos-{n:03}"} for n, a in enumerate(self.addresses)]
+        self.refuses = "127.70.99.1"
+        every = [*self.addresses, self.refuses]
+        specs = [{"address": a, "platform": "cisco_ios", "name": f"chaos-{n:03}"} for n, a in enumerate(every)]
         (self.folder / "fleet.json").write_text(json.dumps(specs))
-        (self.folder / "faults.json").write_text(json.dumps({a: {"delay": 0.08} for a in self.addresses}))
+        slow = {a: {"delay": 0.08} for a in self.addresses}
+        (self.folder / "faults.json").write_text(json.dumps({**slow, self.refuses: {"password": "another"}}))
         self.fleet_log.touch()
         words = ["--inventory", str(self.folder / "fleet.json"), "--port", str(self.port), "--log", str(self.fleet_log)]
         fleet = self._popen(

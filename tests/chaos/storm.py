@@ -19,7 +19,7 @@ class Storm:
 
     def __init__(self, plant, workers=4, seed=0, broken=""):
         self.plant, self.random, self.broken = plant, random.Random(seed), broken
-        self.done, self.promised, self.names = Counter(), [], 0
+        self.done, self.promised, self.decided, self.names = Counter(), [], [], 0
         self.pids = {("worker", n): 0 for n in range(workers)} | {("beat", n): 0 for n in range(2)}
         self.webs = [plant.web()]
         self.stopping = threading.Event()
@@ -94,11 +94,24 @@ class Storm:
                     time.sleep(self.random.uniform(0.2, 1.5))
                     self.done["run cancelled"] += bool(self.call(f"/api/v1/runs/{made['id']}/cancel/"))
 
-    def call(self, path):
-        """POST; return the answer, or None when there was none."""
-        request = urllib.request.Request(
-            self.webs[0][1] + path, method="POST", headers={"Authorization": "Bearer demo-acme-admin"}
-        )  # noqa: S310
+    def decide(self, asked):
+        """Approve requests through the web and run their jobs, each twice; an answer of 2xx is a promise."""
+        for job, request, digest in asked:
+            if self.stopping.wait(0.5):
+                return
+            answer = {"action": "approve", "digest": digest, "message": "Go ahead."}
+            if self.call(f"/api/v1/approvals/{request}/decide/", "acme-approver-1", answer):
+                self.decided.append(request)
+            for _ in range(2):
+                if made := self.call(f"/api/v1/jobs/{job}/run/", "acme-operator"):
+                    self.promised.append(made["id"])
+
+    def call(self, path, account="acme-admin", data=None):
+        """POST as somebody; return the answer, or None when there was none."""
+        request = urllib.request.Request(  # noqa: S310
+            self.webs[0][1] + path, method="POST", data=json.dumps(data or {}).encode(),
+            headers={"Authorization": f"Bearer demo-{account}", "Content-Type": "application/json"},
+        )  # fmt: skip
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
                 return json.load(answer)
@@ -119,9 +132,10 @@ def main(plant, kills, gap=0.45, broken="", seed=0, width=2.2, first=0):
     count = int(kills * width * 0.65) + 20
     jobs = world.jobs(count, first=first)
     by_hand = world.jobs(count // 8, first=first + 50_000)
+    asked = world.ask_for_approval(world.jobs(count // 8, first=first + 70_000))
     world.fire(jobs, gap)
-    asking = threading.Thread(target=storm.ask, args=(by_hand,), daemon=True)
-    asking.start()
+    for work, items in ((storm.ask, by_hand), (storm.decide, asked)):
+        threading.Thread(target=work, args=(items,), daemon=True).start()
     last, began = {}, time.monotonic()
     changed = []
     while _kills(storm) < kills:
@@ -136,11 +150,12 @@ def main(plant, kills, gap=0.45, broken="", seed=0, width=2.2, first=0):
     while time.monotonic() < deadline and _busy():
         storm.watch()
         time.sleep(1)
-    counts, wrong = checker.check(plant.fleet_log, storm.promised, settled=True)
+    counts, wrong = checker.check(plant.fleet_log, storm.promised, storm.decided, plant.posted)
     for pid in [*storm.pids.values(), *(process.pid for process, _ in storm.webs)]:
         kill(pid)
         kill(pid, 18)
-    return {**storm.done, **counts, "runs promised over the web": len(storm.promised)}, wrong + changed
+    web = {"runs promised over the web": len(storm.promised), "approvals given over the web": len(storm.decided)}
+    return {**storm.done, **counts, **web}, wrong + changed
 
 
 def _kills(storm):

@@ -12,7 +12,7 @@ LINES = tuple(
 
 
 def load(plant):
-    """Make the schema, the demo world, the fleet's devices and the template."""
+    """Make the schema, the demo world, the fleet's devices, the template and a webhook."""
     from devices.models import Device, Network, Tenant
     from jobs.demo import world
     from templates_app.domain.content import RuntimeVariable, StepKind, TemplateContent, TemplateStep
@@ -24,11 +24,12 @@ def load(plant):
     network = Network.objects.filter(tenant=tenant).first()
     Device.objects.bulk_create(
         Device(tenant=tenant, name=f"chaos-{n:03}", address=f"10.70.0.{n + 1}", connect_host=address, connect_port=plant.port, platform="cisco_ios", network=network)
-        for n, address in enumerate(plant.addresses)
+        for n, address in enumerate([*plant.addresses, plant.refuses])  # the last one refuses every login
     )  # fmt: skip
     step = TemplateStep("Mark", StepKind.CONFIG, {"*": "\n".join(LINES)}, save=True)
     content = TemplateContent((step,), (RuntimeVariable("mark", required=True),))
     authoring.save_template(by=None, tenant=tenant, name="Chaos", description="", status="ready", content=content)
+    _webhook(tenant, plant.hook)
 
 
 def jobs(count, queue="agent.acme.acme-agent-1", first=0, devices=None):
@@ -120,6 +121,16 @@ def vote(job, late=False):
     )
 
 
+def ask_for_approval(found):
+    """Ask for the approval of jobs as the operator; return (job, request, digest) of each."""
+    from jobs.services import approving
+    from tests import make
+
+    by, now = make.user("acme-operator"), timezone.now()
+    asked = [approving.request(by=by, job=job, message="Please.", now=now) for job in found]
+    return [(job.pk, job.approval_id, job.approval.digest) for job in asked]
+
+
 def cancel(queue):
     """Cancel the open runs of an agent."""
     from jobs.models import JobRun
@@ -130,21 +141,19 @@ def cancel(queue):
         control.cancel_run(by=make.user("acme-admin"), run=run, now=timezone.now())
 
 
-def mailbox(url):
+def _webhook(tenant, url):
     """Give the tenant a webhook; what it is sent is kept by the plant."""
     from devices.domain.secrets import Secret
-    from devices.models import Tenant, Webhook
+    from devices.models import Webhook
     from devices.services import channels
     from tests import make
 
-    if not Webhook.objects.filter(name="chaos").exists():
-        tenant = Tenant.objects.get(key="acme")
-        channels.save_channel(
-            by=make.user("admin"),
-            tenant=tenant,
-            model=Webhook,
-            secrets={"secret": Secret("chaos")},
-            name="chaos",
-            url=url,
-            enabled=True,
-        )
+    channels.save_channel(
+        by=make.user("admin"),
+        tenant=tenant,
+        model=Webhook,
+        secrets={"secret": Secret("chaos")},
+        name="chaos",
+        url=url,
+        enabled=True,
+    )

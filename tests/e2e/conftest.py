@@ -76,7 +76,7 @@ class Demo:
 
     def executed(self, since=0):
         rows = [json.loads(line) for line in (self.var / "log" / "fleet-commands.jsonl").read_text().splitlines()]
-        return rows[since:]
+        return [row for row in rows if "command" in row][since:]
 
     def faults(self, **by_address):
         (self.var / "scenario.json").write_text(json.dumps(by_address.pop("of", by_address)))

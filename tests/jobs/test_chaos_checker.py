@@ -1,11 +1,13 @@
 """The judge of `make chaos` sees what it is there for: each thing is put wrong in the database, and it says so."""
 
+import json
+
 import pytest
 from django.db import connection
 
 from jobs.models import DeviceRun, JobRun
 from tests import make
-from tests.chaos import checker
+from tests.chaos import checker, world
 
 pytestmark = [
     pytest.mark.django_db,
@@ -44,6 +46,27 @@ def test_a_password_in_a_table_or_a_log_is_seen(run, tmp_path):
     (tmp_path / "worker.log").write_text("sent demo-enable\n")
     found = list(checker._secrets(tmp_path))
     assert any("jobs_devicerun" in words for words in found) and any("worker.log" in words for words in found)
+
+
+def test_a_decision_that_is_not_there_is_seen(run, person):
+    _, request, digest = world.ask_for_approval([run.job])[0]
+    assert list(checker._decisions([request])) == [
+        f"I-11 the approval of request {request} was promised and is not there"
+    ]
+    world.vote(run.job_id)
+    assert list(checker._decisions([request])) == []
+
+
+def test_a_password_that_is_given_again_is_seen(run, tmp_path):
+    log = tmp_path / "fleet.jsonl"
+    row = run.device_runs.get()
+    host = row.endpoint.rpartition(":")[0]
+    said = [{"device": host, "login": "netops", "accepted": accepted} for accepted in (False, True, False)]
+    log.write_text("".join(json.dumps(line) + "\n" for line in [*said, {"device": host, "command": "enable"}]))
+    DeviceRun.objects.filter(pk=row.pk).update(token=1)
+    assert list(checker._logins(checker.refused(log))) == [f"I-19 {host} refused 2 passwords in 1 device runs"]
+    log.write_text(json.dumps(said[0]) + "\n")
+    assert list(checker._logins(checker.refused(log))) == []
 
 
 def test_a_row_of_another_tenant_is_seen(run, tenant):

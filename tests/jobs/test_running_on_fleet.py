@@ -144,16 +144,27 @@ def test_four_devices_with_four_fates_end_partial_and_say_why(acme, person):
     sent = executed(picky)
     assert sent[-1] == "set system ntp server 198.51.100.9" and "commit" not in sent
     assert executed(wrong) == [] and executed(gone) == []
+    assert executed.logins(wrong) == [("netops", False)] and executed.logins(good) == [("netops", True)]
 
 
 def test_a_wrong_password_is_tried_once(acme, person):
-    tenant, faults, _ = acme
+    tenant, faults, executed = acme
     device = make.devices(tenant, "cisco_ios")[0]
     faults(**{device.name: {"password": "other"}})
     _, run = make.job(person("acme-operator"), make.template(tenant), [device])
     finish(run)
     assert finish(run).status == "failed"
-    assert run.device_runs.get().token == 1
+    assert run.device_runs.get().token == 1 and executed.logins(device) == [("netops", False)]
+
+
+def test_a_wrong_password_is_seen_by_three_devices(acme, person):
+    tenant, faults, executed = acme
+    devices = make.devices(tenant)
+    faults(**{device.name: {"password": "other"} for device in devices})
+    _, run = make.job(person("acme-operator"), make.template(tenant), devices)
+    run = finish(run)
+    assert run.paused_at and "3 devices refused the credential" in run.pause_reason
+    assert len(executed.logins(None)) == 3 and len({row.device for row in run.device_runs.filter(status="failed")}) == 3
 
 
 def test_a_refused_enable_password_is_said(acme, person):
@@ -172,7 +183,7 @@ def test_a_changed_host_key_stops_before_any_password(acme, person):
     _, run = make.job(person("acme-operator"), make.template(tenant), [device])
     row = finish(run).device_runs.get()
     assert row.reason == "host_key_changed" and "No password was sent" in row.message
-    assert executed(device) == []
+    assert executed.logins(device) == []
 
 
 def test_the_first_contact_pins_the_host_key(acme, person):
