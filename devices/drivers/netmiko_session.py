@@ -15,6 +15,7 @@ from devices.domain.errors import DeviceError, EnableRefused, NotSpoken, Session
 from devices.domain.platforms import OWN, PLATFORMS
 from devices.domain.secrets import Login
 from devices.drivers.platform import Platform
+from devices.drivers.pump import OfferingTransport
 from devices.drivers.session import Session
 from devices.drivers.transport import Endpoint, SshCommand, login_refused, open_ssh
 
@@ -126,7 +127,7 @@ def open_netmiko(
         close = lambda: _close(connection)  # noqa: E731
         _once(connection, login)
     else:
-        ssh = open_ssh(endpoint, login, pin)
+        ssh = open_ssh(endpoint, login, pin, kind=OfferingTransport)
         close = ssh.close
         _adopt(connection, ssh.channel)
     transport = NetmikoTransport(connection, close)

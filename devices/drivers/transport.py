@@ -1,18 +1,16 @@
 """Bytes to and from a device over SSH, with Paramiko's low-level Transport tuned for many short sessions.
 
-What is tuned and why (measured in `docs/explanation/performance.md`): TCP_NODELAY, 64 KiB socket reads, no 0.1 s wake-up
-per session, curve25519 and AES-GCM first. Nothing here knows prompts.
+What is tuned and why (measured in `docs/explanation/performance.md`): TCP_NODELAY, 64 KiB socket reads, no thread and no
+timer for each connection (`pump`), curve25519 and AES-GCM first. Nothing here knows prompts.
 """
 
 from __future__ import annotations
 
 import base64
-import errno
 import hashlib
 import io
 import re
 import socket
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +18,6 @@ from typing import Any, Protocol
 
 import paramiko
 from paramiko.auth_handler import AuthHandler
-from paramiko.packet import NeedRekeyException, Packetizer
 
 from config.failpoints import reach
 from devices.domain.errors import (
@@ -32,6 +29,7 @@ from devices.domain.errors import (
     Unreachable,
 )
 from devices.domain.secrets import Login
+from devices.drivers.pump import OfferingTransport, PumpedTransport
 
 SHA1 = {
     "kex": ["diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1"],
@@ -43,7 +41,6 @@ SHA1 = {
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
 #: A question at login that asks for the password, and for nothing else.
 PASSWORD = re.compile(r"^\s*(?:\S+'s\s+)?pass(?:word|code)[^:]{0,40}:?\s*$", re.IGNORECASE)
-READ_SIZE = 65536
 #: Not the end, but nothing yet.
 NOTHING = b"\0nothing came"
 CONNECT_TRIES = 2
@@ -90,78 +87,19 @@ class Endpoint:
     login_timeout: float = 20.0
 
 
-class BufferedPacketizer(Packetizer):
-    """Reads the socket in large pieces; the stock one asks the kernel for each header and each body."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        super().__init__(sock)
-        self._sock = sock
-        self._pending = bytearray()
-
-    def read_all(self, n: int, check_rekey: bool = False) -> bytes:
-        """Return exactly n bytes; EOFError when the connection ends before."""
-        pending = self._pending
-        early: bytes = self._Packetizer__remainder  # type: ignore[has-type]
-        if early:
-            pending += early
-            self._Packetizer__remainder = b""
-        while len(pending) < n:
-            if self.handshake_timed_out():
-                raise EOFError
-            try:
-                data = self._sock.recv(READ_SIZE)
-            except TimeoutError:
-                data = None
-            except OSError as error:
-                if error.errno != errno.EAGAIN:
-                    raise EOFError from error
-                data = None
-            if data == b"":
-                raise EOFError
-            if data:
-                pending += data
-                continue
-            if self.closed:
-                raise EOFError
-            if check_rekey and not pending and self.need_rekey():
-                raise NeedRekeyException
-            self._check_keepalive()  # type: ignore[attr-defined]
-        out = bytes(pending[:n])
-        del pending[:n]
-        return out
-
-
-class OfferingTransport(paramiko.Transport):
-    """Remembers what the other side offers, to name it when nothing fits."""
-
-    offered = ""
-
-    def _really_parse_kex_init(self, *args: Any, **kwargs: Any) -> Any:
-        found = super()._really_parse_kex_init(*args, **kwargs)  # type: ignore[misc]
-        kinds = {
-            "kex_algo_list": "key exchange",
-            "server_key_algo_list": "host key",
-            "server_encrypt_algo_list": "cipher",
-        }
-        self.offered = "; ".join(f"{words} {', '.join(found[key])}" for key, words in kinds.items())
-        return found
-
-
 class SshCommand:
     """One command on a channel of its own. `recv` returns NOTHING while nothing comes, and b"" at the end."""
 
-    def __init__(self, channel: paramiko.Channel) -> None:
-        self._channel = channel
+    def __init__(self, transport: OfferingTransport, channel: paramiko.Channel) -> None:
+        self._transport, self._channel = transport, channel
 
     def recv(self, timeout: float) -> bytes:
         """Return what the command printed within so many seconds."""
-        self._channel.settimeout(timeout)
         try:
-            return self._channel.recv(READ_SIZE)
-        except TimeoutError:
-            return NOTHING
+            data = self._transport.receive(self._channel, timeout)
         except OSError as error:
             raise SessionLost("The connection ended.") from error
+        return NOTHING if data is None else data
 
     def status(self) -> int | None:
         """Return the exit status; None when the channel ended without one."""
@@ -176,7 +114,7 @@ class SshCommand:
 class SshTransport:
     """One SSH connection, with one shell on it where one was asked for."""
 
-    def __init__(self, transport: paramiko.Transport, channel: paramiko.Channel | None) -> None:
+    def __init__(self, transport: OfferingTransport, channel: paramiko.Channel | None) -> None:
         self._transport, self._shell = transport, channel
 
     @property
@@ -196,44 +134,48 @@ class SshTransport:
             channel = self._transport.open_session(timeout=20)
             channel.set_combine_stderr(True)
             channel.exec_command(command)
-            channel.sendall(given)
+            self._transport.give(channel, given)
             channel.shutdown_write()
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise SessionLost(f"The device did not take the command: {_words(error)}.") from error
-        return SshCommand(channel)
+        return SshCommand(self._transport, channel)
 
     def send(self, data: bytes) -> None:
         try:
-            self._channel.sendall(data)
+            self._transport.give(self._channel, data)
         except (OSError, EOFError) as error:
             raise SessionLost("The connection ended while a line was being sent.") from error
 
     def recv(self, timeout: float) -> bytes:
-        self._channel.settimeout(max(timeout, 0.0))
         try:
-            data = self._channel.recv(READ_SIZE)
-        except TimeoutError:
-            return b""
+            data = self._transport.receive(self._channel, timeout)
         except OSError as error:
             raise SessionLost("The connection ended.") from error
+        if data is None:
+            return b""
         if not data:
             raise SessionLost("The device closed the connection.")
         return data
 
     @property
     def is_open(self) -> bool:
+        self._transport.look()
         return self._transport.is_active() and not (self._shell and self._shell.closed)
 
     def close(self) -> None:
         self._transport.close()
 
 
-def open_ssh(endpoint: Endpoint, login: Login, pin: Callable[[str], None], shell: bool = True) -> SshTransport:
+def open_ssh(
+    endpoint: Endpoint, login: Login, pin: Callable[[str], None], shell: bool = True,
+    kind: type[OfferingTransport] = PumpedTransport,
+) -> SshTransport:  # fmt: skip
     """Connect, check the host key, log in once, open a shell if wanted. `pin` receives the fingerprint at first contact.
 
-    Only the TCP connection and the key exchange are tried twice; a refused login never is.
+    Only the TCP connection is tried twice; a refused login never is. With the usual `kind` the calling thread alone may use
+    the connection, and any other may close it.
     """
-    transport = _handshake(endpoint)
+    transport = _handshake(endpoint, kind)
     try:
         _check_host_key(transport, endpoint, pin)
         _log_in(transport, endpoint, login)
@@ -256,7 +198,7 @@ def fingerprint(key: paramiko.PKey) -> str:
     return "SHA256:" + base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
 
 
-def _handshake(endpoint: Endpoint) -> paramiko.Transport:
+def _handshake(endpoint: Endpoint, kind: type[OfferingTransport]) -> OfferingTransport:
     where = f"{endpoint.host} port {endpoint.port}"
     for attempt in range(CONNECT_TRIES):
         try:
@@ -269,10 +211,7 @@ def _handshake(endpoint: Endpoint) -> paramiko.Transport:
             time.sleep(0.3)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     disabled: Any = None if endpoint.legacy else SHA1
-    transport = OfferingTransport(sock, disabled_algorithms=disabled, packetizer_class=BufferedPacketizer)
-    transport.daemon = True
-    # The stock 0.1 s wakes every session's thread ten times a second for nothing.
-    transport._active_check_timeout = 5.0  # type: ignore[attr-defined]
+    transport = kind(sock, disabled_algorithms=disabled)
     transport.banner_timeout = transport.auth_timeout = endpoint.login_timeout
     options = transport.get_security_options()
     options.ciphers = [*CIPHERS, *[c for c in options.ciphers if c not in CIPHERS]]
@@ -306,7 +245,7 @@ def login_refused(login: Login) -> LoginRefused:
     return LoginRefused(f"The device refused the login of '{login.username}'. It was tried once; check the credential.")
 
 
-def _log_in(transport: paramiko.Transport, endpoint: Endpoint, login: Login) -> None:
+def _log_in(transport: OfferingTransport, endpoint: Endpoint, login: Login) -> None:
     refused = login_refused(login)
     try:
         if login.private_key:
@@ -319,7 +258,7 @@ def _log_in(transport: paramiko.Transport, endpoint: Endpoint, login: Login) -> 
         raise refused
 
 
-def _log_in_by_password(transport: paramiko.Transport, login: Login) -> None:
+def _log_in_by_password(transport: OfferingTransport, login: Login) -> None:
     """Give the password, or answer with it the one question for it where the device only asks questions."""
 
     def answer(title: str, instructions: str, questions: list[tuple[str, bool]]) -> list[str]:
@@ -333,7 +272,7 @@ def _log_in_by_password(transport: paramiko.Transport, login: Login) -> None:
     except paramiko.BadAuthenticationType as error:
         if "keyboard-interactive" not in error.allowed_types:
             raise
-        event = threading.Event()
+        event = transport.event()
         transport.auth_handler = second = _SecondMethod(transport)
         second.auth_interactive(login.username, answer, event, "")  # type: ignore[no-untyped-call]
         second.wait_for_response(event)  # type: ignore[no-untyped-call]
