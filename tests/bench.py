@@ -99,7 +99,7 @@ class Product:
     def _wait(self):
         from config.celery import app
 
-        workers = len(self.children.children) - 1
+        workers = sum(name.startswith("worker") for name in self.children.children)
         ready = lambda: len(app.control.inspect(timeout=0.5).ping() or {}) == workers  # noqa: E731
         self.children.wait_for("The worker", ready, 60)
 

@@ -1,0 +1,215 @@
+"""An SSH connection without a thread of its own, against a real SSH server: whoever waits reads, and nothing hangs."""
+
+import asyncio
+import contextlib
+import hashlib
+import socket
+import threading
+import time
+
+import asyncssh
+import pytest
+from paramiko import transport as stock
+
+from devices.domain.errors import LoginRefused, SessionLost, Unreachable
+from devices.domain.secrets import Login, Secret
+from devices.drivers.commands import run
+from devices.drivers.transport import Endpoint, open_ssh
+
+LOGIN = Login(username="netops", password=Secret("right"))
+BIG = 4 * 2**20
+
+
+async def serve(process):
+    """A shell that repeats lines, `flood` that prints before it reads, `digest` that reads all."""
+    if process.command == "flood":
+        process.stdout.write(b"x" * BIG)
+    if process.command:
+        given = await process.stdin.read()
+        process.stdout.write(hashlib.sha256(given).hexdigest().encode())
+        process.exit(0)
+        return
+    process.stdout.write(b"ready>")
+    with contextlib.suppress(asyncssh.BreakReceived, asyncssh.TerminalSizeChanged):
+        while line := await process.stdin.readuntil(b"\r"):
+            process.stdout.write(b"y" * BIG + b"end>" if line == b"much\r" else line.strip() + b">")
+
+
+class Door(asyncssh.SSHServer):
+    def begin_auth(self, username):
+        return True
+
+    def password_auth_supported(self):
+        return True
+
+    def validate_password(self, username, password):
+        return password == "right"
+
+
+@pytest.fixture(scope="module")
+def loop():
+    running = asyncio.new_event_loop()
+    thread = threading.Thread(target=running.run_forever, daemon=True)
+    thread.start()
+    yield lambda work: asyncio.run_coroutine_threadsafe(work, running).result(20)
+    running.call_soon_threadsafe(running.stop)
+    thread.join(5)
+
+
+@pytest.fixture(scope="module")
+def server(loop):
+    def start(**options):
+        keys = [asyncssh.generate_private_key("ssh-ed25519")]
+
+        async def listen():
+            return await asyncssh.create_server(
+                Door, "127.0.0.1", 0, server_host_keys=keys, process_factory=serve, encoding=None, line_editor=False, **options
+            )  # fmt: skip
+
+        return loop(listen()).sockets[0].getsockname()[1]
+
+    return start
+
+
+def connect(port, login=LOGIN, **options):
+    return open_ssh(Endpoint("127.0.0.1", port, **options), login, lambda shown: None)
+
+
+def until(transport, end, seconds=20):
+    got, deadline = b"", time.monotonic() + seconds
+    while not got.endswith(end):
+        assert time.monotonic() < deadline, got[-80:]
+        got += transport.recv(1.0)
+    return got
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    threads, known = set(threading.enumerate()), list(stock._active_threads)
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in threads and "asyncio" not in thread.name]
+    assert (left, stock._active_threads) == ([], known)
+
+
+def test_lines_go_and_answers_come_without_any_thread(server):
+    transport = connect(server())
+    until(transport, b"ready>")
+    for word in (b"one", b"two"):
+        transport.send(word + b"\r")
+        assert until(transport, word + b">") == word + b">"
+    assert transport.is_open and transport.recv(0.05) == b""
+    transport.close()
+    transport.close()
+    assert not transport.is_open
+
+
+def test_a_wrong_password_is_said_to_be_wrong(server):
+    with pytest.raises(LoginRefused):
+        connect(server(), Login(username="netops", password=Secret("wrong")))
+
+
+def test_keys_are_changed_in_the_midst_of_a_long_answer(server):
+    transport = connect(server(rekey_bytes=200_000))
+    until(transport, b"ready>")
+    for _ in range(2):
+        transport.send(b"much\r")
+        assert len(until(transport, b"end>")) == BIG + 4
+    transport.close()
+
+
+@pytest.mark.parametrize("command", ["digest", "flood"])
+def test_a_long_input_and_a_long_answer_do_not_wait_for_each_other(server, command):
+    transport = connect(server())
+    given = "0123456789abcdef" * (BIG // 16)
+    said = run(transport, command, given, 20, lambda: None, None)
+    assert said.endswith(hashlib.sha256(given.encode()).hexdigest())
+    assert len(said) == 64 + (BIG if command == "flood" else 0)
+    until(transport, b"ready>")  # the shell on the same connection is not disturbed
+    transport.close()
+
+
+def test_another_thread_ends_the_waiting_at_once(server):
+    transport = connect(server())
+    until(transport, b"ready>")
+    threading.Timer(0.3, transport.close).start()
+    began = time.monotonic()
+    with pytest.raises(SessionLost):
+        while True:
+            transport.recv(10)
+    assert 0.2 < time.monotonic() - began < 1.5
+    transport.close()
+
+
+def test_a_device_that_goes_away_is_noticed(server, loop):
+    port = server()
+    sock, relayed = socket.socket(), []
+    sock.bind(("127.0.0.1", 0))
+    sock.listen()
+    threading.Thread(target=relay, args=(sock, port, relayed, 0.0), daemon=True).start()
+    transport = connect(sock.getsockname()[1])
+    until(transport, b"ready>")
+    for end in relayed:
+        end.shutdown(socket.SHUT_RDWR)
+    with pytest.raises(SessionLost):
+        transport.send(b"one\r")
+        until(transport, b"one>")
+    assert not transport.is_open
+    transport.close()
+    sock.close()
+    time.sleep(0.2)
+
+
+def test_packets_that_come_byte_by_byte_are_put_together(server):
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    sock.listen()
+    threading.Thread(target=relay, args=(sock, server(), [], 0.0005), daemon=True).start()
+    transport = connect(sock.getsockname()[1])
+    until(transport, b"ready>")
+    transport.send(b"one\r")
+    assert until(transport, b"one>") == b"one>"
+    transport.close()
+    sock.close()
+    time.sleep(0.5)
+
+
+def relay(sock, port, ends, pause):
+    """Pass one connection on; with a pause, what comes back goes byte by byte."""
+    near, _ = sock.accept()
+    far = socket.create_connection(("127.0.0.1", port))
+    far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    ends += [near, far]
+
+    def pump(source, target, pieces):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                for n in range(0, len(data), 1 if pieces else len(data)):
+                    target.sendall(data[n : n + (1 if pieces else len(data))])
+                    time.sleep(pause if pieces else 0)
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    threading.Thread(target=pump, args=(near, far, False), daemon=True).start()
+    pump(far, near, pause > 0)
+
+
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-silent\r\n"])
+def test_who_says_nothing_is_not_waited_for_longer_than_allowed(greeting):
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    sock.listen()
+    ends = []
+
+    def accept():
+        ends.append(sock.accept()[0])
+        ends[0].sendall(greeting)
+
+    threading.Thread(target=accept, daemon=True).start()
+    began = time.monotonic()
+    with pytest.raises(Unreachable):
+        connect(sock.getsockname()[1], connect_timeout=1, login_timeout=1)
+    assert time.monotonic() - began < 4
+    for end in (*ends, sock):
+        end.close()
