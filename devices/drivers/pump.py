@@ -21,8 +21,8 @@ from greenlet import getcurrent, greenlet
 from paramiko.packet import NeedRekeyException, Packetizer
 
 READ_SIZE = 65536
-#: A piece of a long input, small enough for the kernel to take it whole once it takes anything.
-PIECE = 16384
+#: A piece of a long input: small enough for any ordinary socket that takes something to take it whole.
+PIECE = 4096
 
 
 class BufferedPacketizer(Packetizer):
