@@ -24,6 +24,19 @@ BASE_URL = env.str("INTERLOCK_URL", "http://127.0.0.1:8000").rstrip("/")
 HTTPS = env.bool("INTERLOCK_HTTPS", False)
 BROKER_URL = env.str("BROKER_URL", "")
 DATABASE_URL = env.str("DATABASE_URL", "")
+#: Networks (CIDR) to which no device's name may lead: the machine itself, its neighbourhood's services, groups. The demo's
+#: fleet is on loopback.
+NEVER = [
+    "127.0.0.0/8",
+    "::1/128",
+    "0.0.0.0/8",
+    "::/128",
+    "169.254.0.0/16",
+    "224.0.0.0/4",
+    "255.255.255.255/32",
+    "ff00::/8",
+]
+DENIED_TARGETS = env.list("INTERLOCK_DENIED_TARGETS", default=[] if DEMO else NEVER)
 #: How long (seconds) a worker owns a device run without renewing it. SQLite lets one process write at a time, and a busy
 #: one may keep a renewal waiting; all its processes are on one machine, where a vanished one is seen at once anyway.
 LEASE_SECONDS = env.float("INTERLOCK_LEASE_SECONDS", 20.0 if DATABASE_URL else 90.0)

@@ -62,7 +62,7 @@ class Product:
     """The product with one tenant that owns the fleet: database, broker and workers of its own."""
 
     def __init__(self, folder, addresses, threads, processes):
-        os.environ["INTERLOCK_VAR"] = str(folder / "var")
+        os.environ["INTERLOCK_VAR"], os.environ["INTERLOCK_DEMO"] = str(folder / "var"), "1"
         sys.path.insert(0, str(ROOT))
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         import django

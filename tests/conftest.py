@@ -15,7 +15,7 @@ from devices.models import Tenant
 
 def pytest_configure(config):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.DEMO = True
+    settings.DEMO, settings.DENIED_TARGETS = True, []
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 

@@ -20,6 +20,12 @@ class Unreachable(DeviceError):
     code, retryable = "unreachable", True
 
 
+class TargetDenied(DeviceError):
+    """The device's name leads to where this installation never connects."""
+
+    code = "target_denied"
+
+
 class HostKeyChanged(DeviceError):
     """The device shows another host key than the pinned one; no password was sent."""
 

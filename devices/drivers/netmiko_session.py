@@ -17,6 +17,7 @@ from devices.domain.secrets import Login
 from devices.drivers.platform import Platform
 from devices.drivers.pump import OfferingTransport
 from devices.drivers.session import Session
+from devices.drivers.targets import resolve
 from devices.drivers.transport import Endpoint, SshCommand, login_refused, open_ssh
 
 #: Seconds between two looks for output; Netmiko's channels do not wait.
@@ -149,8 +150,9 @@ def _connection(kind: str, endpoint: Endpoint, login: Login) -> Any:
     """Return Netmiko's object for a device type, not connected yet."""
     import netmiko
 
+    host = resolve(endpoint.host, endpoint.port, endpoint.denied)[0] if endpoint.telnet else endpoint.host
     return netmiko.ConnectHandler(
-        device_type=kind, host=endpoint.host, port=endpoint.port, username=login.username,
+        device_type=kind, host=host, port=endpoint.port, username=login.username,
         password=login.password.reveal(), secret=login.enable_password.reveal(), auto_connect=False,
         conn_timeout=endpoint.connect_timeout, banner_timeout=endpoint.login_timeout, auth_timeout=endpoint.login_timeout,
         read_timeout_override=endpoint.login_timeout, allow_auto_change=False,

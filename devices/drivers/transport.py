@@ -10,8 +10,6 @@ import base64
 import hashlib
 import io
 import re
-import socket
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,7 +17,6 @@ from typing import Any, Protocol
 import paramiko
 from paramiko.auth_handler import AuthHandler
 
-from config.failpoints import reach
 from devices.domain.errors import (
     AlgorithmsRefused,
     DeviceError,
@@ -30,6 +27,7 @@ from devices.domain.errors import (
 )
 from devices.domain.secrets import Login
 from devices.drivers.pump import OfferingTransport, PumpedTransport
+from devices.drivers.targets import connect, words
 
 SHA1 = {
     "kex": ["diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1"],
@@ -43,7 +41,6 @@ CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "ae
 PASSWORD = re.compile(r"^\s*(?:\S+'s\s+)?pass(?:word|code)[^:]{0,40}:?\s*$", re.IGNORECASE)
 #: Not the end, but nothing yet.
 NOTHING = b"\0nothing came"
-CONNECT_TRIES = 2
 
 
 class Command(Protocol):
@@ -76,13 +73,14 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to connect and what to expect there. Times are in seconds."""
+    """Where to connect and what to expect there; `denied` are networks (CIDR) that are never connected to. Times are in seconds."""
 
     host: str
     port: int = 22
     host_key: str = ""
     legacy: bool = False
     telnet: bool = False
+    denied: tuple[str, ...] = ()
     connect_timeout: float = 8.0
     login_timeout: float = 20.0
 
@@ -137,7 +135,7 @@ class SshTransport:
             self._transport.give(channel, given)
             channel.shutdown_write()
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise SessionLost(f"The device did not take the command: {_words(error)}.") from error
+            raise SessionLost(f"The device did not take the command: {words(error)}.") from error
         return SshCommand(self._transport, channel)
 
     def send(self, data: bytes) -> None:
@@ -189,7 +187,7 @@ def open_ssh(
         raise
     except (paramiko.SSHException, EOFError, OSError) as error:
         transport.close()
-        raise SessionLost(f"The device ended the connection during login: {_words(error)}.") from error
+        raise SessionLost(f"The device ended the connection during login: {words(error)}.") from error
     return SshTransport(transport, channel)
 
 
@@ -200,16 +198,7 @@ def fingerprint(key: paramiko.PKey) -> str:
 
 def _handshake(endpoint: Endpoint, kind: type[OfferingTransport]) -> OfferingTransport:
     where = f"{endpoint.host} port {endpoint.port}"
-    for attempt in range(CONNECT_TRIES):
-        try:
-            sock = socket.create_connection((endpoint.host, endpoint.port), timeout=endpoint.connect_timeout)
-            reach("W4")
-            break
-        except OSError as error:
-            if attempt + 1 == CONNECT_TRIES or isinstance(error, socket.gaierror):
-                raise Unreachable(f"No connection to {where}: {_words(error)}. Nothing was sent.") from error
-            time.sleep(0.3)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock = connect(endpoint.host, endpoint.port, endpoint.connect_timeout, endpoint.denied)
     disabled: Any = None if endpoint.legacy else SHA1
     transport = kind(sock, disabled_algorithms=disabled)
     transport.banner_timeout = transport.auth_timeout = endpoint.login_timeout
@@ -225,7 +214,7 @@ def _handshake(endpoint: Endpoint, kind: type[OfferingTransport]) -> OfferingTra
         ) from error
     except (paramiko.SSHException, EOFError, OSError) as error:
         transport.close()
-        raise Unreachable(f"{where} answers, but not as an SSH server: {_words(error)}. Nothing was sent.") from error
+        raise Unreachable(f"{where} answers, but not as an SSH server: {words(error)}. Nothing was sent.") from error
     return transport
 
 
@@ -295,10 +284,3 @@ def _private_key(login: Login) -> paramiko.PKey:
         except (paramiko.SSHException, ValueError):
             continue
     raise LoginRefused("The SSH key of the credential cannot be read; store it again in OpenSSH or PEM form.")
-
-
-def _words(error: BaseException) -> str:
-    if isinstance(error, socket.timeout | TimeoutError):
-        return "no answer in time"
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return text[:1].lower() + text[1:].rstrip(".")

@@ -106,7 +106,12 @@ def _connect(item: Assignment, device: Device, login: Login, finished: Finished)
 
     journal.check()
     endpoint = Endpoint(
-        host=host, port=int(port), host_key=device.host_key, legacy=device.legacy_ssh, telnet=item.plan.telnet
+        host=host,
+        port=int(port),
+        host_key=device.host_key,
+        legacy=device.legacy_ssh,
+        telnet=item.plan.telnet,
+        denied=tuple(settings.DENIED_TARGETS),
     )
     session = open_session(endpoint, login, pin, BY_KEY[device.platform], journal.check)
     journal.hang_up = session.close

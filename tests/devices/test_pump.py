@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import resource
 import socket
 import threading
 import time
@@ -11,9 +12,10 @@ import asyncssh
 import pytest
 from paramiko import transport as stock
 
-from devices.domain.errors import LoginRefused, SessionLost, Unreachable
+from devices.domain.errors import LoginRefused, OutputTooLarge, SessionLost, Unreachable
 from devices.domain.secrets import Login, Secret
 from devices.drivers.commands import run
+from devices.drivers.output import MAX_OUTPUT
 from devices.drivers.transport import Endpoint, open_ssh
 
 LOGIN = Login(username="netops", password=Secret("right"))
@@ -21,7 +23,10 @@ BIG = 4 * 2**20
 
 
 async def serve(process):
-    """A shell that repeats lines, `flood` that prints before it reads, `digest` that reads all."""
+    """A shell that repeats lines, `flood` that prints before it reads, `digest` that reads all, `endless` that prints 1 GB."""
+    for _ in range(2**14 if process.command == "endless" else 0):
+        process.stdout.write(b"z" * 2**16)
+        await process.stdout.drain()
     if process.command == "flood":
         process.stdout.write(b"x" * BIG)
     if process.command:
@@ -126,6 +131,20 @@ def test_a_long_input_and_a_long_answer_do_not_wait_for_each_other(server, comma
     assert len(said) == 64 + (BIG if command == "flood" else 0)
     until(transport, b"ready>")  # the shell on the same connection is not disturbed
     transport.close()
+
+
+def test_a_gigabyte_is_cut_off_with_bounded_memory(server):
+    transport, before = connect(server()), resident()
+    with pytest.raises(OutputTooLarge):
+        run(transport, "endless", "", 60, lambda: None, None)
+    assert resident() - before < 50 * 2**20 + MAX_OUTPUT
+    transport.close()
+
+
+def resident():
+    """Return how many bytes this process keeps in memory."""
+    with open("/proc/self/statm") as stream:
+        return int(stream.read().split()[1]) * resource.getpagesize()
 
 
 def test_another_thread_ends_the_waiting_at_once(server):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from devices.models import Device, MailServer, OutboxMessage, Webhook, Worker
+from devices.models import Device, MailServer, OutboxMessage, Tenant, Webhook, Worker
 from devices.services import channels
 from jobs.domain.execution import Cancelled
 from jobs.models import DeviceRun, JobRun
@@ -184,6 +184,20 @@ def test_a_changed_host_key_stops_before_any_password(acme, person):
     row = finish(run).device_runs.get()
     assert row.reason == "host_key_changed" and "No password was sent" in row.message
     assert executed.logins(device) == []
+
+
+@pytest.mark.parametrize("telnet", [False, True])
+def test_a_denied_network_is_never_connected_to(telnet, acme, person, settings):
+    tenant, _, executed = acme
+    device = make.devices(tenant, "cisco_ios")[0]
+    settings.DENIED_TARGETS = ["10.0.0.0/8", "127.0.0.0/8"]
+    if telnet:
+        Device.objects.filter(pk=device.pk).update(protocol="telnet")
+        Tenant.objects.filter(pk=tenant.pk).update(allow_telnet=True)
+    _, run = make.job(person("acme-operator"), make.template(tenant), [device])
+    row = finish(run).device_runs.get()
+    assert row.reason == "target_denied" and "in the network 127.0.0.0/8" in row.message
+    assert executed.logins(device) == [] and row.token == 1
 
 
 def test_the_first_contact_pins_the_host_key(acme, person):

@@ -1,0 +1,66 @@
+"""Where a device's name leads, asked once: what is looked at is what is connected to, and never a denied network."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from collections.abc import Sequence
+
+from config.failpoints import reach
+from devices.domain.errors import TargetDenied, Unreachable
+
+TRIES, PAUSE = 2, 0.3
+
+
+def resolve(host: str, port: int, denied: Sequence[str]) -> list[str]:
+    """Return the addresses of a host; Unreachable when it has none, TargetDenied when one is in a denied network (CIDR)."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unreachable(f"No connection to {host} port {port}: {words(error)}. Nothing was sent.") from error
+    addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
+    for address in addresses:
+        if network := _network_of(address, denied):
+            raise TargetDenied(
+                f"{host} is {address}, in the network {network}, to which this installation never connects "
+                "(INTERLOCK_DENIED_TARGETS). Nothing was sent."
+            )
+    return addresses
+
+
+def connect(host: str, port: int, seconds: float, denied: Sequence[str]) -> socket.socket:
+    """Open a TCP connection, at the second try if need be; Unreachable when that fails, TargetDenied as in `resolve`."""
+    failure: OSError = OSError("it has no address")
+    addresses = resolve(host, port, denied)
+    for attempt in range(TRIES):
+        if attempt:
+            time.sleep(PAUSE)
+        for address in addresses:
+            try:
+                sock = socket.create_connection((address, port), timeout=seconds)
+            except OSError as error:
+                failure = error
+                continue
+            reach("W4")
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return sock
+    raise Unreachable(f"No connection to {host} port {port}: {words(failure)}. Nothing was sent.") from failure
+
+
+def words(error: BaseException) -> str:
+    """Return what went wrong, to stand within a sentence."""
+    if isinstance(error, socket.timeout | TimeoutError):
+        return "no answer in time"
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text[:1].lower() + text[1:].rstrip(".")
+
+
+def _network_of(address: str, denied: Sequence[str]) -> str:
+    """Return the denied network that an address is in, or nothing. An IPv4 address in the form of IPv6 is one of IPv4."""
+    found = ipaddress.ip_address(address)
+    mapped = getattr(found, "ipv4_mapped", None)
+    for network in denied:
+        if (mapped or found) in ipaddress.ip_network(network):
+            return network
+    return ""
