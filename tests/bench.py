@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PORT = 2622
 
 
-def fleet(folder, count):
-    """Start a fleet of IOS-like devices; return the process and the addresses."""
+def fleet(folder, count, delay=0.0):
+    """Start a fleet of IOS-like devices that wait so many seconds before each answer; return the process and the addresses."""
     specs = [
         {"address": f"127.60.{i // 200}.{i % 200 + 1}", "platform": "cisco_ios", "name": f"bench-{i:04d}"}
         for i in range(count)
@@ -38,6 +38,9 @@ def fleet(folder, count):
         "--port",
         str(PORT),
     ]
+    if delay:
+        (folder / "faults.json").write_text(json.dumps({spec["address"]: {"delay": delay} for spec in specs}))
+        words += ["--scenario", str(folder / "faults.json")]
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     process.stdout.readline()
     return process, [spec["address"] for spec in specs]
@@ -150,11 +153,12 @@ def main():
     parser.add_argument("--parallel", type=int, default=25)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--goal", type=float, default=1.5)
+    parser.add_argument("--delay", type=float, default=0.0, help="Seconds before each answer of a device.")
     options = parser.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
     folder = Path(tempfile.mkdtemp(prefix="interlock-bench-"))
-    simulator, addresses = fleet(folder, options.devices)
+    simulator, addresses = fleet(folder, options.devices, options.delay)
     product = Product(folder, addresses, options.parallel, options.processes)
     rounds = {name: [] for name in ("Interlock", *bench_clients.CLIENTS)}
     try:
@@ -176,8 +180,9 @@ def main():
 
 def report(rounds, options):
     """Print the table; exit 1 when a device failed, a result is missing or the ratio is below the goal."""
+    late = f", {options.delay:g} s before each answer" if options.delay else ""
     print(
-        f"\n{options.devices} devices, 'show version', {options.parallel} at a time, median of {options.rounds} rounds"
+        f"\n{options.devices} devices, 'show version'{late}, {options.parallel} at a time, median of {options.rounds} rounds"
     )
     print(
         f"{'client':<16} {'devices/s':>10} {'CPU ms/device':>14} {'fleet ms':>9} {'RSS MB':>8} {'failed':>7} {'stored':>7}"
@@ -192,10 +197,11 @@ def report(rounds, options):
         print(
             f"{name:<16} {speed:>10.1f} {cpu:>14.2f} {fleet_cpu:>9.2f} {max(r['rss'] for r in results) / 1024:>8.0f} {failed:>7} {stored:>7}"
         )
-    ours, theirs = speeds["Interlock"], speeds["Nornir+Netmiko"]
+    ours, theirs, alone = (speeds[name] for name in ("Interlock", "Nornir+Netmiko", "Our sessions alone"))
     print(
         f"\ndevices/s: {ours[0] / theirs[0]:.2f} x Nornir+Netmiko (goal {options.goal}); CPU: {ours[1] / theirs[1]:.2f} x"
     )
+    print(f"devices/s: {ours[0] / alone[0]:.2f} x our sessions alone, in one process, with nothing stored")
     complete = all(r["failed"] == 0 and r["stored"] == options.devices for r in rounds["Interlock"])
     sys.exit(0 if complete and ours[0] / theirs[0] >= options.goal else 1)
 

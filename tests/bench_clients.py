@@ -96,7 +96,29 @@ with ThreadPoolExecutor(workers) as pool:
     done = list(pool.map(work, addresses))
 report(time.monotonic() - started, done.count(False))
 """
-CLIENTS = {"Nornir+Netmiko": NORNIR, "AsyncSSH raw": ASYNCSSH, "ssh2-python raw": SSH2}
+SESSIONS = """
+import sys, time, resource, json
+from concurrent.futures import ThreadPoolExecutor
+from devices.domain.secrets import Login, Secret
+from devices.drivers.conversation import open_session
+from devices.drivers.platforms import BY_KEY
+from devices.drivers.transport import Endpoint
+login = Login(username="netops", password=Secret("demo-login"), enable_password=Secret("demo-enable"))
+def work(address):
+    try:
+        session = open_session(Endpoint(address, port), login, lambda shown: None, BY_KEY["cisco_ios"])
+        session.open(login)
+        session.send("show version")
+        session.close()
+        return True
+    except Exception:
+        return False
+started = time.monotonic()
+with ThreadPoolExecutor(workers) as pool:
+    done = list(pool.map(work, addresses))
+report(time.monotonic() - started, done.count(False))
+"""
+CLIENTS = {"Our sessions alone": SESSIONS, "Nornir+Netmiko": NORNIR, "AsyncSSH raw": ASYNCSSH, "ssh2-python raw": SSH2}
 
 
 def run(client, addresses, port, workers):
