@@ -10,6 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from approvals.models import ApprovalRequest
+from devices.domain.configs import mask
 from devices.models import Agent, ConfigSnapshot, Device, TenantOwned, Worker
 from jobs.domain.plan import DevicePlan
 from jobs.domain.states import CHOICES, COLOURS, OPEN, RunStatus
@@ -222,8 +223,9 @@ class StepResult(TenantOwned):
 
     @property
     def exchanges(self) -> list[list[Any]]:
-        """Each line sent with the answer it got and whether the device rejected it."""
-        return json.loads(zlib.decompress(bytes(self.exchanges_z))) if self.exchanges_z else []
+        """Each line sent with the answer it got, secrets of configurations hidden, and whether the device rejected it."""
+        kept = json.loads(zlib.decompress(bytes(self.exchanges_z))) if self.exchanges_z else []
+        return [[sent, mask(received), rejected] for sent, received, rejected in kept]
 
     @property
     def output(self) -> str:
