@@ -186,6 +186,8 @@ class PumpedTransport(OfferingTransport):
                     self._resume()
                 return False
             data = self.sock.recv(READ_SIZE)
+        except TimeoutError:
+            return False
         except OSError:
             data = b""
         self._socket.given = data
@@ -236,14 +238,17 @@ class PumpedTransport(OfferingTransport):
         return None
 
     def give(self, channel: paramiko.Channel, data: bytes) -> None:
-        left = memoryview(data)
+        left, deadline = memoryview(data), time.monotonic() + self.auth_timeout
         while left:
             if channel.closed or not self.is_active():
                 raise OSError("Socket is closed")
+            if time.monotonic() > deadline:
+                raise OSError(f"nothing of the input was taken for {self.auth_timeout:g} s")
             if not channel.send_ready():
                 self.pump(1.0)
             elif len(data) <= PIECE or self._takes_more():
                 left = left[channel.send(bytes(left[:PIECE])) :]
+                deadline = time.monotonic() + self.auth_timeout
 
     def look(self) -> None:
         while self.is_active() and self.pump(0.0):

@@ -23,10 +23,12 @@ BIG = 4 * 2**20
 
 
 async def serve(process):
-    """A shell that repeats lines, `flood` that prints before it reads, `digest` that reads all, `endless` that prints 1 GB."""
+    """A shell that repeats lines, `deaf` that reads nothing, `flood` that prints before it reads, `digest` that reads all, `endless` that prints 1 GB."""
     for _ in range(2**14 if process.command == "endless" else 0):
         process.stdout.write(b"z" * 2**16)
         await process.stdout.drain()
+    while process.command == "deaf":
+        await asyncio.sleep(0.1)
     if process.command == "flood":
         process.stdout.write(b"x" * BIG)
     if process.command:
@@ -130,6 +132,35 @@ def test_a_long_input_and_a_long_answer_do_not_wait_for_each_other(server, comma
     assert said.endswith(hashlib.sha256(given.encode()).hexdigest())
     assert len(said) == 64 + (BIG if command == "flood" else 0)
     until(transport, b"ready>")  # the shell on the same connection is not disturbed
+    transport.close()
+
+
+def test_who_takes_no_input_is_not_waited_for_longer_than_allowed(server):
+    transport, began = connect(server(), login_timeout=1), time.monotonic()
+    with pytest.raises(SessionLost, match="nothing of the input was taken for 1 s"):
+        run(transport, "deaf", "x" * BIG, 20, lambda: None, None)
+    assert time.monotonic() - began < 5
+    transport.close()
+
+
+def test_a_socket_that_has_nothing_after_all_is_not_taken_for_ended(server, monkeypatch):
+    transport = connect(server())
+    until(transport, b"ready>")
+    inner = transport._transport
+    real, empty = inner.sock, iter([True])
+
+    class Hasty:
+        def recv(self, size):
+            if next(empty, False):
+                raise TimeoutError
+            return real.recv(size)
+
+        def __getattr__(self, name):
+            return getattr(real, name)
+
+    inner.sock = Hasty()
+    transport.send(b"one\r")
+    assert until(transport, b"one>") == b"one>"
     transport.close()
 
 
