@@ -94,8 +94,14 @@ def until(transport, end, seconds=20):
 def nothing_is_left():
     threads, known = set(threading.enumerate()), list(stock._active_threads)
     yield
-    left = [thread for thread in threading.enumerate() if thread not in threads and "asyncio" not in thread.name]
+    deadline = time.monotonic() + 5
+    while (left := new_since(threads)) and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert (left, stock._active_threads) == ([], known)
+
+
+def new_since(threads):
+    return [thread for thread in threading.enumerate() if thread not in threads and "asyncio" not in thread.name]
 
 
 def test_lines_go_and_answers_come_without_any_thread(server):
@@ -206,7 +212,6 @@ def test_a_device_that_goes_away_is_noticed(server, loop):
     assert not transport.is_open
     transport.close()
     sock.close()
-    time.sleep(0.2)
 
 
 def test_packets_that_come_byte_by_byte_are_put_together(server):
@@ -220,7 +225,6 @@ def test_packets_that_come_byte_by_byte_are_put_together(server):
     assert until(transport, b"one>") == b"one>"
     transport.close()
     sock.close()
-    time.sleep(0.5)
 
 
 def relay(sock, port, ends, pause):
