@@ -1,7 +1,7 @@
 """The threads of a worker process: one claims devices and stores results, one keeps what is owned, one looks after the rest.
 
-The database says what is to do. Messages only wake the engine; without any it looks by itself every two seconds. Each
-device is talked to in a thread of a pool.
+The database says what is to do. Messages only wake the engine; without any it looks by itself every two seconds. Devices
+are talked to in one thread that they share, or each in a thread of a pool (`jobs.services.threads`).
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ from jobs.services import claiming, dispatching, keeping, reaping, running, sett
 from jobs.services.claiming import Assignment
 from jobs.services.journal import Journal
 from jobs.services.running import Finished
-from jobs.services.threads import Threads
+from jobs.services.threads import Conversations
+from jobs.services.writing import Shared
 
 log = logging.getLogger(__name__)
 #: Seconds: between looks without a hint; between looks at cancel requests; how long results wait for others to be stored
 #: with; how long free places wait for others to be filled with; between looks whether runs have ended.
-LOOK_EVERY, CANCEL_EVERY, GATHER, SETTLE, SETTLE_EVERY = 2.0, 0.5, 0.05, 0.1, 0.5
+LOOK_EVERY, CANCEL_EVERY, GATHER, SETTLE, SETTLE_EVERY = 2.0, 0.5, 0.02, 0.1, 0.5
 #: A claim is worth its cost for so many free threads, and takes at most so many devices.
 REFILL, MOST = 5, 128
-WIDTH = 128
+WIDTH = 512
 
 
 class Engine:
@@ -41,13 +42,13 @@ class Engine:
 
     def __init__(self, queues: Sequence[str], width: int = WIDTH) -> None:
         self.worker: Worker = workers.register(queues=queues, now=workers.moment())
-        self.pool = Threads(width)
+        self.pool, self.writer = Conversations(width, self._edge), Shared(self._edge)
         self.journals: dict[int, Journal] = {}
         self.stopping = threading.Event()
         self._inbox: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
         self._unstored: list[Finished] = []
         self._unsettled: set[int] = set()
-        self._settled, self._failed = 0.0, False
+        self._settled, self._failed, self._wanting = 0.0, False, False
         self._claiming = threading.Lock()
         self._over = threading.Event()
         loops = (self._work, self._keep, self._look_after)
@@ -74,6 +75,8 @@ class Engine:
         self._threads[0].join(10)
         self._over.set()
         workers.sign_off(worker=self.worker)
+        self.pool.stop()
+        self.writer.stop()
 
     def _edge(self, loop: Callable[[], None]) -> None:
         """Run a loop; if it ends by a defect, the process ends with it, so that somebody starts it anew."""
@@ -86,14 +89,16 @@ class Engine:
     def _work(self) -> None:
         freed = 0
         while not self.stopping.is_set() or self.journals:
-            results, asked = self._collect(SETTLE if freed or self._unstored or self._unsettled else LOOK_EVERY)
+            results, asked = self._collect(
+                SETTLE if freed or self._unstored or self._unsettled or self._wanting else LOOK_EVERY
+            )
             self._unstored += results
             freed += len(results)
             try:
                 self._store()
                 # A claim costs about as much for one device as for ten.
-                enough = max(REFILL, len(self.journals) // 2)
-                if not self.stopping.is_set() and (asked or freed >= enough or not self.journals):
+                enough = max(REFILL, len(self.journals) // 4)
+                if not self.stopping.is_set() and (asked or freed >= enough or self._wanting or not self.journals):
                     self._claim()
                     freed = 0
                 self._settle()
@@ -137,15 +142,19 @@ class Engine:
             self._settled, self._failed = time.monotonic(), False
 
     def _claim(self) -> None:
-        while (room := self.pool.room()) >= min(REFILL, self.pool.size):
+        """Take devices as long as there are some and there is room."""
+        room = self.pool.room()
+        self._wanting = room < min(REFILL, self.pool.size)
+        if not self._wanting:
             with self._claiming:
                 found = claiming.claim(worker=self.worker, now=workers.moment(), limit=min(room, MOST))
                 for item in found:
-                    self.journals[item.device_run.pk] = Journal(item.device_run, item.plan.commands, item.claimed)
+                    row = item.device_run
+                    self.journals[row.pk] = Journal(row, item.plan.commands, item.claimed, self.writer)
             for item in found:
-                self.pool.submit(self._execute, item).add_done_callback(partial(self._done, item.device_run.pk))
-            if len(found) < min(room, MOST):  # there is no more, or no more may begin
-                return
+                future = self.pool.submit(self._execute, item, shares=running.shares_a_thread(item))
+                future.add_done_callback(partial(self._done, item.device_run.pk))
+            self._wanting = len(found) == min(room, MOST)  # else there is no more, or no more may begin
 
     def _execute(self, item: Assignment) -> Finished:
         return running.execute(item, self.journals[item.device_run.pk])

@@ -1,14 +1,17 @@
 """`make bench`: this product beside Nornir+Netmiko, AsyncSSH and ssh2-python on the same fleet in the same run.
 
-All do the same work on N simulated Cisco IOS-like devices: log in, enable, paging off, one `show version`, log out. The
-product goes its whole way (run, plan, Celery worker, database, every line stored); the others store nothing. What the
-fleet itself spends on the same two cores is printed beside them, for it bounds all of them.
+All do the same work on N simulated Cisco IOS-like devices: log in, enable, paging off, then one of `bench_clients.WORKS`
+(`full`: read the version and the configuration of 28 KB, configure three lines, read it again), log out. The product
+goes its whole way (run, plan, Celery worker, database, every line stored); the others store nothing. What the fleet itself
+spends on the same two cores is printed beside them, for it bounds all of them; with Go at hand the fleet is
+`tests/fleet`, which costs a third of the simulator.
 """
 
 import argparse
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -22,28 +25,38 @@ ROOT = Path(__file__).resolve().parent.parent
 PORT = 2622
 
 
-def fleet(folder, count, delay=0.0):
+def fleet(folder, count, delay=0.0, kind="simulator"):
     """Start a fleet of IOS-like devices that wait so many seconds before each answer; return the process and the addresses."""
     specs = [
         {"address": f"127.60.{i // 200}.{i % 200 + 1}", "platform": "cisco_ios", "name": f"bench-{i:04d}"}
         for i in range(count)
     ]
     (folder / "fleet.json").write_text(json.dumps(specs))
-    words = [
-        sys.executable,
-        "manage.py",
-        "simulate_fleet",
-        "--inventory",
-        str(folder / "fleet.json"),
-        "--port",
-        str(PORT),
-    ]
-    if delay:
-        (folder / "faults.json").write_text(json.dumps({spec["address"]: {"delay": delay} for spec in specs}))
-        words += ["--scenario", str(folder / "faults.json")]
+    words = {"simulator": _simulator, "go": _go_fleet}[kind](folder, specs, delay)
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     process.stdout.readline()
     return process, [spec["address"] for spec in specs]
+
+
+def _simulator(folder, specs, delay):
+    words = f"manage.py simulate_fleet --inventory {folder}/fleet.json --port {PORT}".split()
+    if delay:
+        (folder / "faults.json").write_text(json.dumps({spec["address"]: {"delay": delay} for spec in specs}))
+        words += ["--scenario", str(folder / "faults.json")]
+    return [sys.executable, *words]
+
+
+def _go_fleet(folder, specs, delay):
+    """Build `tests/fleet`, which needs Debian's golang-go and golang-golang-x-crypto-dev, and give it the simulator's configuration."""
+    from devices.simulator import configs
+    from devices.simulator.cli_ios import configuration
+    from devices.simulator.state import DeviceSpec
+
+    settings = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(folder / "go")}
+    build = ["go", "build", "-o", str(folder / "fleet"), "tests/fleet/main.go"]
+    subprocess.run(build, cwd=ROOT, env=os.environ | settings, check=True)
+    (folder / "configuration").write_text(configuration(configs.ios(DeviceSpec("", "cisco_ios", "NAME"))))
+    return [str(folder / "fleet"), f"{folder}/fleet.json", f"{folder}/configuration", str(PORT), str(int(delay * 1000))]
 
 
 def cpu_of(pid):
@@ -64,7 +77,7 @@ def rss_of(pid):
 class Product:
     """The product with one tenant that owns the fleet: database, broker and workers of its own."""
 
-    def __init__(self, folder, addresses, threads, processes):
+    def __init__(self, folder, addresses, threads, processes, work="version"):
         os.environ["INTERLOCK_VAR"], os.environ["INTERLOCK_DEMO"] = str(folder / "var"), "1"
         sys.path.insert(0, str(ROOT))
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -80,6 +93,7 @@ class Product:
         call_command("migrate", verbosity=0)
         world.load(24, PORT)
         self._devices(addresses)
+        self.template = self._template(work)
         self.children = children.Processes(settings.VAR)
         children.start_broker(self.children)
         work = ["celery", *"-A config worker -P threads -l WARNING --without-gossip --without-mingle".split()]
@@ -106,6 +120,24 @@ class Product:
         ready = lambda: len(app.control.inspect(timeout=0.5).ping() or {}) == workers  # noqa: E731
         self.children.wait_for("The worker", ready, 60)
 
+    def _template(self, work):
+        """Make the template that does one of `bench_clients.WORKS`."""
+        from devices.models import Tenant
+        from templates_app.domain.content import StepKind, TemplateContent, TemplateStep
+        from templates_app.services import authoring
+
+        before, change, after = bench_clients.WORKS[work]
+        parts = [
+            ("Before", StepKind.READ, before),
+            ("Change", StepKind.CONFIG, change),
+            ("After", StepKind.READ, after),
+        ]
+        steps = tuple(TemplateStep(name, kind, {"cisco_ios": "\n".join(lines)}) for name, kind, lines in parts if lines)
+        return authoring.save_template(
+            by=None, tenant=Tenant.objects.get(key="acme"), name=f"Bench {work}", description="A measurement.", status="ready",
+            content=TemplateContent(steps),
+        )  # fmt: skip
+
     def run(self, count, parallel):
         """Run one job on all bench devices; return the same figures as `nornir`, and how many results are stored."""
         from dataclasses import replace
@@ -118,15 +150,14 @@ class Product:
         from jobs.models import DeviceRun, JobRun, StepResult
         from jobs.services import editing
         from jobs.services.specs import spec_of
-        from templates_app.models import ServiceTemplate
 
-        user = User.objects.get(username="acme-operator")
-        template = ServiceTemplate.objects.get(tenant__key="acme", name="Show version")
+        user = User.objects.get(username="admin")
+        steps = len(self.template.current.content.steps)
         pids = [child.pid for name, child in self.children.children.items() if name.startswith("worker")]
         before, started = sum(map(cpu_of, pids)), time.monotonic()
-        draft = editing.start_draft(by=user, template_id=template.pk)
+        draft = editing.start_draft(by=user, template_id=self.template.pk)
         spec = replace(
-            spec_of(draft), name=f"Bench {time.time_ns()}", description="A measurement.", max_parallel=parallel,
+            spec_of(draft), name=f"Bench {time.time_ns()}", description="A measurement.", max_parallel=parallel, snapshots=False,
             agent=Agent.objects.get(queue="agent.acme.acme-agent-1").pk,
             selection=DeviceSelection(SelectionMode.SEARCH, DeviceSearch(text="bench-")), triggers=(TriggerSpec(TriggerKind.NOW),),
         )  # fmt: skip
@@ -135,7 +166,7 @@ class Product:
         while JobRun.objects.get(pk=run.pk).ended_at is None:
             time.sleep(0.02)
         seconds = time.monotonic() - started
-        stored = StepResult.objects.filter(device_run__run=run, status="succeeded", output_size__gt=0).count()
+        stored = StepResult.objects.filter(device_run__run=run, status="succeeded", output_size__gt=0).count() // steps
         failed = count - DeviceRun.objects.filter(run=run, status="succeeded").count()
         cpu = sum(map(cpu_of, pids)) - before
         return {"seconds": seconds, "cpu": cpu, "failed": failed, "stored": stored, "rss": sum(map(rss_of, pids))}
@@ -148,20 +179,24 @@ class Product:
 def main():
     """Measure in turns, print medians and ratios; exit 1 below the goal."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--work", choices=bench_clients.WORKS, default="full")
     parser.add_argument("--devices", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--parallel", type=int, default=25)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--goal", type=float, default=1.5)
+    parser.add_argument("--fleet", choices=["simulator", "go"], default="go" if shutil.which("go") else "simulator")
     parser.add_argument("--delay", type=float, default=0.0, help="Seconds before each answer of a device.")
+    parser.add_argument("--clients", nargs="*", choices=bench_clients.CLIENTS, default=list(bench_clients.CLIENTS))
     options = parser.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
     folder = Path(tempfile.mkdtemp(prefix="interlock-bench-"))
-    simulator, addresses = fleet(folder, options.devices, options.delay)
-    product = Product(folder, addresses, options.parallel, options.processes)
-    rounds = {name: [] for name in ("Interlock", *bench_clients.CLIENTS)}
+    simulator, addresses = fleet(folder, options.devices, options.delay, options.fleet)
+    rounds = {name: [] for name in ("Interlock", *options.clients)}
+    product = None
     try:
+        product = Product(folder, addresses, options.parallel, options.processes, options.work)
         product.run(options.devices, options.parallel)  # warm up: imports, host keys pinned
         for _ in range(options.rounds):
             for name, results in rounds.items():
@@ -169,10 +204,11 @@ def main():
                 if name == "Interlock":
                     figures = product.run(options.devices, options.parallel)
                 else:
-                    figures = bench_clients.run(name, addresses, PORT, options.parallel)
+                    figures = bench_clients.run(name, addresses, PORT, options.parallel, options.work)
                 results.append({**figures, "fleet": cpu_of(simulator.pid) - before})
     finally:
-        product.stop()
+        if product:
+            product.stop()
         simulator.terminate()
         simulator.wait()
     report(rounds, options)
@@ -182,7 +218,8 @@ def report(rounds, options):
     """Print the table; exit 1 when a device failed, a result is missing or the ratio is below the goal."""
     late = f", {options.delay:g} s before each answer" if options.delay else ""
     print(
-        f"\n{options.devices} devices, 'show version'{late}, {options.parallel} at a time, median of {options.rounds} rounds"
+        f"\n{options.devices} devices, work '{options.work}'{late}, {options.parallel} at a time, fleet '{options.fleet}', "
+        f"median of {options.rounds} rounds"
     )
     print(
         f"{'client':<16} {'devices/s':>10} {'CPU ms/device':>14} {'fleet ms':>9} {'RSS MB':>8} {'failed':>7} {'stored':>7}"

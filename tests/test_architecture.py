@@ -154,6 +154,26 @@ def test_no_model_overrides_save_and_nothing_listens_to_signals():
     assert not wrong, wrong
 
 
+#: What goes on within a conversation with a device, of which many share a thread (`devices/drivers/hub.py`).
+CONVERSING = (
+    "devices/drivers/commands.py", "devices/drivers/conversation.py", "devices/drivers/pump.py", "devices/drivers/session.py",
+    "devices/drivers/targets.py", "devices/drivers/transport.py", "jobs/domain/execution.py", "jobs/services/conversing.py",
+    "jobs/services/journal.py",
+)  # fmt: skip
+#: What waits without letting the other conversations go on.
+BLOCKING = {"time.sleep", "select.select", "select.poll", "socket.create_connection", "socket.getaddrinfo"}
+
+
+def test_conversations_wait_with_the_words_of_the_hub_only():
+    found = [
+        f"{path}:{node.lineno} {ast.unparse(node.func)}"
+        for path in map(Path, CONVERSING)
+        for node in ast.walk(sources()[path])
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in BLOCKING
+    ]
+    assert found == []
+
+
 def test_files_and_functions_keep_their_size():
     wrong = []
     for path, tree in sources().items():

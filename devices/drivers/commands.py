@@ -12,6 +12,7 @@ from collections.abc import Callable
 from config.failpoints import reach
 from devices.domain.errors import CommandRejected, OutputTooLarge, PromptTimeout, SessionLost
 from devices.domain.secrets import Login
+from devices.drivers.hub import sleep
 from devices.drivers.output import MAX_OUTPUT, Answers, Progress, Timing, decode
 from devices.drivers.transport import NOTHING, Transport
 
@@ -91,7 +92,7 @@ def ended(transport: Transport, timeout: float, cancelled: Callable[[], None]) -
         if time.monotonic() > deadline:
             return False
         cancelled()
-        time.sleep(0.2)
+        sleep(0.2)
     return True
 
 

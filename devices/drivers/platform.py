@@ -14,7 +14,8 @@ class Platform:
     base in other modes. `config_end` is found in every whole answer to `show_running`: before it came, a line that equals
     the prompt is part of the configuration unless nothing follows it. Without a `shell`, each line is a command on a
     channel of its own (`devices.drivers.commands`), and its exit status decides. A line is rejected when its answer holds a
-    line that `failure` matches. Where a device can take a change back by itself, `guard_enter` and `guard_leave` stand in
+    line that `failure` matches; such a line holds one of `failure_marks` (lower case), where there are any, so that most
+    answers need not be looked at line by line. Where a device can take a change back by itself, `guard_enter` and `guard_leave` stand in
     the place of `config_enter` and `config_leave`, and `guard_confirm` keeps the change; `{minutes}` is the time for it. Where
     a platform `settles`, any prompt must stay the last line for a moment.
     """
@@ -33,6 +34,7 @@ class Platform:
     show_running: str = ""
     config_end: re.Pattern[str] = re.compile("")
     failure: re.Pattern[str] = re.compile(r"(?!)")
+    failure_marks: tuple[str, ...] = ()
     pager: re.Pattern[str] = re.compile(r"(?!)")
     renames: re.Pattern[str] = re.compile(r"(?!)")
     show_startup: str = ""
@@ -51,6 +53,9 @@ class Platform:
 
     def rejection(self, answer: str) -> str:
         """Return the line of the answer that says the command was refused, or an empty text."""
+        plain = answer.lower() if self.failure_marks else ""
+        if self.failure_marks and not any(mark in plain for mark in self.failure_marks):
+            return ""
         for line in answer.splitlines():
             if self.failure.search(line):
                 return line.strip()

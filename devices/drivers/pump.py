@@ -2,15 +2,15 @@
 
 The stock Transport gives each connection a thread that reads the socket and wakes the one that waits. Two threads for each
 device fight for the interpreter's lock, and waking costs more than the work. `PumpedTransport` runs the very same loop in a
-greenlet: whoever waits for something reads the socket meanwhile, and hands what came to the loop. Measured in
-`docs/explanation/performance.md`.
+greenlet: whoever waits for something reads the socket meanwhile, and hands what came to the loop. How it waits, alone or
+among many, is the `hub`'s. Measured in `docs/explanation/performance.md`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import select
+import functools
 import socket
 import threading
 import time
@@ -19,6 +19,8 @@ from typing import Any
 import paramiko
 from greenlet import getcurrent, greenlet
 from paramiko.packet import NeedRekeyException, Packetizer
+
+from devices.drivers.hub import READ, WRITE, ready
 
 READ_SIZE = 65536
 #: A piece of a long input: small enough for any ordinary socket that takes something to take it whole.
@@ -82,6 +84,11 @@ class BufferedPacketizer(Packetizer):
             return None if error.errno == errno.EAGAIN else b""
 
 
+@functools.cache
+def _allowed(known: tuple[str, ...], disabled: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in known if name not in disabled)
+
+
 class OfferingTransport(paramiko.Transport):
     """Has a thread of its own, as Netmiko expects. Remembers what the other side offers, to name it when nothing fits."""
 
@@ -104,6 +111,10 @@ class OfferingTransport(paramiko.Transport):
         }
         self.offered = "; ".join(f"{words} {', '.join(found[key])}" for key, words in kinds.items())
         return found
+
+    def _filter_algorithm(self, kind: str) -> tuple[str, ...]:
+        # Asked a dozen times for each connection, and always the same few answers.
+        return _allowed(getattr(self, f"_preferred_{kind}"), tuple((self.disabled_algorithms or {}).get(kind, ())))
 
     def event(self) -> threading.Event:
         """Return an event that the connection may set while somebody waits for it."""
@@ -132,6 +143,24 @@ class _Given(BufferedPacketizer):
         super().__init__(sock)
         self.given: bytes | None = None
         self.reader: greenlet | None = None
+        self._greeted_by: float | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Say whether the greeting or the handshake takes too long."""
+        late = self._greeted_by is not None and time.monotonic() > self._greeted_by
+        return late or self.handshake_timed_out()
+
+    def _read_timeout(self, timeout: float) -> bytes:
+        """Return some of the other side's greeting."""
+        self._greeted_by = time.monotonic() + timeout
+        while not (data := self._more()):
+            if data is not None or self.closed:
+                raise EOFError
+            if time.monotonic() > self._greeted_by:
+                raise TimeoutError(", for nothing came in time")
+        self._greeted_by = None
+        return data
 
     def _more(self) -> bytes | None:
         self.given = None
@@ -165,9 +194,6 @@ class PumpedTransport(OfferingTransport):
         self._reader = greenlet(self.run)
         self._socket: _Given = self.packetizer  # type: ignore[assignment]
         self._socket.reader = self._reader
-        self._comes, self._goes = select.poll(), select.poll()
-        self._comes.register(sock, select.POLLIN)
-        self._goes.register(sock, select.POLLIN | select.POLLOUT)
 
     def event(self) -> threading.Event:
         return _Pumping(self)
@@ -177,12 +203,12 @@ class PumpedTransport(OfferingTransport):
         self._resume()
 
     def pump(self, seconds: float) -> bool:
-        """Act on what comes within so many seconds; False when nothing did."""
+        """Act on what comes within so many seconds, or a second; False when nothing did."""
         if getcurrent() is self._reader:
             raise paramiko.SSHException("The connection's own loop cannot wait for itself.")
         try:
-            if not self._comes.poll(max(seconds, 0.0) * 1000):
-                if self.packetizer.handshake_timed_out():
+            if not ready(self.sock.fileno(), READ, seconds):
+                if self._socket.is_late:
                     self._resume()
                 return False
             data = self.sock.recv(READ_SIZE)
@@ -255,19 +281,19 @@ class PumpedTransport(OfferingTransport):
             pass
 
     def close(self) -> None:
-        """End the connection; another thread that waits on it notices at once."""
+        """End the connection. Another thread only cuts it: whoever has it notices at once, and clears up."""
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
-        super().close()
         if threading.get_ident() == self._owner:
+            super().close()
             self._resume()
 
     def _takes_more(self) -> bool:
         """Wait until the socket takes bytes, or something comes, which is read: else both sides could wait for each other."""
-        happened = sum(what for _, what in self._goes.poll(1000))
-        if happened & select.POLLIN:
+        happened = ready(self.sock.fileno(), READ | WRITE, 1.0)
+        if happened & READ:
             self.pump(0.0)
-        return bool(happened & select.POLLOUT)
+        return bool(happened & WRITE)
 
     def _resume(self) -> None:
         if not self._reader.dead and getcurrent() is not self._reader:

@@ -193,14 +193,16 @@ class Session:
     def _receive(self, deadline: float, timeout: float, got: _Received) -> bytes:
         """Return what comes within a second, or nothing; PromptTimeout and SessionLost say what came before."""
         left = deadline - time.monotonic()
-        if left <= 0:
+        if left <= 0 and got.late:
             so_far = self._strip(got.text, got.sent).strip()
             what = f"'{got.sent}'" if got.sent else "the login"
             raise PromptTimeout(
                 f"No prompt came within {timeout:g} s after {what}; what it did is unknown. Last text: '{so_far[-200:]}'"
             )
+        # Whoever was kept from looking, for example a process that was stopped for a while, looks once more at the end.
+        got.late = left <= 0
         try:
-            return self.transport.recv(min(left, 1.0))
+            return self.transport.recv(min(max(left, 0.0), 1.0))
         except SessionLost as lost:
             so_far = self._strip(got.text, got.sent).strip()
             raise SessionLost(f"{lost.message} Last text: '{so_far[-200:]}'" if so_far else lost.message) from lost
@@ -210,7 +212,10 @@ class Session:
         if self.platform.settles:
             return False
         reads_config = got.sent in (self.platform.show_running, self.platform.show_startup)
-        return not reads_config or bool(self.platform.config_end.search(got.text.replace("\r", "")))
+        if not reads_config:
+            return True
+        text, end = got.text.replace("\r", ""), self.platform.config_end
+        return bool(end.search(text[-TAIL:]) or end.search(text))
 
     def _strip(self, raw: str, sent: str) -> str:
         """Take the echo off the front and the prompt off the end; drop the pager's marks."""
@@ -233,7 +238,8 @@ class _Received:
     """What came after a line was sent."""
 
     def __init__(self, sent: str) -> None:
-        self.sent, self.pieces, self.size, self.tail = sent, [], 0, b""  # type: tuple[str, list[bytes], int, bytes]
+        self.sent, self.size, self.tail, self.late = sent, 0, b"", False
+        self.pieces: list[bytes] = []
 
     def add(self, data: bytes) -> None:
         """Take more of it; OutputTooLarge beyond what is kept."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
+import os
 import socket
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from config.failpoints import reach
 from devices.domain.errors import TargetDenied, Unreachable
+from devices.drivers.hub import WRITE, elsewhere, ready, sleep
 
 TRIES, PAUSE = 2, 0.3
 
@@ -16,7 +20,8 @@ TRIES, PAUSE = 2, 0.3
 def resolve(host: str, port: int, denied: Sequence[str]) -> list[str]:
     """Return the addresses of a host; Unreachable when it has none, TargetDenied when one is in a denied network (CIDR)."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        look = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = look() if _is_address(host) else elsewhere(look)
     except (OSError, UnicodeError) as error:
         raise Unreachable(f"No connection to {host} port {port}: {words(error)}. Nothing was sent.") from error
     addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
@@ -35,10 +40,10 @@ def connect(host: str, port: int, seconds: float, denied: Sequence[str]) -> sock
     addresses = resolve(host, port, denied)
     for attempt in range(TRIES):
         if attempt:
-            time.sleep(PAUSE)
+            sleep(PAUSE)
         for address in addresses:
             try:
-                sock = socket.create_connection((address, port), timeout=seconds)
+                sock = _open(address, port, seconds)
             except OSError as error:
                 failure = error
                 continue
@@ -46,6 +51,35 @@ def connect(host: str, port: int, seconds: float, denied: Sequence[str]) -> sock
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return sock
     raise Unreachable(f"No connection to {host} port {port}: {words(failure)}. Nothing was sent.") from failure
+
+
+def _open(address: str, port: int, seconds: float) -> socket.socket:
+    """Open a TCP connection to an address; OSError when that fails."""
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        problem, deadline = sock.connect_ex((address, port)), time.monotonic() + seconds
+        while problem == errno.EINPROGRESS:
+            if ready(sock.fileno(), WRITE, deadline - time.monotonic()):
+                problem = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            elif time.monotonic() > deadline:
+                raise TimeoutError
+        if problem:
+            raise OSError(problem, os.strerror(problem))
+        sock.settimeout(seconds)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _is_address(host: str) -> bool:
+    """Say whether it needs no looking up."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def words(error: BaseException) -> str:

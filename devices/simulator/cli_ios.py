@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 
@@ -72,6 +73,18 @@ CONFIG_WORDS = frozenset(
 )
 SECTIONS = re.compile(r"^(interface|vlan|router|line|ip access-list|vrf|archive)\b")
 PORT = re.compile(r"^interface (\S+)")
+
+
+@functools.cache
+def _shown(line: str) -> str:
+    """Return a line as a configuration shows it: a section begins with a mark."""
+    return f"!\n{line}" if SECTIONS.match(line) else line
+
+
+def configuration(lines: list[str]) -> str:
+    """Return what `show running-config` prints for these lines."""
+    body = "\n".join(map(_shown, lines))
+    return f"Building configuration...\n\nCurrent configuration : {len(body)} bytes\n!\n{body}\n!\nend\n\n"
 
 
 class IosCli(Cli):
@@ -196,10 +209,7 @@ class IosCli(Cli):
         )
 
     def _config(self, lines: list[str]) -> str:
-        body = "\n".join(
-            line if line.startswith(" ") else ("!\n" + line if SECTIONS.match(line) else line) for line in lines
-        )
-        return f"Building configuration...\n\nCurrent configuration : {len(body)} bytes\n!\n{body}\n!\nend\n\n"
+        return configuration(lines)
 
     def _configure(self, line: str) -> Reply:
         word = line.split(" ")[0].lower() if line else ""

@@ -45,6 +45,7 @@ class Shell(asyncssh.SSHServerSession[str]):
         self.buffer = ""
         self.question: Reply | None = None
         self.pages: list[str] = []
+        self.printed = ""
         self.busy = False
         self.command: str | None = None
 
@@ -90,12 +91,12 @@ class Shell(asyncssh.SSHServerSession[str]):
         if faults.hits("hang", command):
             return
         if faults.hits("reset", command):
-            self.chan.get_connection().abort()
+            self._abort()
             return
         refused = faults.hits("reject", command)
         text, status = (self.cli.invalid(command), 1) if refused else self.cli.command(command, given)
         self._print(text)
-        self.chan.exit(status)
+        self._leave(status)
 
     def _pump(self) -> None:
         while self.buffer and not self.busy:
@@ -154,7 +155,7 @@ class Shell(asyncssh.SSHServerSession[str]):
         device.was_reset = device.was_reset or once
         if once or faults.hits("reset", line):
             self._print(reply.text[: int(faults.get("reset_after", 0))])
-            self.chan.get_connection().abort()
+            self._abort()
             return
         self._show(reply)
 
@@ -163,7 +164,7 @@ class Shell(asyncssh.SSHServerSession[str]):
             self._go_down(reply.reboot)
             return
         if reply.bye:
-            self.chan.exit(0)
+            self._leave(0)
             return
         lines = reply.text.count("\n")
         if self.cli.paging and lines > self.cli.page and not reply.ask:
@@ -188,11 +189,26 @@ class Shell(asyncssh.SSHServerSession[str]):
 
     def _go_down(self, seconds: float) -> None:
         self.device.reboot(seconds)
-        self.chan.get_connection().abort()
+        self._abort()
 
     def _print(self, text: str) -> None:
-        if text:
-            self.chan.write(text.replace("\n", "\r\n"))
+        """Print with whatever else is printed at this moment, as one packet."""
+        if text and not self.printed:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self.printed += text
+
+    def _flush(self) -> None:
+        if self.printed:
+            self.chan.write(self.printed.replace("\n", "\r\n"))
+            self.printed = ""
+
+    def _leave(self, status: int) -> None:
+        self._flush()
+        self.chan.exit(status)
+
+    def _abort(self) -> None:
+        self._flush()
+        self.chan.get_connection().abort()
 
 
 class Door(asyncssh.SSHServer):

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import connection
+from django.db.models.functions import Now
 
 from devices.models import Tenant
 from jobs.domain.states import OPEN, RunStatus
@@ -20,6 +21,8 @@ READY = """SELECT 1 FROM {devices} d WHERE d.run_id = r.id AND d.status = '{queu
 BUSY = "(SELECT COUNT(*) FROM {devices} d WHERE d.run_id = r.id AND d.status = '{running}')"
 
 BUSY_TENANT = "(SELECT COUNT(*) FROM {devices} d WHERE d.tenant_id = r.tenant_id AND d.status = '{running}')"
+#: A row of `intend`: device run, token, how many commands were or are about to be sent, how many were answered.
+Intent = tuple[int, int, int, int]
 #: A row of `hold`: tenant, device run, key, slot.
 Hold = tuple[int, int, str, int]
 
@@ -50,6 +53,27 @@ def runs_with_room(
     }  # fmt: skip
     asked = [*agents, *([only] if only is not None else []), moment, moment, most, skip]
     return list(JobRun.objects.raw(statement.format(**names), asked))
+
+
+def intend(rows: Sequence[Intent]) -> set[int]:
+    """Store how far some device runs have come, all in one statement; return the ids of those that took it.
+
+    It is taken while the lease runs, by the database's clock, and nobody cancelled. Rows are locked in the order of ids.
+    """
+    devices, runs = (connection.ops.quote_name(model._meta.db_table) for model in (DeviceRun, JobRun))
+    now, _ = DeviceRun.objects.all().query.get_compiler(connection=connection).compile(Now())
+    mine = f"""d.id = w.id AND d.token = w.token AND d.status = '{RunStatus.RUNNING}' AND d.lease_expires_at > {now}
+        AND d.cancel_requested_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM {runs} r WHERE r.id = d.run_id AND r.cancel_requested_at IS NOT NULL)"""  # noqa: S608 - our names
+    lock = "ORDER BY d.id FOR NO KEY UPDATE OF d" if connection.features.has_select_for_update else ""
+    statement = f"""
+        WITH w(id, token, intended, confirmed) AS (VALUES {", ".join(["(%s, %s, %s, %s)"] * len(rows))}),
+            taken AS (SELECT w.id, w.intended, w.confirmed FROM w JOIN {devices} d ON {mine} {lock})
+        UPDATE {devices} SET intended = taken.intended, confirmed = taken.confirmed
+        FROM taken WHERE {devices}.id = taken.id RETURNING {devices}.id"""  # noqa: S608 - our names
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [value for row in rows for value in row])
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 def anybody_waits() -> bool:

@@ -221,10 +221,13 @@ def _assignments(rows: list[DeviceRun], claimed: float) -> list[Assignment]:
     ]
 
 
+def is_proven(run: JobRun, credential: str) -> bool:
+    """Say whether all devices of a run may try a credential (id)."""
+    return run.device_count <= TRIALS or credential in (run.proven or ())
+
+
 def prove(*, run: JobRun, credential: str) -> None:
     """Note that a device of the run has accepted a credential (id), so that all others may try it."""
-    if run.device_count <= TRIALS or credential in (run.proven or ()):
-        return
     with transaction.atomic():
         fresh = JobRun.objects.select_for_update(no_key=True).only("proven").get(pk=run.pk)
         run.proven = fresh.proven or []

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from devices.domain import configs
 from devices.domain.errors import DeviceError, NotBack, PromptTimeout, SessionLost, Unreachable
 from devices.domain.secrets import Login
 from devices.drivers.conversation import AnySession, open_session
+from devices.drivers.hub import sleep
 from devices.drivers.platforms import BY_KEY
 from devices.drivers.transport import Endpoint
 from devices.models import Device
@@ -79,7 +81,8 @@ def _run_session(
     session = _connect(item, device, login, finished)
     while True:
         try:
-            claiming.prove(run=item.device_run.run, credential=credential)
+            if not claiming.is_proven(item.device_run.run, credential):
+                journal.writer.do(partial(claiming.prove, run=item.device_run.run, credential=credential))
             result = run_steps(session, steps, journal, reveal)
         finally:
             session.close()
@@ -190,7 +193,7 @@ def _pause(seconds: float, journal: Journal) -> None:
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         journal.check()
-        time.sleep(min(left, 1.0))
+        sleep(min(left, 1.0))
 
 
 def _sessions(plan: DevicePlan) -> list[tuple[CredentialChoice, tuple[PlannedStep, ...]]]:

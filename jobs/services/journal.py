@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from config.failpoints import reach
@@ -25,7 +24,8 @@ from devices.services.workers import GUARD, LEASE
 from jobs.domain.execution import Cancelled, LeaseLost, interruption
 from jobs.domain.plan import SNAPSHOT, PlannedStep
 from jobs.domain.states import RunStatus
-from jobs.models import DeviceRun, JobRun, StepResult
+from jobs.models import DeviceRun, StepResult, claims
+from jobs.services.writing import DIRECT, Writer
 from templates_app.domain.content import StepKind
 
 #: Seconds after which what came so far is stored for those who watch; most devices are done by then.
@@ -39,8 +39,11 @@ class Journal:
     `owned_until` (monotonic seconds) is how long it may send; `hang_up` closes the connection from another thread.
     """
 
-    def __init__(self, device_run: DeviceRun, commands: tuple[str, ...] = (), claimed: float | None = None) -> None:
-        self.device_run, self.commands = device_run, commands
+    def __init__(
+        self, device_run: DeviceRun, commands: tuple[str, ...] = (), claimed: float | None = None,
+        writer: Writer = DIRECT,
+    ) -> None:  # fmt: skip
+        self.device_run, self.commands, self.writer = device_run, commands, writer
         self.secrets: tuple[str, ...] = ()
         self.snapshots: dict[str, str] = {}
         self.kept: list[tuple[str, str]] = []
@@ -75,7 +78,7 @@ class Journal:
         self._steps.append(
             StepResult(
                 tenant_id=self.device_run.tenant_id,
-                device_run=self.device_run,
+                device_run_id=self.device_run.pk,
                 position=step.position,
                 name=step.name[:120],
                 kind=step.kind,
@@ -97,7 +100,7 @@ class Journal:
             return
         if self._done and index + 1 == len(step.commands):
             reach("W13")
-        self._own(intended=self._done + 1, confirmed=self._done)
+        self._own(self._done + 1)
         self._intent, self._index = step, index
         reach("W8")
 
@@ -188,33 +191,36 @@ class Journal:
         fresh, self._stored = self._steps[self._stored :], len(self._steps)
         return fresh
 
-    def _own(self, **columns: int) -> None:
-        """Write while the lease runs and nobody cancelled; Cancelled or LeaseLost otherwise."""
-        mine = DeviceRun.objects.filter(
-            pk=self.device_run.pk,
-            token=self.device_run.token,
-            status=RunStatus.RUNNING,
-            lease_expires_at__gt=Now(),
-            cancel_requested_at=None,
-            run__in=JobRun.objects.filter(pk=self.device_run.run_id, cancel_requested_at=None),
-        )
-        if mine.update(**columns) != 1:
-            row = DeviceRun.objects.select_related("run").filter(pk=self.device_run.pk).first()
-            if row and (row.cancel_requested_at or row.run.cancel_requested_at):
-                reach("W17")
-                raise Cancelled
-            self.lost = True
-            raise LeaseLost
-        self.device_run.intended = columns.get("intended", self.device_run.intended)
+    def _own(self, intended: int) -> None:
+        """Store how far it has come, while the lease runs and nobody cancelled; Cancelled or LeaseLost otherwise."""
+        row = self.device_run
+        if not self.writer.intend((row.pk, row.token, intended, self._done)):
+            self.writer.do(self._refused)
+        row.intended = intended
         self.check()
+
+    def _refused(self) -> None:
+        """Raise Cancelled or LeaseLost, whichever is why nothing more may be written."""
+        row = DeviceRun.objects.select_related("run").filter(pk=self.device_run.pk).first()
+        if row and (row.cancel_requested_at or row.run.cancel_requested_at):
+            reach("W17")
+            raise Cancelled
+        self.lost = True
+        raise LeaseLost
 
     def _flush(self, exchanges: list[list[Any]]) -> None:
         if time.monotonic() - self._flushed < FLUSH_AFTER:
             return
         self._flushed = time.monotonic()
         _fill(self._steps[-1], exchanges)
+        self.writer.do(self._store)
+        self.check()
+
+    def _store(self) -> None:
+        row = self.device_run
         with transaction.atomic():
-            self._own(confirmed=self._done)
+            if not claims.intend([(row.pk, row.token, row.intended, self._done)]):
+                self._refused()
             StepResult.objects.bulk_create(self.take_rows())
 
 

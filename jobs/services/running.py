@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from config.failpoints import reach
 from devices.domain.errors import DeviceError, PromptTimeout, SessionLost
+from devices.domain.platforms import OWN
 from devices.services.inventory import pin_host_key
 from devices.services.snapshots import Content, keep_snapshots
 from jobs import queue
@@ -51,15 +52,15 @@ def execute(item: Assignment, journal: Journal | None = None) -> Finished:
     except Cancelled:
         finished.result = DeviceResult(RunStatus.CANCELLED, "cancelled", journal.words("Cancelled by request"))
     except LeaseLost:
-        words = journal.words("This worker could not renew its claim and hung up")
-        finished.result = DeviceResult(RunStatus.INTERRUPTED, "lease_lost", words)
+        finished.result = _lost(journal)
     except DatabaseError as error:
         log.warning("The journal of device run %s could not be written: %s", item.device_run.pk, error)
         words = journal.words("The database did not take the journal, so nothing more was sent")
         finished.result = DeviceResult(RunStatus.INTERRUPTED, "database_lost", words)
     except DeviceError as error:
-        finished.result = DeviceResult(RunStatus.FAILED, error.code, error.message)
-        finished.retry = error.retryable and not journal.touched
+        # Who hung up for a lost claim hears what one hears when the device ends the connection.
+        finished.result = _lost(journal) if journal.lost else DeviceResult(RunStatus.FAILED, error.code, error.message)
+        finished.retry = error.retryable and not (journal.touched or journal.lost)
     except Exception:  # noqa: BLE001 - the edge of the worker: a defect of ours ends this device run, not the others
         log.exception("Device run %s failed inside Interlock.", item.device_run.pk)
         sentence = "Interlock itself failed here; the server log has the details."
@@ -72,6 +73,17 @@ def execute(item: Assignment, journal: Journal | None = None) -> Finished:
     journal.hang_up()
     reach("W15")
     return finished
+
+
+def _lost(journal: Journal) -> DeviceResult:
+    words = journal.words("This worker could not renew its claim and hung up")
+    return DeviceResult(RunStatus.INTERRUPTED, "lease_lost", words)
+
+
+def shares_a_thread(item: Assignment) -> bool:
+    """Say whether the conversation waits with the hub's words throughout, so that others can go on in its thread meanwhile."""
+    device = item.device_run.device
+    return device is None or (device.platform in OWN and not item.plan.telnet)
 
 
 def _broken_off(journal: Journal, result: DeviceResult) -> DeviceResult:

@@ -7,8 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from django.db import connections
+from devices.drivers.hub import Edge, Hub, plainly
 
+#: So many are begun however busy the process is; beyond, it takes more only while less than this part of its time is used.
+FEW, SATURATED = 25, 0.7
+#: So many threads at most: with more, a process gets slower.
+ALONE = 100
 A = TypeVar("A")
 R = TypeVar("R")
 
@@ -34,35 +38,39 @@ class OneAtATime:
                 self._doing.release()
 
 
-class Threads:
-    """A pool of threads that knows its room."""
+class Conversations:
+    """Where devices are talked to: in one thread with a hub those that can share it, in threads of a pool all others."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, edge: Edge = plainly) -> None:
         self.size = size
-        self._busy = 0
+        self._shared = self._alone = 0
         self._lock = threading.Lock()
-        self._executor = ThreadPoolExecutor(max_workers=size, thread_name_prefix="device")
+        self._hub = Hub("devices", edge)
+        self._executor = ThreadPoolExecutor(max_workers=min(size, ALONE), thread_name_prefix="device")
 
     def room(self) -> int:
-        """Return how many more would start at once."""
-        return self.size - self._busy
+        """Return how many more would start at once and get on.
 
-    def submit(self, work: Callable[[A], R], item: A, /) -> Future[R]:
-        """Start the work in a thread and return its future."""
-        with self._lock:
-            self._busy += 1
-        future = self._executor.submit(_with_own_connection, work, item)
-        future.add_done_callback(self._freed)
+        It grows as long as they mostly wait for their devices: what one process cannot get on with is left to others.
+        """
+        busy = self._shared + self._alone
+        growth = max(FEW, busy) if self._hub.load < SATURATED else 0
+        return max(min(self.size - busy, ALONE - self._alone, max(FEW - busy, growth)), 0)
+
+    def submit(self, work: Callable[[A], R], item: A, /, *, shares: bool) -> Future[R]:
+        """Begin the work and return its future; `shares` says that whatever it waits for, it waits with the hub's words."""
+        self._count(shares, 1)
+        future = self._hub.submit(work, item) if shares else self._executor.submit(work, item)
+        future.add_done_callback(lambda _: self._count(shares, -1))
         return future
 
-    def _freed(self, future: Future[R]) -> None:
+    def stop(self) -> None:
+        """End the hub's thread."""
+        self._hub.stop()
+
+    def _count(self, shares: bool, more: int) -> None:
         with self._lock:
-            self._busy -= 1
-
-
-def _with_own_connection(work: Callable[[A], R], item: A) -> R:
-    """Do the work, then give its database connection back: a hundred idle ones would use up the server's."""
-    try:
-        return work(item)
-    finally:
-        connections.close_all()
+            if shares:
+                self._shared += more
+            else:
+                self._alone += more

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 
 from devices.services import workers
-from jobs.models import DeviceRun
+from jobs.models import DeviceRun, claims
 from jobs.services import holds, journal, keeping, reaping
 
 
@@ -40,7 +40,12 @@ def no_fence():
     workers.end = lambda worker: True
     keeping.lose = lambda journal: None
     journal.Journal.check = lambda self: None
-    journal.Journal._own = lambda self, **columns: DeviceRun.objects.filter(pk=self.device_run.pk).update(**columns)
+    claims.intend = lambda rows: {_write(*row) for row in rows}
+
+
+def _write(pk, token, intended, confirmed):
+    DeviceRun.objects.filter(pk=pk).update(intended=intended, confirmed=confirmed)
+    return pk
 
 
 def eager_unlock():

@@ -1,8 +1,13 @@
-"""An SSH connection without a thread of its own, against a real SSH server: whoever waits reads, and nothing hangs."""
+"""An SSH connection without a thread of its own, against a real SSH server: whoever waits reads, and nothing hangs.
+
+Each test goes both ways: alone in a thread, and as one conversation of a hub.
+"""
 
 import asyncio
 import contextlib
+import functools
 import hashlib
+import inspect
 import resource
 import socket
 import threading
@@ -15,6 +20,7 @@ from paramiko import transport as stock
 from devices.domain.errors import LoginRefused, OutputTooLarge, SessionLost, Unreachable
 from devices.domain.secrets import Login, Secret
 from devices.drivers.commands import run
+from devices.drivers.hub import Hub
 from devices.drivers.output import MAX_OUTPUT
 from devices.drivers.transport import Endpoint, open_ssh
 
@@ -100,10 +106,38 @@ def nothing_is_left():
     assert (left, stock._active_threads) == ([], known)
 
 
+def both_ways(test):
+    """Run a test in the calling thread, and in a hub among other conversations that must not wait for it."""
+
+    @functools.wraps(test)
+    def either(within, **given):
+        if not within:
+            return test(**given)
+        hub = Hub("test")
+        try:
+            running = hub.submit(functools.partial(test, **given))
+            slowest = 0.0
+            while not running.done():
+                began = time.monotonic()
+                hub.submit(int).result(30)
+                slowest = max(slowest, time.monotonic() - began)
+                time.sleep(0.05)
+            running.result()
+            assert slowest < 0.5, "the others had to wait"
+        finally:
+            hub.stop()
+
+    names = [*inspect.signature(test).parameters]
+    kind = inspect.Parameter.KEYWORD_ONLY
+    either.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in ["within", *names]])
+    return pytest.mark.parametrize("within", [False, True], ids=["alone", "among others"])(either)
+
+
 def new_since(threads):
     return [thread for thread in threading.enumerate() if thread not in threads and "asyncio" not in thread.name]
 
 
+@both_ways
 def test_lines_go_and_answers_come_without_any_thread(server):
     transport = connect(server())
     until(transport, b"ready>")
@@ -116,11 +150,13 @@ def test_lines_go_and_answers_come_without_any_thread(server):
     assert not transport.is_open
 
 
+@both_ways
 def test_a_wrong_password_is_said_to_be_wrong(server):
     with pytest.raises(LoginRefused):
         connect(server(), Login(username="netops", password=Secret("wrong")))
 
 
+@both_ways
 def test_keys_are_changed_in_the_midst_of_a_long_answer(server):
     transport = connect(server(rekey_bytes=200_000))
     until(transport, b"ready>")
@@ -131,6 +167,7 @@ def test_keys_are_changed_in_the_midst_of_a_long_answer(server):
 
 
 @pytest.mark.parametrize("command", ["digest", "flood"])
+@both_ways
 def test_a_long_input_and_a_long_answer_do_not_wait_for_each_other(server, command):
     transport = connect(server())
     given = "0123456789abcdef" * (BIG // 16)
@@ -141,6 +178,7 @@ def test_a_long_input_and_a_long_answer_do_not_wait_for_each_other(server, comma
     transport.close()
 
 
+@both_ways
 def test_who_takes_no_input_is_not_waited_for_longer_than_allowed(server):
     transport, began = connect(server(), login_timeout=1), time.monotonic()
     with pytest.raises(SessionLost, match="nothing of the input was taken for 1 s"):
@@ -149,6 +187,7 @@ def test_who_takes_no_input_is_not_waited_for_longer_than_allowed(server):
     transport.close()
 
 
+@both_ways
 def test_a_socket_that_has_nothing_after_all_is_not_taken_for_ended(server, monkeypatch):
     transport = connect(server())
     until(transport, b"ready>")
@@ -170,6 +209,7 @@ def test_a_socket_that_has_nothing_after_all_is_not_taken_for_ended(server, monk
     transport.close()
 
 
+@both_ways
 def test_a_gigabyte_is_cut_off_with_bounded_memory(server):
     transport, before = connect(server()), resident()
     with pytest.raises(OutputTooLarge):
@@ -184,6 +224,7 @@ def resident():
         return int(stream.read().split()[1]) * resource.getpagesize()
 
 
+@both_ways
 def test_another_thread_ends_the_waiting_at_once(server):
     transport = connect(server())
     until(transport, b"ready>")
@@ -196,6 +237,7 @@ def test_another_thread_ends_the_waiting_at_once(server):
     transport.close()
 
 
+@both_ways
 def test_a_device_that_goes_away_is_noticed(server, loop):
     port = server()
     sock, relayed = socket.socket(), []
@@ -213,6 +255,7 @@ def test_a_device_that_goes_away_is_noticed(server, loop):
     sock.close()
 
 
+@both_ways
 def test_packets_that_come_byte_by_byte_are_put_together(server):
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
@@ -249,6 +292,7 @@ def relay(sock, port, ends, pause):
 
 
 @pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-silent\r\n"])
+@both_ways
 def test_who_says_nothing_is_not_waited_for_longer_than_allowed(greeting):
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))

@@ -104,7 +104,14 @@ def test_pages_are_turned_and_their_marks_removed():
         ("cisco_ios", "sw1#", "% Invalid input detected at '^' marker."),
         ("cisco_ios", "sw1#", "% Incomplete command."),
         ("cisco_ios", "sw1#", "Command authorization failed."),
+        ("cisco_ios", "sw1#", "Command rejected: Gi1/0/1 is not a switching port."),
+        ("cisco_ios", "sw1#", "%Interface overlaps with Vlan10"),
         ("arista_eos", "sw1#", "% Invalid input"),
+        ("juniper_junos", "u@rt1>", "syntax error, expecting <command>."),
+        ("juniper_junos", "u@rt1>", "Invalid numeric value"),
+        ("juniper_junos", "u@rt1>", "missing argument."),
+        ("juniper_junos", "u@rt1>", "configuration check-out failed"),
+        ("juniper_junos", "u@rt1>", "^"),
         ("juniper_junos", "u@rt1>", "unknown command."),
         ("juniper_junos", "u@rt1>", "error: configuration check-out failed"),
         ("linux", "u@srv:~$", "-bash: frobnicate: command not found"),
@@ -141,6 +148,13 @@ def test_silence_ends_with_what_is_unknown():
     found, _ = opened({"reload": "reload\r\nProceed with reload? [confirm]"})
     with pytest.raises(PromptTimeout, match="unknown.*Proceed with reload"):
         found.send("reload", timeout=0.05)
+
+
+def test_what_came_while_nobody_could_look_is_seen_and_an_endless_answer_still_ends():
+    found, _ = opened({"show x": "show x\r\nup\r\nsw1#", "monitor": ["monitor\r\n", *["more\r\n"] * 50]})
+    assert found.send("show x", timeout=-5) == "up\n"
+    with pytest.raises(PromptTimeout, match="'monitor'"):
+        found.send("monitor", timeout=-5)
 
 
 def test_a_lost_connection_says_how_far_it_came():

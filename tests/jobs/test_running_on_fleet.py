@@ -1,5 +1,6 @@
 """Runs on simulated devices over real SSH: what is sent, what is kept, and how each failure reads."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -269,6 +270,19 @@ def test_a_worker_that_lost_its_lease_writes_nothing(acme, person):
     row = run.device_runs.get()
     assert row.status == "interrupted" and "The worker vanished" in row.message
     assert JobRun.objects.get(pk=run.pk).status == "interrupted"
+
+
+def test_who_hangs_up_for_a_lost_lease_does_not_say_that_the_device_did(acme, person):
+    tenant, faults, _ = acme
+    device = make.devices(tenant, "cisco_ios")[0]
+    faults(**{device.name: {"delay": 2}})
+    _, run = make.job(person("acme-operator"), make.template(tenant), [device])
+    (claimed,) = claim(run)
+    journal = Journal(claimed.device_run, claimed.plan.commands)
+    threading.Timer(0.8, keeping.lose, [journal]).start()  # while the device takes its time over `enable`
+    finished = running.execute(claimed, journal)
+    assert (finished.result.status, finished.result.reason) == ("interrupted", "lease_lost"), finished.result
+    assert not finished.retry and "hung up" in finished.result.message
 
 
 def test_two_claims_never_take_the_same_device(acme, person):

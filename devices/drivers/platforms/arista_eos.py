@@ -24,6 +24,7 @@ ARISTA_EOS = Platform(
     failure=re.compile(
         r"^% ?(Invalid|Incomplete|Ambiguous|Unavailable|Error|Cannot|Authorization)|^%.*denied", re.IGNORECASE
     ),
+    failure_marks=("%",),
     pager=re.compile(r"--More--\s*$"),
     renames=re.compile(r"^\s*hostname\s+\S+"),
     reads=("show", "ping", "traceroute", "dir", "more", "bash timeout 5 cat", "terminal"),

@@ -26,6 +26,7 @@ CISCO_IOS = Platform(
         r"|^%.*(not allowed|denied|overlaps|not valid|does not exist)|^Command rejected|^Command authorization failed",
         re.IGNORECASE,
     ),
+    failure_marks=("%", "command rejected", "command authorization failed"),
     pager=re.compile(r"--More--\s*$"),
     renames=re.compile(r"^\s*hostname\s+\S+"),
     reads=("show", "sh", "ping", "traceroute", "dir", "verify", "more", "terminal"),

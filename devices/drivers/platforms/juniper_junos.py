@@ -21,6 +21,7 @@ JUNIPER_JUNOS = Platform(
         r"^(error:|syntax error|unknown command|invalid |missing argument|configuration check-out failed)|^\s*\^\s*$",
         re.IGNORECASE,
     ),
+    failure_marks=("error", "unknown command", "invalid ", "missing argument", "check-out failed", "^"),
     pager=re.compile(r"---\(more[^)]*\)---\s*$"),
     renames=re.compile(r"^commit\b"),
     reads=("show", "ping", "traceroute", "file show", "file list", "monitor", "set cli"),

@@ -1,0 +1,122 @@
+"""What conversations write while they go on: intents of a worker's devices that come at the same time share a transaction."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from devices.drivers import hub
+from jobs.models import claims
+from jobs.models.claims import Intent
+
+log = logging.getLogger(__name__)
+R = TypeVar("R")
+#: So often (seconds) the connection is looked at whether it is too old.
+LOOK_EVERY = 5.0
+
+
+class Writer(Protocol):
+    """Who writes for a journal; both return when it is durable, and raise DatabaseError when it is not."""
+
+    def intend(self, intent: Intent) -> bool:
+        """Store how far a device run has come; False when it may not go on (`claims.intend`)."""
+
+    def do(self, work: Callable[[], R]) -> R:
+        """Do what uses the database."""
+
+
+class Direct:
+    """Writes in the calling thread, one intent at a time."""
+
+    def intend(self, intent: Intent) -> bool:
+        return bool(claims.intend([intent]))
+
+    def do(self, work: Callable[[], R]) -> R:
+        return work()
+
+
+DIRECT = Direct()
+
+
+class Shared:
+    """Writes in one thread, with one connection to the database, for all conversations of a process; `edge` as of a `Hub`."""
+
+    def __init__(self, edge: hub.Edge = hub.plainly) -> None:
+        self._asked: queue.SimpleQueue[tuple[Intent | Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self.thread = threading.Thread(target=edge, args=(self._run,), name="writer", daemon=True)
+        self.thread.start()
+
+    def intend(self, intent: Intent) -> bool:
+        return bool(self._ask(intent))
+
+    def do(self, work: Callable[[], R]) -> R:
+        found: R = self._ask(work)
+        return found
+
+    def stop(self) -> None:
+        """End the thread when all that was asked so far is done."""
+        self._asked.put(None)
+        self.thread.join(5)
+
+    def _ask(self, wish: Intent | Callable[[], Any]) -> Any:
+        future: Future[Any] = Future()
+        self._asked.put((wish, future))
+        return hub.result(future)
+
+    def _run(self) -> None:
+        looked = 0.0
+        while (first := self._asked.get()) is not None:
+            wishes, over = [first], False
+            while not over and not self._asked.empty():
+                following = self._asked.get()
+                over = following is None
+                wishes += [following] if following else []
+            if time.monotonic() - looked > LOOK_EVERY:
+                close_old_connections()
+                looked = time.monotonic()
+            self._intend([(wish, future) for wish, future in wishes if not callable(wish)])
+            for wish, future in wishes:
+                if callable(wish):
+                    _settle(future, wish)
+            if over:
+                break
+        connection.close()
+
+    def _intend(self, wishes: list[tuple[Intent, Future[Any]]]) -> None:
+        """Store intents together; if that fails, one by one, so that each gets its own answer, until one fails too."""
+        if len(wishes) > 1:
+            try:
+                taken = claims.intend([intent for intent, _ in wishes])
+            except DatabaseError as error:
+                log.warning("Intents could not be stored together: %s", str(error).strip().splitlines()[:1])
+                connection.close()
+            else:
+                for intent, future in wishes:
+                    future.set_result(intent[0] in taken)
+                return
+        failure: BaseException | None = None
+        for intent, future in wishes:
+            if failure is not None:
+                future.set_exception(failure)
+                continue
+            _settle(future, lambda intent=intent: bool(claims.intend([intent])))  # type: ignore[misc]
+            failure = future.exception()
+
+
+def _settle(future: Future[Any], work: Callable[[], Any]) -> None:
+    """Do the work; its result, or whatever it raises, belongs to who asked."""
+    try:
+        found = work()
+    except BaseException as error:  # noqa: BLE001 - whoever asked gets it
+        if isinstance(error, DatabaseError):
+            connection.close()
+        future.set_exception(error)
+    else:
+        future.set_result(found)

@@ -1,0 +1,158 @@
+"""Many conversations in one thread: while one waits, the others go on, and each gets what it waited for."""
+
+import socket
+import threading
+import time
+from concurrent.futures import Future
+from concurrent.futures import wait as all_of
+
+import pytest
+
+from devices.drivers import hub
+from devices.drivers.hub import READ, WRITE, Hub
+from devices.drivers.targets import resolve
+
+
+@pytest.fixture
+def many():
+    found = Hub("test")
+    yield found
+    found.stop()
+    assert not found.thread.is_alive()
+
+
+@pytest.fixture
+def pair():
+    both = socket.socketpair()
+    yield both
+    for sock in both:
+        sock.close()
+
+
+def results(futures, seconds=5):
+    done, left = all_of(futures, seconds)
+    assert not left
+    return [future.result() for future in futures]
+
+
+def test_a_thousand_waits_take_as_long_as_one(many):
+    began = time.monotonic()
+    results([many.submit(hub.sleep, 0.3) for _ in range(1000)])
+    assert 0.3 <= time.monotonic() - began < 2
+
+
+def test_all_run_in_the_hubs_thread_and_know_it(many):
+    idents = results([many.submit(lambda: (threading.get_ident(), hub.current())) for _ in range(5)])
+    assert set(idents) == {(many.thread.ident, many)}
+    assert hub.current() is None
+
+
+def test_what_goes_wrong_belongs_to_who_asked(many):
+    broken = many.submit(lambda: 1 / 0)
+    assert results([many.submit(lambda: "fine")]) == ["fine"]
+    with pytest.raises(ZeroDivisionError):
+        broken.result(5)
+
+
+@pytest.mark.parametrize("within", [True, False])
+def test_a_socket_is_ready_when_something_comes(many, pair, within):
+    here, there = pair
+    began = time.monotonic()
+    threading.Timer(0.2, there.send, [b"x"]).start()
+    ask = many.submit if within else (lambda work, *given: done(work(*given)))
+    assert ask(hub.ready, here.fileno(), READ, 5.0).result(5) & READ
+    assert 0.1 < time.monotonic() - began < 1
+    assert here.recv(1) == b"x"
+    assert ask(hub.ready, here.fileno(), READ | WRITE, 5.0).result(5) & WRITE
+    assert ask(hub.ready, here.fileno(), READ, 0.05).result(5) == 0
+    assert ask(hub.ready, here.fileno(), READ, 0.0).result(5) == 0
+
+
+def done(value):
+    future = Future()
+    future.set_result(value)
+    return future
+
+
+def test_the_same_socket_is_waited_for_again_and_again(many, pair):
+    here, there = pair
+
+    def echo():
+        found = b""
+        while len(found) < 50:
+            while not hub.ready(here.fileno(), READ, 1.0):
+                pass
+            found += here.recv(1)
+            here.send(b"!")
+        return found
+
+    future = many.submit(echo)
+    for _ in range(50):
+        there.send(b"x")
+        assert there.recv(1) == b"!"
+    assert results([future]) == [b"x" * 50]
+
+
+def test_who_is_cut_off_notices_at_once_and_who_has_no_socket_left_is_told(many, pair):
+    here, _ = pair
+    future = many.submit(hub.ready, here.fileno(), READ, 5.0)
+    time.sleep(0.1)
+    here.shutdown(socket.SHUT_RDWR)
+    began = time.monotonic()
+    assert future.result(5) and time.monotonic() - began < 0.5
+    here.close()
+    with pytest.raises(OSError, match="closed"):
+        many.submit(hub.ready, here.fileno(), READ, 5.0).result(5)
+
+
+def test_a_socket_that_took_the_number_of_a_closed_one_is_not_forgotten(many):
+    old, peer = socket.socketpair()
+    stale = many.submit(hub.ready, old.fileno(), READ, 0.6)
+    time.sleep(0.1)
+    number = old.fileno()
+    old.close()
+    new, other = socket.socketpair()
+    if new.fileno() != number:
+        new, other = other, new
+    assert new.fileno() == number
+    fresh = many.submit(hub.ready, new.fileno(), READ, hub.AT_MOST)
+    assert stale.result(5) == 0
+    began = time.monotonic()
+    other.send(b"x")
+    assert fresh.result(5) & READ and time.monotonic() - began < 0.3
+    for sock in (peer, new, other):
+        sock.close()
+
+
+def test_results_of_other_threads_are_waited_for_without_keeping_anybody(many):
+    future = Future()
+    waiting = many.submit(hub.result, future)
+    assert results([many.submit(lambda: "meanwhile")]) == ["meanwhile"]
+    future.set_result("late")
+    assert waiting.result(5) == "late"
+    failed = Future()
+    failed.set_exception(ValueError("no"))
+    with pytest.raises(ValueError, match="no"):
+        many.submit(hub.result, failed).result(5)
+
+
+def test_what_blocks_is_done_elsewhere(many):
+    began = time.monotonic()
+    slow = [many.submit(hub.elsewhere, time.sleep, 0.4) for _ in range(hub.LOOKUPS)]
+    assert results([many.submit(lambda: "meanwhile")]) == ["meanwhile"] and time.monotonic() - began < 0.3
+    results(slow)
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_name_is_looked_up_elsewhere_and_an_address_is_not(many, monkeypatch):
+    where = []
+    real = socket.getaddrinfo
+
+    def look(*given, **options):
+        where.append(threading.get_ident())
+        return real(*given, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look)
+    results([many.submit(resolve, "localhost", 22, ()), many.submit(resolve, "127.0.0.1", 22, ())])
+    assert where[0] != many.thread.ident or where[1] != many.thread.ident
+    assert many.thread.ident in where
