@@ -49,7 +49,11 @@ def _write(pk, token, intended, confirmed):
 
 
 def eager_unlock():
-    """The reaper declares without killing, and its devices are free at once."""
+    """The reaper declares without killing, its devices are free at once, and the worker sends what it was about to send.
+
+    A worker that hangs up by itself, when it wakes, would now and then be faster than its own next line.
+    """
     workers.end = lambda worker: True
+    keeping.lose = lambda journal: None
     reaping.workers.GUARD = timedelta(0)
     journal.Journal.check = lambda self: None
