@@ -163,8 +163,8 @@ class Product:
         )  # fmt: skip
         editing.save_draft(by=user, draft=draft, spec=spec)
         _, run = editing.submit_job(by=user, draft=draft)
-        while JobRun.objects.get(pk=run.pk).ended_at is None:
-            time.sleep(0.02)
+        while JobRun.objects.filter(pk=run.pk, ended_at=None).exists():
+            time.sleep(0.05)
         seconds = time.monotonic() - started
         stored = StepResult.objects.filter(device_run__run=run, status="succeeded", output_size__gt=0).count() // steps
         failed = count - DeviceRun.objects.filter(run=run, status="succeeded").count()
@@ -222,7 +222,7 @@ def report(rounds, options):
         f"median of {options.rounds} rounds"
     )
     print(
-        f"{'client':<16} {'devices/s':>10} {'CPU ms/device':>14} {'fleet ms':>9} {'RSS MB':>8} {'failed':>7} {'stored':>7}"
+        f"{'client':<18} {'devices/s':>9} {'CPU ms/device':>14} {'fleet ms':>9} {'RSS MB':>8} {'failed':>7} {'stored':>7}  devices/s of each round"
     )
     speeds = {}
     for name, results in rounds.items():
@@ -231,8 +231,9 @@ def report(rounds, options):
         fleet_cpu = statistics.median(r["fleet"] / options.devices * 1000 for r in results)
         failed, stored = sum(r["failed"] for r in results), min(r.get("stored", 0) for r in results)
         speeds[name] = (speed, cpu)
+        each = " ".join(f"{options.devices / r['seconds']:.0f}" for r in results)
         print(
-            f"{name:<16} {speed:>10.1f} {cpu:>14.2f} {fleet_cpu:>9.2f} {max(r['rss'] for r in results) / 1024:>8.0f} {failed:>7} {stored:>7}"
+            f"{name:<18} {speed:>9.1f} {cpu:>14.2f} {fleet_cpu:>9.2f} {max(r['rss'] for r in results) / 1024:>8.0f} {failed:>7} {stored:>7}  {each}"
         )
     ours, theirs, alone = (speeds[name] for name in ("Interlock", "Nornir+Netmiko", "Our sessions alone"))
     print(

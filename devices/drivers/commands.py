@@ -5,7 +5,6 @@ The end of a command is the end of its channel, and its exit status says whether
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 
@@ -13,7 +12,7 @@ from config.failpoints import reach
 from devices.domain.errors import CommandRejected, OutputTooLarge, PromptTimeout, SessionLost
 from devices.domain.secrets import Login
 from devices.drivers.hub import sleep
-from devices.drivers.output import MAX_OUTPUT, Answers, Progress, Timing, decode
+from devices.drivers.output import MAX_OUTPUT, Answers, Progress, Timing, decode, lines
 from devices.drivers.transport import NOTHING, Transport
 
 #: What a command printed so far is shown so often (seconds).
@@ -97,4 +96,4 @@ def ended(transport: Transport, timeout: float, cancelled: Callable[[], None]) -
 
 
 def _text(pieces: list[bytes]) -> str:
-    return re.sub(r"\r\n?", "\n", decode(b"".join(pieces)))
+    return lines(decode(b"".join(pieces)))

@@ -24,6 +24,8 @@ from greenlet import getcurrent, greenlet
 R = TypeVar("R")
 Edge = Callable[[Callable[[], None]], None]
 READ, WRITE = select.EPOLLIN, select.EPOLLOUT
+#: An event is told once; who waits again says so again.
+ONCE = select.EPOLLONESHOT
 #: So many names are looked up at a time.
 LOOKUPS = 4
 #: Seconds over which it is measured how busy a hub is.
@@ -41,10 +43,10 @@ def plainly(loop: Callable[[], None]) -> None:
 class _Wait:
     """A conversation that waits: for a socket, a time, or both."""
 
-    __slots__ = ("fd", "over", "who")
+    __slots__ = ("over", "turn", "who")
 
-    def __init__(self, who: greenlet, fd: int) -> None:
-        self.who, self.fd, self.over = who, fd, False
+    def __init__(self, who: greenlet, turn: int) -> None:
+        self.who, self.turn, self.over = who, turn, False
 
 
 class Hub:
@@ -62,6 +64,8 @@ class Hub:
         self._waits: dict[int, _Wait] = {}
         self._timers: list[tuple[float, int, _Wait]] = []
         self._number = itertools.count()
+        self._turn = 0
+        self._rung = False
         self._main: greenlet | None = None
         self._since, self._idle, self._load, self._waiting = time.monotonic(), 0.0, 0.0, True
         self._blocking = ThreadPoolExecutor(LOOKUPS, thread_name_prefix=f"{name}-lookup")
@@ -91,7 +95,10 @@ class Hub:
     def call(self, work: Callable[[], object]) -> None:
         """Do something short in the hub's thread, soon; may be called from any thread."""
         self._calls.append(work)
-        os.eventfd_write(self._bell, 1)
+        # Who finds it rung came before the hub looks at what there is to do.
+        if not self._rung:
+            self._rung = True
+            os.eventfd_write(self._bell, 1)
 
     def stop(self) -> None:
         """End the thread; conversations that still wait are left where they are."""
@@ -101,9 +108,9 @@ class Hub:
 
     def wait(self, fd: int, events: int, seconds: float) -> int:
         """Let others go on until a socket is ready or the time is over (0); fd -1 waits for the time alone."""
-        wait = _Wait(getcurrent(), fd)
+        wait = _Wait(getcurrent(), self._turn)
         if fd >= 0:
-            self._epoll.register(fd, events)
+            self._watch(fd, events | ONCE)
             self._waits[fd] = wait
         heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._number), wait))
         try:
@@ -112,7 +119,6 @@ class Hub:
         finally:
             if self._waits.get(fd) is wait:
                 del self._waits[fd]
-                self._forget(fd)
 
     def result(self, future: Future[R]) -> R:
         """Let others go on until a future is done, and return its result."""
@@ -135,7 +141,9 @@ class Hub:
             for fd, events in self._next_events():
                 if fd == self._bell:
                     os.eventfd_read(fd)
-                elif wait := self._waits.get(fd):
+                    self._rung = False
+                # Who began to wait since then may have another socket of the same number.
+                elif (wait := self._waits.get(fd)) and wait.turn != self._turn:
                     self._resume(wait, events)
             while self._calls:
                 self._calls.popleft()()
@@ -152,6 +160,7 @@ class Hub:
         self._waiting = True
         found = self._epoll.poll(self._until_next())
         self._waiting = False
+        self._turn += 1
         self._idle += time.monotonic() - began
         return found
 
@@ -166,11 +175,12 @@ class Hub:
             wait.over = True
             wait.who.switch(events)
 
-    def _forget(self, fd: int) -> None:
+    def _watch(self, fd: int, events: int) -> None:
+        """Ask for an event of a socket. The kernel remembers it until it is closed: to ask again costs half as much as anew."""
         try:
-            self._epoll.unregister(fd)
-        except OSError:  # it was closed meanwhile
-            return
+            self._epoll.modify(fd, events)
+        except FileNotFoundError:
+            self._epoll.register(fd, events)
 
 
 def current() -> Hub | None:

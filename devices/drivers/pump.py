@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import os
 import socket
 import threading
 import time
@@ -162,6 +163,15 @@ class _Given(BufferedPacketizer):
         self._greeted_by = None
         return data
 
+    def write_all(self, out: Any) -> None:
+        """Send all of it; EOFError when the connection is gone."""
+        try:
+            left = out[os.write(self._sock.fileno(), out) :]  # as in `pump`
+        except OSError:
+            left = out
+        if left:
+            super().write_all(left)
+
     def _more(self) -> bytes | None:
         self.given = None
         assert self.reader is not None and self.reader.parent is not None
@@ -211,8 +221,8 @@ class PumpedTransport(OfferingTransport):
                 if self._socket.is_late:
                     self._resume()
                 return False
-            data = self.sock.recv(READ_SIZE)
-        except TimeoutError:
+            data = os.read(self.sock.fileno(), READ_SIZE)  # a socket with a time limit asks the kernel once more
+        except BlockingIOError:
             return False
         except OSError:
             data = b""

@@ -11,13 +11,15 @@ from config.failpoints import halves, reach
 from devices.domain.errors import CommandRejected, EnableRefused, OutputTooLarge, PromptTimeout, SessionLost
 from devices.domain.secrets import Login
 from devices.drivers.commands import ended, run
-from devices.drivers.output import MAX_OUTPUT, Answers, Progress, Timing, decode
+from devices.drivers.output import MAX_OUTPUT, Answers, Progress, Timing, decode, lines
 from devices.drivers.platform import Platform
 from devices.drivers.transport import Transport
 
 TAIL = 400
 #: A device prints such lines whenever it likes, also behind its prompt.
 SYSLOG = re.compile(r"^[*.]?.{0,60}%[A-Z0-9_]+(?:-[A-Z0-9_]+)*-[0-7]-[A-Z0-9_]+:.*$", re.MULTILINE)
+#: What a pager leaves behind.
+PAGED = re.compile(r"\n?[^\n]*(?:--More--|---\(more[^)]*\)---)[ \b]*\n*")
 #: Seconds without a byte after which a line that equals the prompt is the prompt, where text may still follow it; and how
 #: many questions of one command are answered.
 QUIET, QUESTIONS = 0.15, 50
@@ -214,12 +216,12 @@ class Session:
         reads_config = got.sent in (self.platform.show_running, self.platform.show_startup)
         if not reads_config:
             return True
-        text, end = got.text.replace("\r", ""), self.platform.config_end
-        return bool(end.search(text[-TAIL:]) or end.search(text))
+        end = self.platform.config_end
+        return bool(end.search(lines(decode(got.tail))) or end.search(lines(got.text)))
 
     def _strip(self, raw: str, sent: str) -> str:
         """Take the echo off the front and the prompt off the end; drop the pager's marks."""
-        text = raw.replace("\r\n", "\n").replace("\r", "\n")
+        text = lines(raw)
         if sent:
             head, _, rest = text.partition("\n")
             if sent.strip() in head or not head.strip():
@@ -227,11 +229,7 @@ class Session:
         body, cut, last = text.rpartition("\n")
         if self._prompt.search(last) or self.platform.prompt.search(last):
             text = body + cut
-        return (
-            re.sub(r"\n?[^\n]*(?:--More--|---\(more[^)]*\)---)[ \b]*\n*", "\n", text)
-            if "-" in text and "ore" in text
-            else text
-        )
+        return PAGED.sub("\n", text) if "--More--" in text or "---(more" in text else text
 
 
 class _Received:

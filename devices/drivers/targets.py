@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
+import functools
 import ipaddress
 import os
 import socket
 import time
 from collections.abc import Sequence
-from functools import partial
 
 from config.failpoints import reach
 from devices.domain.errors import TargetDenied, Unreachable
@@ -20,7 +20,7 @@ TRIES, PAUSE = 2, 0.3
 def resolve(host: str, port: int, denied: Sequence[str]) -> list[str]:
     """Return the addresses of a host; Unreachable when it has none, TargetDenied when one is in a denied network (CIDR)."""
     try:
-        look = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        look = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         found = look() if _is_address(host) else elsewhere(look)
     except (OSError, UnicodeError) as error:
         raise Unreachable(f"No connection to {host} port {port}: {words(error)}. Nothing was sent.") from error
@@ -94,7 +94,9 @@ def _network_of(address: str, denied: Sequence[str]) -> str:
     """Return the denied network that an address is in, or nothing. An IPv4 address in the form of IPv6 is one of IPv4."""
     found = ipaddress.ip_address(address)
     mapped = getattr(found, "ipv4_mapped", None)
-    for network in denied:
-        if (mapped or found) in ipaddress.ip_network(network):
-            return network
-    return ""
+    return next((str(network) for network in _networks(tuple(denied)) if (mapped or found) in network), "")
+
+
+@functools.cache
+def _networks(denied: tuple[str, ...]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    return [ipaddress.ip_network(network) for network in denied]

@@ -1,10 +1,10 @@
 """Runs: a job run, its device runs, and what each step gave. Ended rows never change."""
 
-import json
 import zlib
 from datetime import timedelta
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -224,7 +224,7 @@ class StepResult(TenantOwned):
     @property
     def exchanges(self) -> list[list[Any]]:
         """Each line sent with the answer it got, secrets of configurations hidden, and whether the device rejected it."""
-        kept = json.loads(zlib.decompress(bytes(self.exchanges_z))) if self.exchanges_z else []
+        kept = orjson.loads(zlib.decompress(self.exchanges_z)) if self.exchanges_z else []
         return [[sent, mask(received), rejected] for sent, received, rejected in kept]
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from config.failpoints import reach
 from devices.models import Agent, Credential, Tenant, Worker
@@ -98,6 +98,13 @@ def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None)
         row.status, row.token, row.worker = RunStatus.RUNNING, row.token + 1, worker
         row.lease_expires_at, row.waiting_since, row.not_before = now + LEASE, None, None
     return _assignments(rows, claimed)
+
+
+def does_work_wait(*, worker: Worker) -> bool:
+    """Say whether runs of a worker's agents that have begun have devices that are still to begin."""
+    queued = DeviceRun.objects.filter(run=OuterRef("pk"), status=RunStatus.QUEUED)
+    runs = JobRun.objects.filter(status=RunStatus.RUNNING, paused_at=None, agent__queue__in=worker.queues)
+    return runs.filter(Exists(queued)).exists()
 
 
 def _ready(now: datetime) -> Q:

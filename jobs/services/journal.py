@@ -6,13 +6,13 @@ renewed for all device runs of a worker at once, by `jobs.services.keeping`, nev
 
 from __future__ import annotations
 
-import json
 import time
 import zlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.db import transaction
 from django.utils import timezone
 
@@ -225,6 +225,5 @@ class Journal:
 
 
 def _fill(row: StepResult, exchanges: list[list[Any]]) -> None:
-    data = json.dumps(exchanges, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    row.exchanges_z = zlib.compress(data, 1)
+    row.exchanges_z = zlib.compress(orjson.dumps(exchanges), 1)
     row.output_size = sum(len(received) for _, received, _ in exchanges)
