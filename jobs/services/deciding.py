@@ -15,7 +15,7 @@ from jobs.domain.rollout import Rollout
 from jobs.domain.states import RunStatus
 from jobs.domain.turns import Turn
 from jobs.models import DeviceRun, JobRun, ServiceJob
-from jobs.models.columns import write_columns
+from jobs.models.columns import add_rows, write_columns
 from jobs.services import approving, planning, telling, waiting
 
 #: What a decision writes into its run.
@@ -68,7 +68,7 @@ def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: planni
 def write(decisions: Sequence[Decision], now: datetime) -> None:
     """Write what was decided, tell the recipients, and hint the agents; in the caller's transaction."""
     started = [decision for decision in decisions if decision.plan]
-    DeviceRun.objects.bulk_create([row for decision in started for row in _device_runs(decision, now)], batch_size=500)
+    add_rows([row for decision in started for row in _device_runs(decision, now)])
     for decision in decisions:
         _fill(decision, now)
     write_columns([decision.run for decision in decisions], COLUMNS)

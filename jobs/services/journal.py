@@ -25,6 +25,7 @@ from jobs.domain.execution import Cancelled, LeaseLost, interruption
 from jobs.domain.plan import SNAPSHOT, PlannedStep
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, StepResult, claims
+from jobs.models.columns import add_rows
 from jobs.services.writing import DIRECT, Writer
 from templates_app.domain.content import StepKind
 
@@ -221,7 +222,7 @@ class Journal:
         with transaction.atomic():
             if not claims.intend([(row.pk, row.token, row.intended, self._done)]):
                 self._refused()
-            StepResult.objects.bulk_create(self.take_rows())
+            add_rows(self.take_rows())
 
 
 def _fill(row: StepResult, exchanges: list[list[Any]]) -> None:

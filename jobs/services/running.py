@@ -21,8 +21,8 @@ from devices.services.snapshots import Content, keep_snapshots
 from jobs import queue
 from jobs.domain.execution import Cancelled, DeviceResult, LeaseLost
 from jobs.domain.states import RunStatus
-from jobs.models import DeviceRun, StepResult
-from jobs.models.columns import write_columns
+from jobs.models import DeviceRun
+from jobs.models.columns import add_rows, write_columns
 from jobs.services import backups, claiming, holds
 from jobs.services.claiming import Assignment
 from jobs.services.conversing import Finished, converse, look_again
@@ -127,7 +127,7 @@ def store(batch: list[Finished]) -> None:
         _keep_snapshots(ended, now)
         backups.keep([backups.Read(f.journal.device_run, f.journal.kept) for f in ended if f.journal.kept], now)
         write_columns(rows, ENDING)
-        StepResult.objects.bulk_create([row for finished in ended for row in finished.journal.take_rows()])
+        add_rows([row for finished in ended for row in finished.journal.take_rows()])
         queue.hint_work(holds.release(finished.journal.device_run.pk for finished in mine))
     reach("W16")
 
