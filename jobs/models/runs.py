@@ -113,7 +113,7 @@ class DeviceRun(TenantOwned):
         "device": "subtree", "snapshot_before": "same", "snapshot_after": "same", "startup_before": "same", "startup_after": "same",
     }  # fmt: skip
 
-    run = models.ForeignKey(JobRun, on_delete=models.CASCADE, related_name="device_runs")
+    run = models.ForeignKey(JobRun, on_delete=models.CASCADE, related_name="device_runs", db_index=False)
     device = models.ForeignKey(Device, null=True, on_delete=models.SET_NULL, related_name="runs")
     device_name = models.CharField(max_length=120)
     address = models.CharField(max_length=64)
@@ -137,8 +137,12 @@ class DeviceRun(TenantOwned):
     lease_expires_at = models.DateTimeField(null=True)
     intended = models.PositiveIntegerField(default=0)
     confirmed = models.PositiveIntegerField(default=0)
-    snapshot_before = models.ForeignKey(ConfigSnapshot, null=True, on_delete=models.SET_NULL, related_name="+")
-    snapshot_after = models.ForeignKey(ConfigSnapshot, null=True, on_delete=models.SET_NULL, related_name="+")
+    snapshot_before = models.ForeignKey(
+        ConfigSnapshot, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    snapshot_after = models.ForeignKey(
+        ConfigSnapshot, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     startup_before = models.ForeignKey(
         ConfigSnapshot, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
@@ -157,6 +161,12 @@ class DeviceRun(TenantOwned):
             models.Index(fields=["lease_expires_at"], name="running_leases", condition=models.Q(status="running")),
             models.Index(fields=["endpoint"], name="device_lines", condition=models.Q(waiting_since__isnull=False)),
             models.Index(fields=["waits_for"], name="waiters", condition=models.Q(waits_for__isnull=False)),
+            models.Index(
+                fields=["snapshot_before"], name="snapshot_before", condition=models.Q(snapshot_before__isnull=False)
+            ),
+            models.Index(
+                fields=["snapshot_after"], name="snapshot_after", condition=models.Q(snapshot_after__isnull=False)
+            ),
             models.Index(
                 fields=["startup_before"], name="startup_before", condition=models.Q(startup_before__isnull=False)
             ),
@@ -202,7 +212,7 @@ class DeviceHold(TenantOwned):
 class StepResult(TenantOwned):
     """What one step gave on one device; `verdict` is what its checks found. `exchanges_z` is zlib-compressed JSON: [[sent, received, rejected], …]."""
 
-    device_run = models.ForeignKey(DeviceRun, on_delete=models.CASCADE, related_name="steps")
+    device_run = models.ForeignKey(DeviceRun, on_delete=models.CASCADE, related_name="steps", db_index=False)
     position = models.PositiveIntegerField()
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=10)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -165,17 +164,20 @@ def _candidates(runs: dict[int, JobRun], room: _Room, now: datetime, limit: int)
 
     So a large run of which few may begin, because its credential is on trial, does not stand before all others.
     """
-    rows = (
-        DeviceRun.objects.filter(_ready(now), wave__lte=F("run__wave"))
-        .order_by("tries", "run", "pk")
-        .select_related("device")
-    )
-    found: QuerySet[DeviceRun] = rows.select_for_update(skip_locked=True, of=("self",))
+    ready = DeviceRun.objects.filter(_ready(now)).select_related("device").order_by("pk")
+    rows: QuerySet[DeviceRun] = ready.select_for_update(skip_locked=True, of=("self",))
     small = [pk for pk, run in runs.items() if run.device_count <= TRIALS]
-    large = [pk for pk, run in runs.items() if run.device_count > TRIALS][:LARGE]
-    parts = [found.filter(run__in=small)[: limit * TRIALS]] if small else []
-    parts += [found.filter(run=pk)[: min(limit, room.runs[pk])] for pk in large]
-    return sorted(itertools.chain.from_iterable(parts), key=lambda row: (row.tries > 0, row.run_id, row.pk))
+    found = (
+        list(rows.filter(run__in=small, wave__lte=F("run__wave")).order_by("tries", "run", "pk")[: limit * TRIALS])
+        if small
+        else []
+    )
+    for pk in [pk for pk, run in runs.items() if run.device_count > TRIALS][:LARGE]:
+        some, most = rows.filter(run=pk, wave__lte=runs[pk].wave), min(limit, room.runs[pk])
+        # Asked for one after the other, the index gives each in its order, however many there are.
+        fresh = list(some.filter(tries=0)[:most])
+        found += fresh + (list(some.filter(tries__gt=0)[: most - len(fresh)]) if len(fresh) < most else [])
+    return sorted(found, key=lambda row: (row.tries > 0, row.run_id, row.pk))
 
 
 def _room(runs: dict[int, JobRun], agents: dict[int, Agent]) -> _Room:

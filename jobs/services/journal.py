@@ -31,6 +31,8 @@ from templates_app.domain.content import StepKind
 
 #: Seconds after which what came so far is stored for those who watch; most devices are done by then.
 FLUSH_AFTER = 1.5
+#: What changes of a step that was stored while it was open.
+GROWING = ("status", "message", "verdict", "exchanges_z", "output_size", "ended_at")
 SAFE = (LEASE - GUARD).total_seconds()
 
 
@@ -188,7 +190,8 @@ class Journal:
         """Return the rows still to be inserted; one stored while it was open is updated here."""
         if self._stored and self._steps:
             last = self._steps[self._stored - 1]
-            last.save(update_fields=["status", "message", "verdict", "exchanges_z", "output_size", "ended_at"])
+            changed = {name: getattr(last, name) for name in GROWING}
+            StepResult.objects.filter(device_run=self.device_run, position=last.position).update(**changed)
         fresh, self._stored = self._steps[self._stored :], len(self._steps)
         return fresh
 
