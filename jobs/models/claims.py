@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models.functions import Now
 
 from devices.models import Tenant
 from jobs.domain.states import OPEN, RunStatus
+from jobs.models.columns import arrays, unnest
 from jobs.models.jobs import ServiceJob
 from jobs.models.runs import DeviceHold, DeviceRun, JobRun
 
@@ -66,13 +68,14 @@ def intend(rows: Sequence[Intent]) -> set[int]:
         AND d.cancel_requested_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM {runs} r WHERE r.id = d.run_id AND r.cancel_requested_at IS NOT NULL)"""  # noqa: S608 - our names
     lock = "ORDER BY d.id FOR NO KEY UPDATE OF d" if connection.features.has_select_for_update else ""
+    given, values = _given(rows, ("bigint", "integer", "integer", "integer"))
     statement = f"""
-        WITH w(id, token, intended, confirmed) AS (VALUES {", ".join(["(%s, %s, %s, %s)"] * len(rows))}),
+        WITH w(id, token, intended, confirmed) AS ({given}),
             taken AS (SELECT w.id, w.intended, w.confirmed FROM w JOIN {devices} d ON {mine} {lock})
         UPDATE {devices} SET intended = taken.intended, confirmed = taken.confirmed
         FROM taken WHERE {devices}.id = taken.id RETURNING {devices}.id"""  # noqa: S608 - our names
     with connection.cursor() as cursor:
-        cursor.execute(statement, [value for row in rows for value in row])
+        cursor.execute(statement, values)
         return {pk for (pk,) in cursor.fetchall()}
 
 
@@ -102,11 +105,12 @@ def hold(rows: Sequence[Hold]) -> set[tuple[str, int]]:
     if not rows:
         return set()
     table = connection.ops.quote_name(DeviceHold._meta.db_table)
+    given, values = _given(rows, ("bigint", "bigint", "text", "smallint"))
     statement = f"""
-        INSERT INTO {table} (tenant_id, device_run_id, key, slot) VALUES {", ".join(["(%s, %s, %s, %s)"] * len(rows))}
+        INSERT INTO {table} (tenant_id, device_run_id, key, slot) {given}
         ON CONFLICT DO NOTHING RETURNING key, slot"""  # noqa: S608 - our names
     with connection.cursor() as cursor:
-        cursor.execute(statement, [value for row in rows for value in row])
+        cursor.execute(statement, values)
         return {(key, slot) for key, slot in cursor.fetchall()}
 
 
@@ -116,6 +120,14 @@ def free(device_runs: Collection[int]) -> None:
     if device_runs:
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {table} WHERE device_run_id IN ({_places(device_runs)})", [*device_runs])  # noqa: S608
+
+
+def _given(rows: Sequence[Sequence[Any]], kinds: Sequence[str]) -> tuple[str, list[Any]]:
+    """Return what gives some rows of these types within a statement, and its parameters."""
+    if connection.vendor == "postgresql":
+        return f"SELECT * FROM {unnest(kinds)}", list(arrays(rows, kinds))  # noqa: S608 - our own types
+    one = f"({', '.join(['%s'] * len(kinds))})"
+    return f"VALUES {', '.join([one] * len(rows))}", [value for row in rows for value in row]
 
 
 def _places(values: Collection[object]) -> str:

@@ -124,8 +124,7 @@ class Journal:
             reach("W7")
         elif step.keep and not rejected:
             self.kept.append((step.keep, answer))
-        if time.monotonic() - self._flushed > FLUSH_AFTER:
-            self._flush(self._exchanges)
+        self._flush(self._exchanges)
 
     def step_ended(self, step: PlannedStep, status: RunStatus, message: str, verdict: str = "") -> None:
         """Close the step's row."""
@@ -213,7 +212,7 @@ class Journal:
         raise LeaseLost
 
     def _flush(self, exchanges: list[list[Any]]) -> None:
-        if time.monotonic() - self._flushed < FLUSH_AFTER:
+        if time.monotonic() - self._flushed < FLUSH_AFTER or not self.writer.may_show():
             return
         self._flushed = time.monotonic()
         _fill(self._steps[-1], exchanges)

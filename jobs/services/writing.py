@@ -18,6 +18,8 @@ from jobs.models.claims import Intent
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
+#: Seconds between two device runs of which is stored what came so far: with hundreds of them it would keep the writer busy.
+SHOW_EVERY = 0.03
 #: So often (seconds) the connection is looked at whether it is too old.
 LOOK_EVERY = 5.0
 
@@ -31,6 +33,9 @@ class Writer(Protocol):
     def do(self, work: Callable[[], R]) -> R:
         """Do what uses the database."""
 
+    def may_show(self) -> bool:
+        """Say whether somebody may store now what came so far, for those who watch."""
+
 
 class Direct:
     """Writes in the calling thread, one intent at a time."""
@@ -41,6 +46,9 @@ class Direct:
     def do(self, work: Callable[[], R]) -> R:
         return work()
 
+    def may_show(self) -> bool:
+        return True
+
 
 DIRECT = Direct()
 
@@ -50,6 +58,7 @@ class Shared:
 
     def __init__(self, edge: hub.Edge = hub.plainly) -> None:
         self._asked: queue.SimpleQueue[tuple[Intent | Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._shown = 0.0
         self.thread = threading.Thread(target=edge, args=(self._run,), name="writer", daemon=True)
         self.thread.start()
 
@@ -59,6 +68,12 @@ class Shared:
     def do(self, work: Callable[[], R]) -> R:
         found: R = self._ask(work)
         return found
+
+    def may_show(self) -> bool:
+        if time.monotonic() - self._shown < SHOW_EVERY:
+            return False
+        self._shown = time.monotonic()
+        return True
 
     def stop(self) -> None:
         """End the thread when all that was asked so far is done."""
