@@ -26,20 +26,23 @@ def add_rows(rows: Sequence[Row]) -> None:
     columns = _columns(fields)
     table = connection.ops.quote_name(meta.db_table)
     names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
-    one = f"({', '.join(['%s'] * len(fields))})"
-    at_once = (connection.features.max_query_params or len(rows) * len(fields)) // len(fields)
+    values = [[_value(row, *column) for column in columns] for row in rows]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as stream:
-                for row in rows:
-                    stream.write_row([_value(row, *column) for column in columns])
-            return
-        for first in range(0, len(rows), at_once):
-            some = rows[first : first + at_once]
-            cursor.execute(
-                f"INSERT INTO {table} ({names}) VALUES {', '.join([one] * len(some))}",  # noqa: S608 - our own names
-                [_value(row, *column) for row in some for column in columns],
-            )
+            with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as stream:
+                for row in values:
+                    stream.write_row(row)
+        else:
+            _insert(cursor, f"INSERT INTO {table} ({names})", values)
+
+
+def _insert(cursor: Any, into: str, rows: list[list[Any]]) -> None:
+    """Insert as many rows with a statement as it may have parameters."""
+    one = f"({', '.join(['%s'] * len(rows[0]))})"
+    at_once = (connection.features.max_query_params or 1000) // len(rows[0])
+    for first in range(0, len(rows), at_once):
+        some = rows[first : first + at_once]
+        cursor.execute(f"{into} VALUES {', '.join([one] * len(some))}", [value for row in some for value in row])
 
 
 def write_columns(rows: Sequence[Row], names: Sequence[str]) -> None:
@@ -55,7 +58,7 @@ def write_columns(rows: Sequence[Row], names: Sequence[str]) -> None:
             kinds = [*("text" if _is_text(field) else field.db_type(connection) for field, _, _ in columns), "bigint"]
             cursor.execute(_in_one(table, columns, kinds), arrays(values, kinds))
         else:
-            assignments = ", ".join(f"{field.column} = %s" for field, _, _ in columns)
+            assignments = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field, _, _ in columns)
             cursor.executemany(f"UPDATE {table} SET {assignments} WHERE id = %s", values)  # noqa: S608 - our own names
 
 
@@ -74,7 +77,7 @@ def unnest(kinds: Sequence[str]) -> str:
 
 
 def _in_one(table: str, columns: list[Column], kinds: Sequence[str]) -> str:
-    names = [field.column for field, _, _ in columns]
+    names = [connection.ops.quote_name(field.column) for field, _, _ in columns]
     assignments = ", ".join(f"{name} = v.{name}" for name in names)
     return f"UPDATE {table} SET {assignments} FROM {unnest(kinds)} AS v({', '.join(names)}, id) WHERE {table}.id = v.id"  # noqa: S608 - our own names
 

@@ -124,6 +124,40 @@ def test_a_socket_that_took_the_number_of_a_closed_one_is_not_forgotten(many):
         sock.close()
 
 
+def test_what_was_seen_of_a_closed_socket_is_not_told_of_the_one_that_took_its_number(many):
+    first, push_first = socket.socketpair()
+    second, push_second = socket.socketpair()
+
+    def take_over():
+        hub.ready(first.fileno(), READ, 1.0)
+        number = second.fileno()
+        second.close()
+        new, other = socket.socketpair()
+        if new.fileno() != number:
+            new, other = other, new
+        assert new.fileno() == number
+        found = hub.ready(new.fileno(), READ, 0.2)
+        new.close(), other.close()
+        return found
+
+    done_first, done_second = many.submit(take_over), many.submit(hub.ready, second.fileno(), READ, 0.5)
+    time.sleep(0.1)
+    many.call(lambda: (push_first.send(b"x"), push_second.send(b"x")))  # both are seen in the same look
+    assert results([done_first, done_second]) == [0, 0]
+    for sock in (first, push_first, push_second):
+        sock.close()
+
+
+def test_no_call_of_many_threads_is_overlooked(many):
+    counts, threads = [], []
+    for _ in range(4):
+        threads.append(threading.Thread(target=lambda: [many.call(lambda: counts.append(1)) for _ in range(3000)]))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    assert results([many.submit(lambda: len(counts))]) == [12_000]
+
+
 def test_results_of_other_threads_are_waited_for_without_keeping_anybody(many):
     future = Future()
     waiting = many.submit(hub.result, future)

@@ -233,6 +233,27 @@ class TestLimits:
         assert statuses(on_trial).count("running") == 3
         assert statuses(other) == ["running"]
 
+    def test_what_was_tried_before_comes_after_what_was_not(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme))
+        proof = claim(run)[0]
+        claiming.prove(run=proof.run, credential=proof.credential_key)
+        queued = list(run.device_runs.filter(status="queued").order_by("pk"))
+        DeviceRun.objects.filter(pk__in=[row.pk for row in queued[:2]]).update(tries=1)
+        expected = [row.pk for row in (*queued[2:], *queued[:2])]
+        assert [row.pk for row in claim(run, limit=1)] == expected[:1]
+        assert [row.pk for row in claim(run)] == expected[1:]
+
+    def test_a_worker_is_told_that_others_have_all_the_places(self, acme, person):
+        run = start(acme, person("acme-operator"), make.devices(acme))
+        worker = make.worker()
+        assert not claiming.does_work_wait(worker=worker), "a run that has not begun is hinted"
+        claim(run)
+        assert claim(run) == [] and claiming.does_work_wait(worker=worker)
+        others = workers.register(queues=["agent.of.others"], now=timezone.now())
+        assert not claiming.does_work_wait(worker=others)
+        JobRun.objects.filter(pk=run.pk).update(paused_at=timezone.now())
+        assert not claiming.does_work_wait(worker=worker)
+
     def test_a_draining_agent_begins_nothing(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
         Agent.objects.filter(pk=run.agent_id).update(draining=True)

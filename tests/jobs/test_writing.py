@@ -16,7 +16,7 @@ from jobs.models import DeviceRun, JobRun, claims
 from jobs.services import claiming, running
 from jobs.services.journal import Journal
 from jobs.services.threads import ALONE, FEW, Conversations
-from jobs.services.writing import Shared
+from jobs.services.writing import SHOW_EVERY, Shared
 from tests import make
 
 
@@ -197,6 +197,14 @@ def test_conversations_change_devices_and_leave_the_database_to_the_writer(
             sent = [command for command in executed(device) if command != "enable"]
             assert sent == [*plan.preparation, *plan.commands]
     many.stop()
+
+
+def test_what_is_shown_meanwhile_leaves_time_for_intents(shared):
+    """However many ask: with hundreds of devices it took all of the writer's time."""
+    began, shown = time.monotonic(), 0
+    while time.monotonic() - began < 0.5:
+        shown += shared.may_show()
+    assert 5 <= shown <= 0.5 / SHOW_EVERY + 1
 
 
 class TestRoom:
