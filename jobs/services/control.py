@@ -16,7 +16,7 @@ from jobs.domain.plan import SNAPSHOT
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, Trigger
-from jobs.services import holds, starting
+from jobs.services import holds, starting, telling, waiting
 from jobs.services.settling import UNBEGUN, end_unbegun, hint, settle
 
 #: What of a run can be run again, and the words for it.
@@ -42,9 +42,11 @@ def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
         end_unbegun(run, RunStatus.CANCELLED, "cancelled", "Cancelled before anything was sent.", now)
         # A run that was not planned yet has no device whose end would end it.
         unplanned = JobRun.objects.filter(pk=run.pk, planned_at=None, status__in=UNBEGUN)
-        unplanned.update(
-            status=RunStatus.CANCELLED, reason="Cancelled before it started.", planned_at=now, ended_at=now
-        )
+        words = "Cancelled before it started."
+        if unplanned.update(status=RunStatus.CANCELLED, reason=words, planned_at=now, ended_at=now):
+            run.refresh_from_db()
+            telling.tell([telling.Happened(run, "completed", by)], now)
+            waiting.ended([run])
         audit.record(tenant=run.tenant, by=by, action="run.cancelled", subject=run.job_name, run=run.pk)
     settle([run.pk])
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from devices.models import OutboxMessage, Webhook
+from devices.services import channels
 from jobs.domain.spec import once_at
 from jobs.domain.turns import Ahead, Overlap, Turn, turn
 from jobs.models import DeviceRun, JobRun, Pulse
@@ -105,6 +107,18 @@ def test_a_cancelled_run_frees_the_one_that_waits_and_a_waiting_run_can_be_cance
     control.cancel_run(by=operator, run=first, now=timezone.now())
     starting.start_queued()
     assert fates(found) == ["cancelled", "cancelled", "queued"]
+
+
+@pytest.mark.django_db
+def test_who_cancels_what_nobody_has_planned_yet_tells_of_it(acme, person):
+    admin = person("acme-admin")
+    channels.save_channel(by=admin, tenant=acme, model=Webhook, secrets={}, name="Hook", url="https://acme.example/")
+    found = job(acme, person, 0)
+    assert dispatching.dispatch_due(now=START) == 1
+    run = JobRun.objects.get(job=found, planned_at=None)
+    control.cancel_run(by=admin, run=run, now=timezone.now())
+    (told,) = OutboxMessage.objects.filter(event="completed")
+    assert told.key == f"run:{run.pk}:completed" and "Cancelled before it started." in told.text
 
 
 @pytest.mark.django_db
