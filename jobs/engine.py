@@ -29,7 +29,7 @@ from jobs.services.threads import Conversations
 from jobs.services.writing import Shared
 
 log = logging.getLogger(__name__)
-#: Seconds: between looks without a hint, and where devices wait that nobody may begin just now; between looks at cancel
+#: Seconds: between looks without a hint, and the first ones where devices wait for places; between looks at cancel
 #: requests; how long results wait for others to be stored with; how long free places wait for others to be filled with;
 #: between looks whether runs have ended.
 LOOK_EVERY, LOOK_SOON, CANCEL_EVERY, GATHER, SETTLE, SETTLE_EVERY = 2.0, 0.2, 0.5, 0.02, 0.1, 0.5
@@ -49,7 +49,7 @@ class Engine:
         self._inbox: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
         self._unstored: list[Finished] = []
         self._unsettled: set[int] = set()
-        self._settled, self._failed, self._wanting, self._crowded = 0.0, False, False, False
+        self._settled, self._failed, self._wanting, self._pause = 0.0, False, False, LOOK_EVERY
         self._claiming = threading.Lock()
         self._over = threading.Event()
         loops = (self._work, self._keep, self._look_after)
@@ -91,7 +91,7 @@ class Engine:
         freed = 0
         while not self.stopping.is_set() or self.journals:
             busy = freed or self._unstored or self._unsettled or self._wanting
-            results, asked = self._collect(SETTLE if busy else LOOK_SOON if self._crowded else LOOK_EVERY)
+            results, asked = self._collect(SETTLE if busy else self._pause)
             self._unstored += results
             freed += len(results)
             try:
@@ -155,8 +155,13 @@ class Engine:
                 future = self.pool.submit(self._execute, item, shares=running.shares_a_thread(item))
                 future.add_done_callback(partial(self._done, item.device_run.pk))
             self._wanting = len(found) == min(room, MOST)
-            # Another worker may have all the places of a run, and give some up when they are too many for it.
-            self._crowded = not self._wanting and claiming.does_work_wait(worker=self.worker)
+            self._pause = self._next_pause(bool(found))
+
+    def _next_pause(self, found: bool) -> float:
+        """Another worker may have all the places of a run, and soon give some up when they are too many for it."""
+        if self._wanting or not claiming.does_work_wait(worker=self.worker, now=timezone.now()):
+            return LOOK_EVERY
+        return LOOK_SOON if found or self._pause >= LOOK_EVERY else 2 * self._pause
 
     def _execute(self, item: Assignment) -> Finished:
         return running.execute(item, self.journals[item.device_run.pk])

@@ -99,11 +99,11 @@ def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None)
     return _assignments(rows, claimed)
 
 
-def does_work_wait(*, worker: Worker) -> bool:
-    """Say whether runs of a worker's agents that have begun have devices that are still to begin."""
-    queued = DeviceRun.objects.filter(run=OuterRef("pk"), status=RunStatus.QUEUED)
+def does_work_wait(*, worker: Worker, now: datetime) -> bool:
+    """Say whether runs of a worker's agents that have begun have devices that could begin, were there places for them."""
+    ready = DeviceRun.objects.filter(_ready(now), run=OuterRef("pk"), wave__lte=OuterRef("wave"))
     runs = JobRun.objects.filter(status=RunStatus.RUNNING, paused_at=None, agent__queue__in=worker.queues)
-    return runs.filter(Exists(queued)).exists()
+    return runs.filter(Exists(ready)).exists()
 
 
 def _ready(now: datetime) -> Q:

@@ -245,14 +245,21 @@ class TestLimits:
 
     def test_a_worker_is_told_that_others_have_all_the_places(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme))
-        worker = make.worker()
-        assert not claiming.does_work_wait(worker=worker), "a run that has not begun is hinted"
+        now, worker = timezone.now(), make.worker()
+        assert not claiming.does_work_wait(worker=worker, now=now), "a run that has not begun is hinted"
         claim(run)
-        assert claim(run) == [] and claiming.does_work_wait(worker=worker)
-        others = workers.register(queues=["agent.of.others"], now=timezone.now())
-        assert not claiming.does_work_wait(worker=others)
-        JobRun.objects.filter(pk=run.pk).update(paused_at=timezone.now())
-        assert not claiming.does_work_wait(worker=worker)
+        assert claim(run) == [] and claiming.does_work_wait(worker=worker, now=now)
+        others = workers.register(queues=["agent.of.others"], now=now)
+        assert not claiming.does_work_wait(worker=others, now=now)
+        queued, runs = run.device_runs.filter(status="queued"), JobRun.objects.filter(pk=run.pk)
+        for rows, changes in (
+            (runs, {"paused_at": now}), (queued, {"not_before": now + timedelta(1)}), (queued, {"wave": 1}),
+        ):  # fmt: skip
+            before = list(rows.values(*changes)[:1])[0]
+            rows.update(**changes)
+            assert not claiming.does_work_wait(worker=worker, now=now), changes
+            rows.update(**before)
+            assert claiming.does_work_wait(worker=worker, now=now)
 
     def test_a_draining_agent_begins_nothing(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
