@@ -15,6 +15,8 @@ PEOPLE = ("acme-operator", "acme-approver-1", "globex-operator")
 CHECKS = "not_a_server_error,response_schema_conformance,content_type_conformance"
 #: Requests with the fewest examples, and for one more example for each operation and person, measured.
 BASE, PER_EXAMPLE = 5000, 220
+#: CPython 3.11 says so now and then when two threads parse Python at once (its issue 106905); schemathesis has two.
+INTERPRETER = "AST constructor recursion depth mismatch"
 WANTED = int(os.environ.get("N", BASE))
 
 
@@ -27,6 +29,15 @@ def demo(tmp_path_factory):
     running.stop()
 
 
+def made_up(words, folder):
+    """Run schemathesis, and again where its own interpreter fell over; what the server did wrong is never asked for twice."""
+    for _ in range(3):
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=6000)
+        if INTERPRETER not in done.stdout or "Failures:" in done.stdout:
+            break
+    return done
+
+
 @pytest.mark.timeout(int(os.environ.get("N", 0)) // 10 + 600)
 def test_schemathesis_finds_no_server_error_and_no_answer_against_the_document(demo, tmp_path):
     generated = 0
@@ -37,7 +48,7 @@ def test_schemathesis_finds_no_server_error_and_no_answer_against_the_document(d
             str(Path(sys.executable).parent / "st"), "run", f"{demo.url}/api/schema/", "-H", f"Authorization: Bearer demo-{person}", "--phases",
             phases, "--max-examples", str(examples), "--checks", CHECKS, "--continue-on-failure", "-w", "2", "--no-color",
         ]  # fmt: skip
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=6000)
+        done = made_up(words, tmp_path)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
         generated += int(re.search(r"(\d+) generated", done.stdout)[1])
     print(f"{generated} requests")
