@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from devices.models import Tenant
 from jobs.domain.states import OPEN, RunStatus
-from jobs.models.columns import arrays, unnest
+from jobs.models.columns import arrays, listed, unnest
 from jobs.models.jobs import ServiceJob
 from jobs.models.runs import DeviceHold, DeviceRun, JobRun
 
@@ -125,9 +125,8 @@ def free(device_runs: Collection[int]) -> None:
 def _given(rows: Sequence[Sequence[Any]], kinds: Sequence[str]) -> tuple[str, list[Any]]:
     """Return what gives some rows of these types within a statement, and its parameters."""
     if connection.vendor == "postgresql":
-        return f"SELECT * FROM {unnest(kinds)}", list(arrays(rows, kinds))  # noqa: S608 - our own types
-    one = f"({', '.join(['%s'] * len(kinds))})"
-    return f"VALUES {', '.join([one] * len(rows))}", [value for row in rows for value in row]
+        return f"SELECT * FROM {unnest(kinds)}", [*arrays(rows, kinds)]  # noqa: S608 - our own types
+    return listed(rows)
 
 
 def _places(values: Collection[object]) -> str:

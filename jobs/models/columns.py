@@ -38,11 +38,16 @@ def add_rows(rows: Sequence[Row]) -> None:
 
 def _insert(cursor: Any, into: str, rows: list[list[Any]]) -> None:
     """Insert as many rows with a statement as it may have parameters."""
-    one = f"({', '.join(['%s'] * len(rows[0]))})"
     at_once = (connection.features.max_query_params or 1000) // len(rows[0])
     for first in range(0, len(rows), at_once):
-        some = rows[first : first + at_once]
-        cursor.execute(f"{into} VALUES {', '.join([one] * len(some))}", [value for row in some for value in row])
+        given, values = listed(rows[first : first + at_once])
+        cursor.execute(f"{into} {given}", values)
+
+
+def listed(rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """Return what gives rows of the same length within a statement, one place for each value, and its parameters."""
+    one = f"({', '.join(['%s'] * len(rows[0]))})"
+    return f"VALUES {', '.join([one] * len(rows))}", [value for row in rows for value in row]
 
 
 def write_columns(rows: Sequence[Row], names: Sequence[str]) -> None:

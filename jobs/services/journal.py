@@ -24,7 +24,7 @@ from devices.services.workers import GUARD, LEASE
 from jobs.domain.execution import Cancelled, LeaseLost, interruption
 from jobs.domain.plan import SNAPSHOT, PlannedStep
 from jobs.domain.states import RunStatus
-from jobs.models import DeviceRun, StepResult, claims
+from jobs.models import DeviceRun, StepResult
 from jobs.models.columns import add_rows
 from jobs.services.writing import DIRECT, Writer
 from templates_app.domain.content import StepKind
@@ -222,7 +222,7 @@ class Journal:
     def _store(self) -> None:
         row = self.device_run
         with transaction.atomic():
-            if not claims.intend([(row.pk, row.token, row.intended, self._done)]):
+            if not DIRECT.intend((row.pk, row.token, row.intended, self._done)):
                 self._refused()
             add_rows(self.take_rows())
 
