@@ -25,14 +25,13 @@ from jobs.services import claiming, dispatching, keeping, reaping, running, sett
 from jobs.services.claiming import Assignment
 from jobs.services.journal import Journal
 from jobs.services.running import Finished
-from jobs.services.threads import Conversations
+from jobs.services.threads import Conversations, following
 from jobs.services.writing import Shared
 
 log = logging.getLogger(__name__)
 #: Seconds: between looks without a hint, and the first ones where devices wait for places; between looks at cancel
-#: requests; how long results wait for others to be stored with; how long free places wait for others to be filled with;
-#: between looks whether runs have ended.
-LOOK_EVERY, LOOK_SOON, CANCEL_EVERY, GATHER, SETTLE, SETTLE_EVERY = 2.0, 0.2, 0.5, 0.02, 0.1, 0.5
+#: requests; how long free places wait for others to be filled with; between looks whether runs have ended.
+LOOK_EVERY, LOOK_SOON, CANCEL_EVERY, SETTLE, SETTLE_EVERY = 2.0, 0.2, 0.5, 0.1, 0.5
 #: A claim is worth its cost for so many free threads, and takes at most so many devices.
 REFILL, MOST = 5, 128
 WIDTH = 512
@@ -43,13 +42,15 @@ class Engine:
 
     def __init__(self, queues: Sequence[str], width: int = WIDTH) -> None:
         self.worker: Worker = workers.register(queues=queues, now=workers.moment())
-        self.pool, self.writer = Conversations(width, self._edge), Shared(self._edge)
+        self.pool = Conversations(width, self._edge)
+        self.writer = Shared(self._edge, self.pool.is_saturated)
         self.journals: dict[int, Journal] = {}
         self.stopping = threading.Event()
         self._inbox: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
         self._unstored: list[Finished] = []
         self._unsettled: set[int] = set()
         self._settled, self._failed, self._wanting, self._pause = 0.0, False, False, LOOK_EVERY
+        self._peers = 1
         self._claiming = threading.Lock()
         self._over = threading.Event()
         loops = (self._work, self._keep, self._look_after)
@@ -97,7 +98,7 @@ class Engine:
             try:
                 self._store()
                 # A claim costs about as much for one device as for ten.
-                enough = max(REFILL, len(self.journals) // 4)
+                enough = max(REFILL, len(self.journals) // 3)
                 if not self.stopping.is_set() and (asked or freed >= enough or self._wanting or not self.journals):
                     self._claim()
                     freed = 0
@@ -116,10 +117,7 @@ class Engine:
             found = [self._inbox.get(timeout=seconds)]
         except queue.Empty:
             return [], True
-        if found[0] is not None and len(self.journals) > 1:
-            time.sleep(GATHER)
-        while not self._inbox.empty():
-            found.append(self._inbox.get())
+        found += following(self._inbox, 0 if found[0] is None else len(self.journals) - 1)
         return [item for item in found if item is not None], None in found
 
     def _store(self) -> None:
@@ -154,6 +152,8 @@ class Engine:
             for item in found:
                 future = self.pool.submit(self._execute, item, shares=running.shares_a_thread(item))
                 future.add_done_callback(partial(self._done, item.device_run.pk))
+            if found:
+                self.pool.share(max(item.device_run.run.max_parallel for item in found), self._peers)
             self._wanting = len(found) == min(room, MOST)
             self._pause = self._next_pause(bool(found))
 
@@ -182,6 +182,7 @@ class Engine:
                 if time.monotonic() - renewed >= keeping.RENEW_EVERY:
                     now = workers.moment()
                     workers.beat(worker=self.worker, active=len(journals), now=now)
+                    self._peers = workers.count(like=self.worker, now=now)
                     keeping.renew(worker=self.worker, journals=journals, now=now)
                     renewed = time.monotonic()
                     self._abandon()

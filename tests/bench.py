@@ -164,7 +164,7 @@ class Product:
         editing.save_draft(by=user, draft=draft, spec=spec)
         _, run = editing.submit_job(by=user, draft=draft)
         while JobRun.objects.filter(pk=run.pk, ended_at=None).exists():
-            time.sleep(0.05)
+            time.sleep(0.02)
         seconds = time.monotonic() - started
         stored = StepResult.objects.filter(device_run__run=run, status="succeeded", output_size__gt=0).count() // steps
         failed = count - DeviceRun.objects.filter(run=run, status="succeeded").count()

@@ -19,12 +19,7 @@ TRIES, PAUSE = 2, 0.3
 
 def resolve(host: str, port: int, denied: Sequence[str]) -> list[str]:
     """Return the addresses of a host; Unreachable when it has none, TargetDenied when one is in a denied network (CIDR)."""
-    try:
-        look = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-        found = look() if _is_address(host) else elsewhere(look)
-    except (OSError, UnicodeError) as error:
-        raise Unreachable(f"No connection to {host} port {port}: {words(error)}. Nothing was sent.") from error
-    addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
+    addresses = [host] if _is_address(host) else _looked_up(host, port)
     for address in addresses:
         if network := _network_of(address, denied):
             raise TargetDenied(
@@ -51,6 +46,14 @@ def connect(host: str, port: int, seconds: float, denied: Sequence[str]) -> sock
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return sock
     raise Unreachable(f"No connection to {host} port {port}: {words(failure)}. Nothing was sent.") from failure
+
+
+def _looked_up(host: str, port: int) -> list[str]:
+    try:
+        found = elsewhere(socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unreachable(f"No connection to {host} port {port}: {words(error)}. Nothing was sent.") from error
+    return list(dict.fromkeys(str(item[4][0]) for item in found))
 
 
 def _open(address: str, port: int, seconds: float) -> socket.socket:

@@ -76,6 +76,12 @@ def any_since(since: datetime) -> bool:
     return Worker.objects.filter(begun_at__gte=since, ended_at=None).exists()
 
 
+def count(*, like: Worker, now: datetime) -> int:
+    """Return how many live workers serve the same agents as one, itself among them."""
+    rows = Worker.objects.filter(queues=like.queues, ended_at=None, beat_at__gt=now - LEASE)
+    return max(rows.count(), 1)
+
+
 def sign_off(*, worker: Worker) -> None:
     """Note that this process has stopped working on devices."""
     Worker.objects.filter(pk=worker.pk).update(ended_at=timezone.now(), active=0)

@@ -74,7 +74,7 @@ def plan_of(
     """Return the plan for all target devices, for the first few of them (a preview), or for `only` some (ids)."""
     found = fetched.devices(job) if fetched and only is None else None
     if found is None:
-        devices = target_devices(job, by).select_related(*RELATED)
+        devices = target_devices(job, by).prefetch_related(*RELATED)  # thousands of devices have few networks
         devices = devices if only is None else devices.filter(pk__in=only)
         found = list(devices[:first] if first else devices)
     rows = found

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from devices.drivers.hub import Edge, Hub, plainly
 
-#: So many are begun however busy the process is; beyond, it takes more only while less than this part of its time is used.
-FEW, SATURATED = 25, 0.7
+#: So many are begun however busy the process is: its part of a run's places, within these bounds. Beyond, it takes more only
+#: while less than this part of its time is used.
+FEW, PLENTY, SATURATED = 25, 50, 0.7
+#: Seconds in which something must follow, and for which is waited at most, where what comes together is done together.
+GATHER, AT_MOST = 0.01, 0.05
 #: So many threads at most: with more, a process gets slower.
 ALONE = 100
 A = TypeVar("A")
@@ -38,11 +43,28 @@ class OneAtATime:
                 self._doing.release()
 
 
+def following(inbox: queue.SimpleQueue[R], most: int) -> list[R]:
+    """Return what is there, and wait for more as long as some keeps coming and it is not so many yet."""
+    found, until, more = _all(inbox), time.monotonic() + AT_MOST, True
+    while more and len(found) < most and time.monotonic() < until:
+        time.sleep(GATHER)
+        came = _all(inbox)
+        found, more = found + came, bool(came)
+    return found
+
+
+def _all(inbox: queue.SimpleQueue[R]) -> list[R]:
+    found = []
+    while not inbox.empty():
+        found.append(inbox.get())
+    return found
+
+
 class Conversations:
     """Where devices are talked to: in one thread with a hub those that can share it, in threads of a pool all others."""
 
     def __init__(self, size: int, edge: Edge = plainly) -> None:
-        self.size = size
+        self.size, self._few = size, FEW
         self._shared = self._alone = 0
         self._lock = threading.Lock()
         self._hub = Hub("devices", edge)
@@ -54,8 +76,16 @@ class Conversations:
         It grows as long as they mostly wait for their devices: what one process cannot get on with is left to others.
         """
         busy = self._shared + self._alone
-        growth = max(FEW, busy) if self._hub.load < SATURATED else 0
-        return max(min(self.size - busy, ALONE - self._alone, max(FEW - busy, growth)), 0)
+        growth = 0 if self.is_saturated() else max(FEW, busy)
+        return max(min(self.size - busy, ALONE - self._alone, max(self._few - busy, growth)), 0)
+
+    def is_saturated(self) -> bool:
+        """Say whether further conversations would only wait for those that there are."""
+        return self._hub.load >= SATURATED
+
+    def share(self, places: int, workers: int) -> None:
+        """Take note of how many devices a run may have at a time, and how many workers have them in common."""
+        self._few = min(max(places // workers, FEW), PLENTY)
 
     def submit(self, work: Callable[[A], R], item: A, /, *, shares: bool) -> Future[R]:
         """Begin the work and return its future; `shares` says that whatever it waits for, it waits with the hub's words."""

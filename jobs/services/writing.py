@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 #: Seconds between two device runs of which is stored what came so far: with hundreds of them it would keep the writer busy.
 SHOW_EVERY = 0.03
+#: Seconds for which intents wait for others to be stored with, where the process has its hands full anyway.
+GATHER = 0.005
 #: So often (seconds) the connection is looked at whether it is too old.
 LOOK_EVERY = 5.0
 
@@ -54,9 +56,13 @@ DIRECT = Direct()
 
 
 class Shared:
-    """Writes in one thread, with one connection to the database, for all conversations of a process; `edge` as of a `Hub`."""
+    """Writes in one thread, with one connection to the database, for all conversations of a process; `edge` as of a `Hub`.
 
-    def __init__(self, edge: hub.Edge = hub.plainly) -> None:
+    `is_busy` says whether the conversations would only wait for each other, were they answered at once.
+    """
+
+    def __init__(self, edge: hub.Edge = hub.plainly, is_busy: Callable[[], bool] = lambda: False) -> None:
+        self._is_busy = is_busy
         self._asked: queue.SimpleQueue[tuple[Intent | Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
         self._shown = 0.0
         self.thread = threading.Thread(target=edge, args=(self._run,), name="writer", daemon=True)
@@ -89,6 +95,8 @@ class Shared:
         looked = 0.0
         while (first := self._asked.get()) is not None:
             wishes, over = [first], False
+            if self._is_busy():
+                time.sleep(GATHER)
             while not over and not self._asked.empty():
                 following = self._asked.get()
                 over = following is None

@@ -64,6 +64,8 @@ REFUSED = (
     nodes.Block,
     nodes.FilterBlock,
 )
+#: Without any of it a text renders to itself; a carriage return is an end of a line.
+MARKUP = re.compile("[{\r]")
 SECRET_MARK = re.compile("\u27e6secret:([a-z][a-z0-9_]*)\u27e7")
 
 
@@ -121,6 +123,8 @@ def check_text(text: str, known: set[str]) -> set[str]:
 
 def render(text: str, values: Mapping[str, object]) -> list[str]:
     """Return the command lines, empty ones dropped; TemplateProblem when a value is missing or the output too large."""
+    if not MARKUP.search(text):
+        return _commands(text)
     try:
         pieces, size = [], 0
         for piece in _compiled(text).generate(dict(values)):
@@ -136,7 +140,11 @@ def render(text: str, values: Mapping[str, object]) -> list[str]:
         if isinstance(error, TemplateProblem):
             raise
         raise TemplateProblem(f"the text cannot be rendered with these values: {error}.") from None
-    return [line.rstrip() for line in "".join(pieces).split("\n") if line.strip()]
+    return _commands("".join(pieces))
+
+
+def _commands(text: str) -> list[str]:
+    return [line.rstrip() for line in text.split("\n") if line.strip()]
 
 
 def secret_mark(name: str) -> str:

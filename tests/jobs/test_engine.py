@@ -208,6 +208,15 @@ class TestLeases:
         mine.started -= 1
         assert workers.is_gone(mine)
 
+    def test_those_count_that_live_and_serve_the_same_agents(self, acme):
+        now, mine = timezone.now(), make.worker()
+        assert workers.count(like=mine, now=now) == 1
+        more = [make.worker() for _ in range(4)]
+        Worker.objects.filter(pk=more[0].pk).update(queues=["agent.other"])
+        Worker.objects.filter(pk=more[1].pk).update(ended_at=now)
+        Worker.objects.filter(pk=more[2].pk).update(beat_at=now - workers.LEASE)
+        assert workers.count(like=mine, now=now) == 2
+
 
 class TestLimits:
     def test_an_agent_and_a_tenant_have_their_own(self, acme, person):

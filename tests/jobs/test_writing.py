@@ -1,5 +1,6 @@
 """How far device runs have come: stored together, refused one by one, and never by somebody who lost them."""
 
+import queue
 import threading
 import time
 from concurrent.futures import Future
@@ -15,7 +16,7 @@ from jobs.demo import world
 from jobs.models import DeviceRun, JobRun, claims
 from jobs.services import claiming, running
 from jobs.services.journal import Journal
-from jobs.services.threads import ALONE, FEW, Conversations
+from jobs.services.threads import ALONE, FEW, GATHER, PLENTY, Conversations, following
 from jobs.services.writing import SHOW_EVERY, Shared
 from tests import make
 
@@ -58,6 +59,20 @@ def test_what_is_asked_at_once_shares_statements_and_each_gets_its_own_answer(sh
     table = Table(monkeypatch)
     assert ask_at_once(shared, 40) == {pk: bool(pk % 2) for pk in range(40)}
     assert sum(table.statements) == 40 and len(table.statements) <= 4
+
+
+@pytest.mark.parametrize(("is_busy", "statements"), [(True, [10]), (False, [1, 9])])
+def test_intents_wait_for_others_only_where_the_process_has_its_hands_full(monkeypatch, is_busy, statements):
+    table, writer = Table(monkeypatch), Shared(is_busy=lambda: is_busy)
+    monkeypatch.setattr("jobs.services.writing.GATHER", 0.2)
+    writer._asked.put(((1, 1, 1, 0), first := Future()))
+    time.sleep(0.02)
+    others = [Future() for _ in range(9)]
+    for future in others:
+        writer._asked.put(((3, 1, 1, 0), future))
+    assert all(future.result(5) for future in [first, *others])
+    assert table.statements == statements
+    writer.stop()
 
 
 def test_what_fails_together_is_done_one_by_one(shared, monkeypatch):
@@ -238,6 +253,15 @@ class TestRoom:
         for future in futures:
             future.result(20)
 
+    @pytest.mark.parametrize(
+        ("places", "workers", "room"),
+        [(100, 2, 50), (60, 2, 30), (50, 2, FEW), (10, 1, FEW), (1000, 1, PLENTY), (1000, 100, FEW)],
+    )
+    def test_a_process_that_is_busy_takes_its_part_of_a_run(self, many, monkeypatch, places, workers, room):
+        monkeypatch.setattr(Hub, "load", 0.9)
+        many.share(places, workers)
+        assert many.room() == room
+
     def test_what_needs_a_thread_of_its_own_is_bounded(self):
         many, gate = Conversations(300), threading.Event()
         futures = [many.submit(lambda _: gate.wait(20), n, shares=False) for n in range(ALONE)]
@@ -245,6 +269,40 @@ class TestRoom:
         gate.set()
         assert [future.result(20) for future in futures] == [True] * ALONE
         many.stop()
+
+
+class TestFollowing:
+    @pytest.fixture
+    def inbox(self):
+        return queue.SimpleQueue()
+
+    @staticmethod
+    def fill(inbox, pauses):
+        for n, pause in enumerate(pauses):
+            time.sleep(pause)
+            inbox.put(n)
+
+    def test_what_keeps_coming_is_taken_together(self, inbox):
+        thread = threading.Thread(target=self.fill, args=(inbox, [GATHER / 4] * 10 + [8 * GATHER]))
+        thread.start()
+        assert following(inbox, 100) == list(range(10))
+        thread.join()
+
+    def test_it_ends_when_all_are_there(self, inbox, monkeypatch):
+        monkeypatch.setattr("jobs.services.threads.GATHER", 30)
+        self.fill(inbox, [0] * 5)
+        assert following(inbox, 5) == list(range(5))
+        assert following(inbox, 0) == []
+
+    def test_it_does_not_wait_for_ever(self, inbox, monkeypatch):
+        monkeypatch.setattr("jobs.services.threads.AT_MOST", 0.2)
+        stop = threading.Event()
+        thread = threading.Thread(target=lambda: [inbox.put(0) for _ in iter(lambda: stop.wait(GATHER / 4), True)])
+        thread.start()
+        began = time.monotonic()
+        assert following(inbox, 10**6) and time.monotonic() - began < 2
+        stop.set()
+        thread.join()
 
 
 def test_a_hub_says_how_busy_it_is():

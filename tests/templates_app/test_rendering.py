@@ -1,9 +1,11 @@
 """Command texts: what they may say, what is refused with its line, and that no text can run away."""
 
+import re
 import time
 
 import pytest
 
+from templates_app.domain import rendering
 from templates_app.domain.content import RuntimeVariable, VariableType
 from templates_app.domain.rendering import TemplateProblem, check_text, render
 from templates_app.domain.variables import WrongValue, check_value, resolve
@@ -47,6 +49,13 @@ def test_no_text_runs_away(text):
     with pytest.raises(TemplateProblem):
         render(text, {"name": "x"})
     assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("text", ["", "a\n\n  b  \n", "a\rb\r\nc", "{# note #}\nno }} shut", "show {{ 'version' }}"])
+def test_a_text_without_markup_becomes_the_same_lines(text, monkeypatch):
+    found = render(text, {})
+    monkeypatch.setattr(rendering, "MARKUP", re.compile(""))
+    assert found == render(text, {})
 
 
 def test_a_missing_value_is_a_problem_not_an_empty_line():
