@@ -37,7 +37,7 @@ def record_all(entries: Sequence[Entry]) -> list[AuditEvent]:
     tenants = {entry.tenant.pk for entry in entries}
     with transaction.atomic():
         AuditHead.objects.bulk_create([AuditHead(tenant_id=pk) for pk in sorted(tenants)], ignore_conflicts=True)
-        rows = AuditHead.objects.filter(tenant__in=tenants).order_by("tenant").select_for_update()
+        rows = AuditHead.objects.filter(tenant__in=tenants).order_by("tenant_id").select_for_update(no_key=True)
         heads = {head.tenant_id: head for head in rows}
         events = []
         for entry in entries:

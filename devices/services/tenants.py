@@ -58,7 +58,7 @@ def change_tenant(*, by: Any, tenant: Tenant, **values: Any) -> Tenant:
     if unknown:
         raise Invalid(fields={name: ["This stays as it is."] for name in unknown})
     with transaction.atomic():
-        row = Tenant.objects.select_for_update().get(pk=tenant.pk)
+        row = Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
         changed = {name: value for name, value in values.items() if getattr(row, name) != value}
         for name, value in changed.items():
             setattr(row, name, value)

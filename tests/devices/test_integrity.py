@@ -5,8 +5,9 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
-from devices.models import AssetTag, AuditEvent, Credential, Device, DeviceTag, Network
+from devices.models import AssetTag, AuditEvent, Credential, Device, DeviceTag, Network, Tenant
 from devices.models.integrity import rules
 from devices.services import audit
 from tests import make
@@ -82,6 +83,15 @@ def test_the_audit_trail_can_only_grow_and_its_chain_verifies(tenant):
     assert audit.verify(acme) > 1
     refused(lambda: AuditEvent.objects.filter(pk=event.pk).update(subject="y"))
     refused(lambda: AuditEvent.objects.filter(pk=event.pk).delete())
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows.")
+def test_who_writes_an_event_does_not_hold_up_what_else_happens_in_the_tenant(tenant):
+    """A lock on the tenant's own row kept workers from storing results, for as long as the writer's transaction was open."""
+    with CaptureQueriesContext(connection) as asked:
+        audit.record(tenant=tenant("acme"), by=None, action="test", subject="x")
+    locking = [query["sql"] for query in asked if " FOR " in query["sql"]]
+    assert len(locking) == 1 and locking[0].endswith("FOR NO KEY UPDATE") and Tenant._meta.db_table not in locking[0]
 
 
 def test_a_forged_audit_event_breaks_the_chain(tenant):
