@@ -123,11 +123,9 @@ def check_text(text: str, known: set[str]) -> set[str]:
 
 def render(text: str, values: Mapping[str, object]) -> list[str]:
     """Return the command lines, empty ones dropped; TemplateProblem when a value is missing or the output too large."""
-    if not MARKUP.search(text):
-        return _commands(text)
     try:
         pieces, size = [], 0
-        for piece in _compiled(text).generate(dict(values)):
+        for piece in _compiled(text).generate(dict(values)) if MARKUP.search(text) else [text]:
             size += len(piece)
             if size > MAX_OUTPUT:
                 raise TemplateProblem("the rendered text is longer than 1 MB.")
@@ -140,11 +138,7 @@ def render(text: str, values: Mapping[str, object]) -> list[str]:
         if isinstance(error, TemplateProblem):
             raise
         raise TemplateProblem(f"the text cannot be rendered with these values: {error}.") from None
-    return _commands("".join(pieces))
-
-
-def _commands(text: str) -> list[str]:
-    return [line.rstrip() for line in text.split("\n") if line.strip()]
+    return [line.rstrip() for line in "".join(pieces).split("\n") if line.strip()]
 
 
 def secret_mark(name: str) -> str:

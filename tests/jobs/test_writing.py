@@ -66,7 +66,8 @@ def test_intents_wait_for_others_only_where_the_process_has_its_hands_full(monke
     table, writer = Table(monkeypatch), Shared(is_busy=lambda: is_busy)
     monkeypatch.setattr("jobs.services.writing.GATHER", 0.2)
     writer._asked.put(((1, 1, 1, 0), first := Future()))
-    time.sleep(0.02)
+    while not is_busy and not table.statements:
+        time.sleep(0.001)
     others = [Future() for _ in range(9)]
     for future in others:
         writer._asked.put(((3, 1, 1, 0), future))
@@ -282,8 +283,10 @@ class TestFollowing:
             time.sleep(pause)
             inbox.put(n)
 
-    def test_what_keeps_coming_is_taken_together(self, inbox):
-        thread = threading.Thread(target=self.fill, args=(inbox, [GATHER / 4] * 10 + [8 * GATHER]))
+    def test_what_keeps_coming_is_taken_together(self, inbox, monkeypatch):
+        monkeypatch.setattr("jobs.services.threads.GATHER", 0.2)
+        monkeypatch.setattr("jobs.services.threads.AT_MOST", 5)
+        thread = threading.Thread(target=self.fill, args=(inbox, [0.02] * 10 + [1]))
         thread.start()
         assert following(inbox, 100) == list(range(10))
         thread.join()
