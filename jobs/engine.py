@@ -49,8 +49,9 @@ class Engine:
         self._inbox: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
         self._unstored: list[Finished] = []
         self._unsettled: set[int] = set()
-        self._settled, self._failed, self._wanting, self._pause = 0.0, False, False, LOOK_EVERY
-        self._peers = 1
+        self._settled, self._failed, self._wanting = 0.0, False, False
+        self._claimed: int | None = None
+        self._pause, self._peers = LOOK_EVERY, 1
         self._claiming = threading.Lock()
         self._over = threading.Event()
         loops = (self._work, self._keep, self._look_after)
@@ -91,8 +92,10 @@ class Engine:
     def _work(self) -> None:
         freed = 0
         while not self.stopping.is_set() or self.journals:
-            busy = freed or self._unstored or self._unsettled or self._wanting
-            results, asked = self._collect(SETTLE if busy else self._pause)
+            filling = bool(freed or self._wanting)
+            busy = filling or self._unstored or self._unsettled
+            results, woken = self._collect(SETTLE if busy else self._pause)
+            asked = woken or (not results and (filling or not busy))
             self._unstored += results
             freed += len(results)
             try:
@@ -103,20 +106,22 @@ class Engine:
                     self._claim()
                     freed = 0
                 self._settle()
+                if not (freed or self._wanting or self._unsettled):
+                    self._set_pause()
             except DatabaseError as error:
                 _lost_database(error)
             if not self.journals:
                 close_old_connections()
 
     def _collect(self, seconds: float) -> tuple[list[Finished], bool]:
-        """Wait for results; say whether to look for devices: after a hint, or when nothing came.
+        """Wait for results; say whether a hint came.
 
         What ends within a moment is stored together: one transaction for many devices.
         """
         try:
             found = [self._inbox.get(timeout=seconds)]
         except queue.Empty:
-            return [], True
+            return [], False
         found += following(self._inbox, 0 if found[0] is None else len(self.journals) - 1)
         return [item for item in found if item is not None], None in found
 
@@ -155,13 +160,16 @@ class Engine:
             if found:
                 self.pool.share(max(item.device_run.run.max_parallel for item in found), self._peers)
             self._wanting = len(found) == min(room, MOST)
-            self._pause = self._next_pause(bool(found))
+            self._claimed = len(found)
 
-    def _next_pause(self, found: bool) -> float:
+    def _set_pause(self) -> None:
         """Another worker may have all the places of a run, and soon give some up when they are too many for it."""
-        if self._wanting or not claiming.does_work_wait(worker=self.worker, now=timezone.now()):
-            return LOOK_EVERY
-        return LOOK_SOON if found or self._pause >= LOOK_EVERY else 2 * self._pause
+        if self._claimed is not None:
+            found, self._claimed = self._claimed, None
+            if not claiming.does_work_wait(worker=self.worker, now=timezone.now()):
+                self._pause = LOOK_EVERY
+            else:
+                self._pause = LOOK_SOON if found or self._pause >= LOOK_EVERY else 2 * self._pause
 
     def _execute(self, item: Assignment) -> Finished:
         return running.execute(item, self.journals[item.device_run.pk])

@@ -8,6 +8,7 @@ spends on the same two cores is printed beside them, for it bounds all of them; 
 """
 
 import argparse
+import gc
 import json
 import os
 import resource
@@ -143,6 +144,7 @@ class Product:
         from dataclasses import replace
 
         from django.contrib.auth.models import User
+        from django.db import connection
 
         from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
         from devices.models import Agent
@@ -163,8 +165,12 @@ class Product:
         )  # fmt: skip
         editing.save_draft(by=user, draft=draft, spec=spec)
         _, run = editing.submit_job(by=user, draft=draft)
-        while JobRun.objects.filter(pk=run.pk, ended_at=None).exists():
-            time.sleep(0.02)
+        with connection.cursor() as cursor:  # whoever asks so often asks for little: it is the product that is measured
+            ended = None
+            while ended is None:
+                time.sleep(0.02)
+                cursor.execute(f"SELECT ended_at FROM {JobRun._meta.db_table} WHERE id = %s", [run.pk])
+                (ended,) = cursor.fetchone()
         seconds = time.monotonic() - started
         stored = StepResult.objects.filter(device_run__run=run, status="succeeded", output_size__gt=0).count() // steps
         failed = count - DeviceRun.objects.filter(run=run, status="succeeded").count()
@@ -198,6 +204,8 @@ def main():
     try:
         product = Product(folder, addresses, options.parallel, options.processes, options.work)
         product.run(options.devices, options.parallel)  # warm up: imports, host keys pinned
+        gc.collect()
+        gc.freeze()  # as every process of the product does
         for _ in range(options.rounds):
             for name, results in rounds.items():
                 before = cpu_of(simulator.pid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -69,6 +70,23 @@ def open_login(credential: Credential) -> Login:
         for field in FIELDS
     }
     return Login(username=credential.username, **opened)
+
+
+class Logins:
+    """The logins of some credentials, each opened when it is first asked for, and for all who ask the same."""
+
+    def __init__(self, credentials: Iterable[Credential]) -> None:
+        self._sealed = {str(row.pk): row for row in credentials}
+        self._open: dict[str, Login] = {}
+
+    def __contains__(self, pk: str) -> bool:
+        return pk in self._sealed
+
+    def __getitem__(self, pk: str) -> Login:
+        """Return the login of a credential (id) as `open_login` does; KeyError when it is none of them."""
+        if pk not in self._open:
+            self._open[pk] = open_login(self._sealed[pk])
+        return self._open[pk]
 
 
 def _bound_to(tenant_id: int, row: str, field: str, key_id: str) -> bytes:

@@ -128,7 +128,7 @@ class Jobs(Resource):
     def plan(self, request: Request, pk: str | None = None) -> Response:
         """What the job would send now, device by device."""
         plan = planning.plan_of(self.get_object(), request.user)
-        return Response({"digest": plan.digest, "devices": [device.as_json() for device in plan.devices]})
+        return Response({"digest": plan.digest, "devices": plan.bodies})
 
     @extend_schema(parameters=[UpcomingQuery], responses=UpcomingSerializer)
     @action(detail=True, methods=["get"])

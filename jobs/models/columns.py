@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import AutoField, Model
 
 Row = TypeVar("Row", bound=Model)
-#: A field, its attribute, whether the database takes its values as they are.
-Column = tuple[Any, str, bool]
 #: Kinds of fields whose values the database takes as they are.
 PLAIN = {
     "BigAutoField", "BigIntegerField", "BooleanField", "CharField", "IntegerField", "PositiveIntegerField", "TextField",
@@ -23,10 +21,9 @@ def add_rows(rows: Sequence[Row]) -> None:
         return
     meta = rows[0]._meta
     fields = [field for field in meta.concrete_fields if not isinstance(field, AutoField) and _is_given(field, rows)]
-    columns = _columns(fields)
     table = connection.ops.quote_name(meta.db_table)
+    fields, values = _values(fields, rows)
     names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
-    values = [[_value(row, *column) for column in columns] for row in rows]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as stream:
@@ -55,15 +52,15 @@ def write_columns(rows: Sequence[Row], names: Sequence[str]) -> None:
     if not rows:
         return
     meta = rows[0]._meta
-    columns = _columns([meta.get_field(name) for name in names])
-    values = [[*(_value(row, *column) for column in columns), row.pk] for row in rows]
+    fields, values = _values([meta.get_field(name) for name in names], rows)
+    values = [[*given, row.pk] for given, row in zip(values, rows, strict=True)]
     table = connection.ops.quote_name(meta.db_table)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":  # which reads and plans each statement anew
-            kinds = [*("text" if _is_text(field) else field.db_type(connection) for field, _, _ in columns), "bigint"]
-            cursor.execute(_in_one(table, columns, kinds), arrays(values, kinds))
+            kinds = [*("text" if _is_text(field) else field.db_type(connection) for field in fields), "bigint"]
+            cursor.execute(_in_one(table, fields, kinds), arrays(values, kinds))
         else:
-            assignments = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field, _, _ in columns)
+            assignments = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
             cursor.executemany(f"UPDATE {table} SET {assignments} WHERE id = %s", values)  # noqa: S608 - our own names
 
 
@@ -81,8 +78,8 @@ def unnest(kinds: Sequence[str]) -> str:
     return f"unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"
 
 
-def _in_one(table: str, columns: list[Column], kinds: Sequence[str]) -> str:
-    names = [connection.ops.quote_name(field.column) for field, _, _ in columns]
+def _in_one(table: str, fields: Sequence[Any], kinds: Sequence[str]) -> str:
+    names = [connection.ops.quote_name(field.column) for field in fields]
     assignments = ", ".join(f"{name} = v.{name}" for name in names)
     return f"UPDATE {table} SET {assignments} FROM {unnest(kinds)} AS v({', '.join(names)}, id) WHERE {table}.id = v.id"  # noqa: S608 - our own names
 
@@ -92,17 +89,18 @@ def _is_text(field: Any) -> bool:
     return field.get_internal_type() in ("CharField", "TextField")
 
 
-def _columns(fields: Iterable[Any]) -> list[Column]:
-    """Return each field with its attribute and whether the database takes its values as they are."""
-    return [
-        (field, field.attname, getattr(field, "target_field", field).get_internal_type() in PLAIN) for field in fields
+def _values(fields: Sequence[Any], rows: Sequence[Model]) -> tuple[list[Any], list[list[Any]]]:
+    """Return the fields, in another order, and what each row has in them, as the database takes it."""
+    plain = [field for field in fields if getattr(field, "target_field", field).get_internal_type() in PLAIN]
+    made = [field for field in fields if field not in plain]
+    names = [field.attname for field in plain]
+    found = [
+        [getattr(row, name) for name in names] + [f.get_db_prep_save(f.pre_save(row, True), connection) for f in made]
+        for row in rows
     ]
+    return [*plain, *made], found
 
 
 def _is_given(field: Any, rows: Sequence[Model]) -> bool:
     """Say whether a row has something in a field: what no row has is NULL anyway."""
     return not field.null or any(getattr(row, field.attname) is not None for row in rows)
-
-
-def _value(row: Model, field: Any, name: str, plain: bool) -> Any:
-    return getattr(row, name) if plain else field.get_db_prep_save(field.pre_save(row, True), connection)

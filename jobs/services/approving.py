@@ -48,7 +48,7 @@ def content_of(job: ServiceJob, plan: Plan, at_most: int | None = None) -> dict[
             "groups": sorted(job.notify_groups.values_list("name", flat=True)),
         },
         "triggers": [_trigger(row) for row in scheduling.live_triggers(job)],
-        "devices": [device.as_json() for device in sorted(plan.devices, key=lambda device: device.name)],
+        "devices": sorted(plan.bodies, key=lambda body: body["name"]),
     }  # fmt: skip
 
 

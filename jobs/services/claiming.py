@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from config.failpoints import reach
 from devices.models import Agent, Credential, Tenant, Worker
+from devices.services import vault
 from devices.services.workers import LEASE
 from jobs import queue
 from jobs.domain.plan import DevicePlan
@@ -38,7 +39,7 @@ class Assignment:
     device_run: DeviceRun
     plan: DevicePlan
     job: ServiceJob | None
-    credentials: dict[str, Credential]
+    logins: vault.Logins
     claimed: float
 
 
@@ -221,12 +222,11 @@ def _assignments(rows: list[DeviceRun], claimed: float) -> list[Assignment]:
     plans = [row.plan for row in rows]
     choices = [plan.credential for plan in plans] + [step.credential for plan in plans for step in plan.steps]
     wanted = {choice.id for choice in choices if choice}
-    credentials = {str(row.pk): row for row in Credential.objects.filter(pk__in=wanted)}
+    logins = vault.Logins(Credential.objects.filter(pk__in=wanted))
     secret = {row.run.job_id for row, plan in zip(rows, plans, strict=True) if plan.has_secrets}
     jobs = ServiceJob.objects.in_bulk(secret) if secret else {}
     return [
-        Assignment(row, plan, jobs.get(row.run.job_id), credentials, claimed)
-        for row, plan in zip(rows, plans, strict=True)
+        Assignment(row, plan, jobs.get(row.run.job_id), logins, claimed) for row, plan in zip(rows, plans, strict=True)
     ]
 
 

@@ -21,7 +21,6 @@ from devices.drivers.hub import sleep
 from devices.drivers.platforms import BY_KEY
 from devices.drivers.transport import Endpoint
 from devices.models import Device
-from devices.services import vault
 from jobs.domain.execution import RESTARTED, DeviceResult, run_steps
 from jobs.domain.plan import CredentialChoice, DevicePlan, PlannedStep
 from jobs.domain.states import RunStatus
@@ -58,12 +57,12 @@ def converse(item: Assignment, finished: Finished) -> DeviceResult:
     reveal = _revealer(item.job, finished.journal)
     result = DeviceResult(RunStatus.SUCCEEDED)
     for choice, steps in _sessions(item.plan):
-        if choice.id not in item.credentials:
+        if choice.id not in item.logins:
             sentence = (
                 f"The credential '{choice.name}' was deleted; nothing was sent with it. Choose another for the job."
             )
             return DeviceResult(RunStatus.FAILED, "credential_gone", sentence)
-        login = vault.open_login(item.credentials[choice.id])
+        login = item.logins[choice.id]
         reach("K1")
         finished.journal.secrets += login.secrets()
         result = _run_session(item, device, login, choice.id, steps, finished, reveal)
@@ -153,13 +152,13 @@ def look_again(item: Assignment, finished: Finished) -> str:
         return ""
     platform = BY_KEY[device.platform]
     choice = step.credential or item.plan.credential
-    if not platform.show_running or choice is None or choice.id not in item.credentials:
+    if not platform.show_running or choice is None or choice.id not in item.logins:
         return ""
     guard = [line.format(minutes=step.guard) for line in (*platform.guard_enter, *platform.guard_leave)]
     around = {*platform.config_enter, *platform.config_leave, *platform.save, *guard}
     wanted = [line for line in lines if line not in around and not SECRET_MARK.search(line)]
     try:
-        text = _read(platform.show_running, item, device, vault.open_login(item.credentials[choice.id]), finished)
+        text = _read(platform.show_running, item, device, item.logins[choice.id], finished)
     except DeviceError as error:
         return f"It could not be read afterwards: {error.message}"
     journal.snapshots["after"] = text

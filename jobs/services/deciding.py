@@ -138,14 +138,16 @@ def _entries(decision: Decision) -> list[audit.Entry]:
 
 
 def _device_runs(decision: Decision, now: datetime) -> list[DeviceRun]:
-    rollout = Rollout.from_json(decision.job.rollout)
-    devices = decision.plan.devices if decision.plan else ()
+    rollout, plan = Rollout.from_json(decision.job.rollout), decision.plan
+    if plan is None:
+        return []
     return [
-        _device_run(decision.run, device, now, rollout.wave_of(position)) for position, device in enumerate(devices)
+        _device_run(decision.run, device, body, now, rollout.wave_of(position))
+        for position, (device, body) in enumerate(zip(plan.devices, plan.bodies, strict=True))
     ]
 
 
-def _device_run(run: JobRun, plan: DevicePlan, now: datetime, wave: int) -> DeviceRun:
+def _device_run(run: JobRun, plan: DevicePlan, body: dict[str, Any], now: datetime, wave: int) -> DeviceRun:
     row = DeviceRun(
         tenant_id=run.tenant_id,
         run=run,
@@ -158,7 +160,7 @@ def _device_run(run: JobRun, plan: DevicePlan, now: datetime, wave: int) -> Devi
         endpoint=plan.endpoint,
         exclusive=any(step.journaled for step in plan.steps),
         wave=wave,
-        plan_data=plan.as_json(),
+        plan_data=body,
     )
     if plan.problem:
         row.status, row.reason, row.message = RunStatus.FAILED, "not_runnable", f"Nothing was sent. {plan.problem}"

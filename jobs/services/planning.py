@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import cache
 from typing import Any
 
 from django.db.models import QuerySet, prefetch_related_objects
@@ -15,7 +16,8 @@ from devices.domain.selection import SelectionMode
 from devices.drivers.platforms import BY_KEY
 from devices.models import Credential, Device
 from jobs.domain import plan as rules
-from jobs.domain.plan import CredentialChoice, DeviceFacts, DevicePlan, Plan, PlatformWords, TaskFacts, plan_device
+from jobs.domain.plan import CredentialChoice, DevicePlan, Plan
+from jobs.domain.planner import DeviceFacts, Planner, PlatformWords, TaskFacts
 from jobs.models import JobRun, ServiceJob
 from jobs.services.specs import selection_of
 from templates_app.domain.content import VariableType
@@ -78,24 +80,13 @@ def plan_of(
         devices = devices if only is None else devices.filter(pk__in=only)
         found = list(devices[:first] if first else devices)
     rows = found
-    content = job.version.content
-    tasks = _tasks(job)
-    defaults = _default_credentials(job, rows, fetched or Fetched(()))
     variables = {**job.variables, **_secret_marks(job)}
+    planner = Planner(job.version.content, _tasks(job), variables, snapshots=job.snapshots)
+    defaults = _default_credentials(job, rows, fetched or Fetched(()))
     return Plan(
         template=str(job.template_id),
         version=job.version.number,
-        devices=tuple(
-            plan_device(
-                facts_of(device),
-                content,
-                tasks,
-                variables,
-                _credential_for(job, device, defaults),
-                snapshots=job.snapshots,
-            )
-            for device in rows
-        ),
+        devices=tuple(planner.plan(facts_of(device), _credential_for(job, device, defaults)) for device in rows),
         networks=tuple(sorted({device.network.name for device in rows if device.network})),
     )
 
@@ -125,7 +116,6 @@ def endpoint_of(device: Device) -> str:
 
 def facts_of(device: Device) -> DeviceFacts:
     """Return what a plan must know of a device."""
-    platform = BY_KEY[device.platform]
     return DeviceFacts(
         id=str(device.pk),
         name=device.name,
@@ -135,18 +125,14 @@ def facts_of(device: Device) -> DeviceFacts:
         endpoint=endpoint_of(device),
         telnet=device.protocol == Device.Protocol.TELNET,
         problem=_unreachable(device),
-        words=PlatformWords(
-            preparation=platform.preparation,
-            config_enter=platform.config_enter,
-            config_leave=platform.config_leave,
-            save=platform.save,
-            show_running=platform.show_running,
-            show_startup=platform.show_startup,
-            guard_enter=platform.guard_enter,
-            guard_leave=platform.guard_leave,
-            guard_confirm=platform.guard_confirm,
-        ),
+        words=_words(device.platform),
     )
+
+
+@cache
+def _words(platform: str) -> PlatformWords:
+    found = BY_KEY[platform]
+    return PlatformWords(**{field.name: getattr(found, field.name) for field in fields(PlatformWords)})
 
 
 def _unreachable(device: Device) -> str:

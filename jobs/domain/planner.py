@@ -1,0 +1,195 @@
+"""Plan devices: from what a template, a job and a device say to exactly what will be sent, with no look at anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from jobs.domain.plan import SNAPSHOT, SNAPSHOTS, CredentialChoice, DevicePlan, PlannedStep
+from templates_app.domain.content import StepKind, TemplateContent, TemplateStep, VariableType
+from templates_app.domain.rendering import TemplateProblem, render, secret_mark
+from templates_app.domain.scripts import compose
+from templates_app.domain.variables import resolve
+
+NO_CREDENTIAL = "No credential applies: give the device, the job or the tenant one."
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformWords:
+    """The lines around a template's commands on one platform; those of a guard hold `{minutes}`."""
+
+    preparation: tuple[str, ...] = ()
+    config_enter: tuple[str, ...] = ()
+    config_leave: tuple[str, ...] = ()
+    save: tuple[str, ...] = ()
+    show_running: str = ""
+    show_startup: str = ""
+    guard_enter: tuple[str, ...] = ()
+    guard_leave: tuple[str, ...] = ()
+    guard_confirm: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """What the plan must know of a device; `problem` is why it cannot be run on at all."""
+
+    id: str
+    name: str
+    address: str
+    platform: str
+    platform_label: str
+    words: PlatformWords
+    endpoint: str = ""
+    telnet: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """What a job says about one step, resolved. `devices` None means all."""
+
+    step: int
+    devices: frozenset[str] | None
+    profile: Mapping[str, str]
+    credential: CredentialChoice | None = None
+
+
+class Planner:
+    """Plans devices for one job: what its template, its tasks and the values given say to each.
+
+    A step whose texts do not speak of the device is the same for all devices of a platform, and is rendered once.
+    """
+
+    def __init__(
+        self, content: TemplateContent, tasks: Mapping[int, TaskFacts], variables: Mapping[str, str], *, snapshots: bool
+    ) -> None:
+        self.content, self.variables, self.snapshots = content, variables, snapshots
+        self.tasks = [tasks.get(n, TaskFacts(n, None, {})) for n in range(len(content.steps))]
+        self.needs_base = snapshots or any(task.credential is None for task in self.tasks)
+        self._same: dict[tuple[str, int, int], tuple[PlannedStep, str]] = {}
+
+    def plan(self, device: DeviceFacts, credential: CredentialChoice | None) -> DevicePlan:
+        """Render every step for one device; a mistake becomes the plan's `problem`, so that one device never hides others."""
+        steps: list[PlannedStep] = []
+        problem = device.problem or (NO_CREDENTIAL if self.needs_base and not credential else "")
+        around = _around(self.content, device) if self.snapshots else {}
+        steps += _snapshots(around, "before", len(steps))
+        for step, task in zip(self.content.steps, self.tasks, strict=True):
+            if task.devices is not None and device.id not in task.devices:
+                continue
+            planned, wrong = self._planned(len(steps), step, task, device)
+            steps += _guarded(planned, step.save, device.words) if planned.guard and planned.commands else [planned]
+            problem = problem or wrong
+        if not any(s.commands for s in steps if s.kind != SNAPSHOT):
+            problem = problem or "There is nothing to send: no step has commands for this device."
+        else:
+            steps += _snapshots(around, "after", len(steps))
+        return DevicePlan(
+            device.id, device.name, device.address, device.platform, credential,
+            device.words.preparation, tuple(steps), problem, device.endpoint, device.telnet,
+        )  # fmt: skip
+
+    def _planned(
+        self, position: int, step: TemplateStep, task: TaskFacts, device: DeviceFacts
+    ) -> tuple[PlannedStep, str]:
+        texts = (step.body(device.platform) or "", step.script)
+        if any("device" in text for text in texts):
+            return _planned(position, step, task, self.content, self.variables, device)
+        key = (device.platform, task.step, position)
+        if key not in self._same:
+            self._same[key] = _planned(position, step, task, self.content, self.variables, device)
+        return self._same[key]
+
+
+def _planned(
+    position: int,
+    step: TemplateStep,
+    task: TaskFacts,
+    content: TemplateContent,
+    variables: Mapping[str, str],
+    device: DeviceFacts,
+) -> tuple[PlannedStep, str]:
+    """Return one step on one device, and what is wrong with it."""
+    body = step.body(device.platform)
+    if not (body or "").strip():
+        note = f"The template has no commands for {device.platform_label} in this step."
+        return PlannedStep(position, step.name, step.kind.value, (), step.timeout, note, task.credential), ""
+    script, problem = "", ""
+    try:
+        values = _values(content, task, variables, device)
+        lines = render(body or "", values)
+        if step.script:
+            script = compose(step.language, step.script, _parameters(content, values))
+    except TemplateProblem as error:
+        problem, lines = f"Step '{step.name}': {error}", []
+    guard = step.guard if step.kind is StepKind.CONFIG else 0
+    if guard and not device.words.guard_confirm:
+        problem = problem or f"Step '{step.name}': {device.platform_label} cannot take a change back by itself."
+    commands = _wrapped(lines, step.kind, step.save and not guard, device.words, guard)
+    planned = PlannedStep(
+        position, step.name, step.kind.value, commands, step.timeout, "", task.credential, step.answers, step.keep, step.checks,
+        script, step.language, step.resumable, step.restarts, guard,
+    )  # fmt: skip
+    return planned, problem
+
+
+def _guarded(planned: PlannedStep, save: bool, words: PlatformWords) -> list[PlannedStep]:
+    """Return a guarded step and the one that confirms it, over a connection of its own: so the way in still works."""
+    more = replace(planned, resumable=False, restarts=False, guard=0, checks=(), keep="")
+    confirm = replace(
+        more, position=planned.position + 1, name=f"Confirm: {planned.name}", commands=words.guard_confirm, fresh=True
+    )
+    if not save or not words.save:
+        return [planned, confirm]
+    return [
+        planned,
+        confirm,
+        replace(more, position=planned.position + 2, name=f"Save: {planned.name}", commands=words.save),
+    ]
+
+
+def _values(
+    content: TemplateContent, task: TaskFacts, variables: Mapping[str, str], device: DeviceFacts
+) -> dict[str, object]:
+    typed, problems = resolve(content.variables, task.profile, variables)
+    for name, sentence in problems.items():
+        raise TemplateProblem(f"variable '{name}': {sentence[:1].lower()}{sentence[1:]}")
+    values: dict[str, object] = {name: "" if value is None else value for name, value in typed.items()}
+    for variable in content.variables:
+        if variable.type is VariableType.SECRET and values[variable.name]:
+            values[variable.name] = secret_mark(variable.name)
+    values["device"] = {"name": device.name, "address": device.address, "platform": device.platform}
+    return values
+
+
+def _parameters(content: TemplateContent, values: Mapping[str, object]) -> dict[str, str]:
+    """Return a script's parameters by the name they have in it."""
+    return {variable.label or variable.name: str(values[variable.name]) for variable in content.variables}
+
+
+def _wrapped(lines: list[str], kind: StepKind, save: bool, words: PlatformWords, guard: int) -> tuple[str, ...]:
+    if not lines:
+        return ()
+    saving = words.save if save else ()
+    if guard:
+        enter, leave = ([w.format(minutes=guard) for w in part] for part in (words.guard_enter, words.guard_leave))
+        return (*enter, *lines, *leave)
+    if kind is StepKind.CONFIG:
+        return (*words.config_enter, *lines, *words.config_leave, *saving)
+    return (*lines, *saving)
+
+
+def _around(content: TemplateContent, device: DeviceFacts) -> dict[str, str]:
+    """Return the commands that read the configurations around the steps; the startup one only where a change is made."""
+    found = {"before": device.words.show_running, "after": device.words.show_running}
+    if content.changes_devices:
+        found |= {"startup_before": device.words.show_startup, "startup_after": device.words.show_startup}
+    return {keep: command for keep, command in found.items() if command and device.words.show_running}
+
+
+def _snapshots(around: Mapping[str, str], when: str, position: int) -> list[PlannedStep]:
+    chosen = [keep for keep in SNAPSHOTS if keep.endswith(when) and keep in around]
+    return [
+        PlannedStep(position + n, SNAPSHOTS[keep], SNAPSHOT, (around[keep],), 60, keep=keep)
+        for n, keep in enumerate(chosen)
+    ]
