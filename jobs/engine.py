@@ -191,8 +191,8 @@ class Engine:
                     now = workers.moment()
                     workers.beat(worker=self.worker, active=len(journals), now=now)
                     self._peers = workers.count(like=self.worker, now=now)
-                    keeping.renew(worker=self.worker, journals=journals, now=now)
-                    renewed = time.monotonic()
+                    if keeping.renew(worker=self.worker, journals=journals, now=now):
+                        renewed = time.monotonic()
                     self._abandon()
                 keeping.notice_cancels(journals)
             except DatabaseError as error:

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from devices.models import Agent, Worker
@@ -65,10 +65,16 @@ def register(*, queues: Sequence[str], now: datetime) -> Worker:
 
 
 def beat(*, worker: Worker, active: int, now: datetime) -> None:
-    """Say that this process lives and how many devices it works on; its agents are alive with it."""
+    """Say that this process lives and how many devices it works on; its agents are alive with it.
+
+    An agent for which somebody claims at this moment is left for the next time: a claim that hangs must not hold this up.
+    """
     worker.beat_at, worker.active = now, active
     Worker.objects.filter(pk=worker.pk).update(beat_at=now, active=active)
-    Agent.objects.filter(queue__in=worker.queues).update(heartbeat_at=now, worker=worker.name)
+    with transaction.atomic():
+        agents = Agent.objects.filter(queue__in=worker.queues).order_by("pk")
+        free = list(agents.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True))
+        Agent.objects.filter(pk__in=free).update(heartbeat_at=now, worker=worker.name)
 
 
 def any_since(since: datetime) -> bool:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Q
 
 from devices.models import Worker
@@ -18,22 +19,26 @@ from jobs.services.journal import SAFE, Journal
 RENEW_EVERY = min(5.0, (LEASE - 2 * GUARD).total_seconds() / 3)
 
 
-def renew(*, worker: Worker, journals: Mapping[int, Journal], now: datetime) -> None:
+def renew(*, worker: Worker, journals: Mapping[int, Journal], now: datetime) -> bool:
     """Renew the leases of the device runs (id → journal) that this worker works on; `now` is the database's time.
 
-    What can no longer be renewed is lost: its connection is closed at once.
+    What can no longer be renewed is lost: its connection is closed at once. Nothing is waited for, not even this worker's own
+    commits, so that one that hangs costs no other device its lease: False when a row was locked, and is to be renewed soon.
     """
     began = time.monotonic()
     mine = DeviceRun.objects.filter(
         worker=worker, status=RunStatus.RUNNING, lease_expires_at__gt=now, pk__in=list(journals)
-    )
-    mine.update(lease_expires_at=now + LEASE)
+    ).order_by("pk")
+    with transaction.atomic():
+        free = set(mine.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True))
+        DeviceRun.objects.filter(pk__in=free).update(lease_expires_at=now + LEASE)
     kept = dict(mine.values_list("pk", "token"))
     for pk, journal in journals.items():
-        if kept.get(pk) == journal.device_run.token:
-            journal.owned_until = began + SAFE
-        else:
+        if kept.get(pk) != journal.device_run.token:
             lose(journal)
+        elif pk in free:
+            journal.owned_until = began + SAFE
+    return free >= kept.keys()
 
 
 def watch_margin(journals: Mapping[int, Journal]) -> None:
