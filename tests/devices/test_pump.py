@@ -12,9 +12,12 @@ import resource
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import asyncssh
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from paramiko import transport as stock
 
 from devices.domain.errors import LoginRefused, OutputTooLarge, SessionLost, Unreachable
@@ -22,6 +25,7 @@ from devices.domain.secrets import Login, Secret
 from devices.drivers.commands import run
 from devices.drivers.hub import Hub
 from devices.drivers.output import MAX_OUTPUT
+from devices.drivers.pump import OfferingTransport
 from devices.drivers.transport import Endpoint, open_ssh
 
 LOGIN = Login(username="netops", password=Secret("right"))
@@ -310,3 +314,17 @@ def test_who_says_nothing_is_not_waited_for_longer_than_allowed(greeting):
     assert time.monotonic() - began < 4
     for end in (*ends, sock):
         end.close()
+
+
+@given(st.integers(1, 2**521), st.binary(min_size=20, max_size=64), st.sampled_from("ABCDEF"), st.integers(1, 200))
+def test_keys_are_those_that_paramiko_would_make(shared, exchange, letter, size):
+    for digest in (hashlib.sha1, hashlib.sha256, hashlib.sha512):
+        after = SimpleNamespace(
+            K=shared,
+            H=exchange,
+            session_id=b"first",
+            kex_engine=SimpleNamespace(hash_algo=digest),
+            _logged_hash_selection=1,
+        )
+        made = OfferingTransport._compute_key(after, letter, size)
+        assert len(made) == size and made == stock.Transport._compute_key(after, letter, size)

@@ -117,3 +117,20 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
     )
     assert not [place for place, text in texts.items() if CANARY in text]
     assert vault.open_login(credential).password.reveal() == f"{CANARY}-password"
+
+
+def test_a_login_is_opened_when_it_is_asked_for_and_once(tenant, monkeypatch):
+    credentials = [
+        save_credential(
+            by=None, tenant=tenant("acme"), name=name, username="netops", secrets={"password": Secret(name)}
+        )
+        for name in ("first", "second")
+    ]
+    opened = []
+    open_login = vault.open_login
+    monkeypatch.setattr(vault, "open_login", lambda row: opened.append(row.name) or open_login(row))
+    logins, pk = vault.Logins(credentials), str(credentials[0].pk)
+    assert pk in logins and "0" not in logins and opened == []
+    assert {logins[pk].password.reveal(), logins[pk].password.reveal()} == {"first"} and opened == ["first"]
+    with pytest.raises(KeyError):
+        logins["0"]
