@@ -67,12 +67,12 @@ def intend(rows: Sequence[Intent]) -> set[int]:
     given, values = _given(sorted(rows), ("bigint", "integer", "integer", "integer"))
     # PostgreSQL looks up and locks one row after the other. Left to itself it reads all that run by way of their leases,
     # and with them every row that has run since it was last vacuumed.
-    one = f"(SELECT * FROM {devices} d WHERE d.id = w.id FOR NO KEY UPDATE)"  # noqa: S608 - our names
-    each = f"JOIN LATERAL {one} d ON" if connection.features.has_select_for_update else f"JOIN {devices} d ON d.id = w.id AND"
+    one = f"LATERAL (SELECT * FROM {devices} d WHERE d.id = w.id FOR NO KEY UPDATE)"  # noqa: S608 - our names
+    each = one if connection.features.has_select_for_update else devices
     statement = f"""
         WITH w(id, token, intended, confirmed) AS ({given}),
-            taken AS (SELECT w.id, w.intended, w.confirmed FROM w {each} d.token = w.token
-                AND d.status = '{RunStatus.RUNNING}' AND d.lease_expires_at > {now} AND d.cancel_requested_at IS NULL
+            taken AS (SELECT w.id, w.intended, w.confirmed FROM w JOIN {each} d ON d.id = w.id
+                AND d.token = w.token AND d.status = '{RunStatus.RUNNING}' AND d.lease_expires_at > {now} AND d.cancel_requested_at IS NULL
                 AND NOT EXISTS (SELECT 1 FROM {runs} r WHERE r.id = d.run_id AND r.cancel_requested_at IS NOT NULL))
         UPDATE {devices} SET intended = taken.intended, confirmed = taken.confirmed
         FROM taken WHERE {devices}.id = taken.id RETURNING {devices}.id"""  # noqa: S608 - our names

@@ -13,7 +13,7 @@ from config.errors import Conflict, Forbidden
 from devices.models import Agent, Worker
 from devices.services import workers
 from jobs.demo import world
-from jobs.models import DeviceHold, DeviceRun, JobRun
+from jobs.models import DeviceHold, DeviceRun, JobRun, claims
 from jobs.services import control, keeping, reaping
 from jobs.services.journal import Journal
 from tests import make
@@ -169,3 +169,37 @@ def test_what_hangs_in_the_database_costs_no_other_device_its_lease(tenant, pers
     assert not any(journal.lost for journal in journals.values())
     assert keeping.renew(worker=free.worker, journals=journals, now=later)
     assert journals[locked.pk].owned_until > owned[locked.pk]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows.")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "change",
+    [{"token": 99}, {"status": "interrupted"}, {"cancel_requested_at": timezone.now()}, {"lease_expires_at": None}],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_happens_to_a_row_while_its_intent_waits_for_it_counts(tenant, person, hints, change):
+    world.load(24, 2222)
+    (row,) = claim(start(tenant("acme"), person("acme-operator"), make.devices(tenant("acme"), "linux")))
+    taken = []
+
+    def intend():
+        taken.append(claims.intend([(row.pk, row.token, 1, 0)]))
+        connection.close()
+
+    thread = threading.Thread(target=intend)
+    with transaction.atomic():
+        DeviceRun.objects.filter(pk=row.pk).update(**change)
+        thread.start()
+        deadline = time.monotonic() + 10
+        while not _somebody_waits() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert _somebody_waits() and not taken
+    thread.join()
+    assert taken == [set()] and DeviceRun.objects.get(pk=row.pk).intended == 0
+
+
+def _somebody_waits():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0] > 0
