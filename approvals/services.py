@@ -100,7 +100,7 @@ def decide(
     if action is Action.REJECT and not message.strip():
         raise Invalid(fields={"message": ["Say why, so that the requester can mend it."]})
     with transaction.atomic():
-        request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+        request = _locked(request.pk)
         if digest != request.digest:
             raise StaleDigest("What you saw is not what would run now. Read the plan again and decide then.")
         target = after(ApprovalStatus(request.status), action)
@@ -135,7 +135,7 @@ def comment(*, by: Any, request: ApprovalRequest, message: str, now: datetime) -
     if not message.strip():
         raise Invalid(fields={"message": ["Write the comment."]})
     with transaction.atomic():
-        request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+        request = _locked(request.pk)
         after(ApprovalStatus(request.status), Action.COMMENT)
         _log(request, Action.COMMENT, by, message, now)
 
@@ -149,7 +149,7 @@ def close(
     elif by is not None and by.pk != request.requested_by_id and not access.may_bypass(by, request.tenant):
         raise Forbidden("Only the requester or an administrator of the tenant closes a request.")
     with transaction.atomic():
-        request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+        request = _locked(request.pk)
         target = after(ApprovalStatus(request.status), action)
         _log(request, action, by, message, now)
         _move(request, target)
@@ -159,7 +159,7 @@ def close(
 def execute(*, request: ApprovalRequest, now: datetime) -> ApprovalRequest:
     """Use an approved request for one run, in the transaction that makes the run; Conflict when it may not be used."""
     with transaction.atomic():
-        request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+        request = _locked(request.pk)
         target = after(ApprovalStatus(request.status), Action.EXECUTE)
         if request.scope.used_up(request.used, now):
             raise Conflict("The approved series has ended. Request the approval again.")
@@ -188,7 +188,7 @@ def watch(*, now: datetime) -> tuple[int, int]:
 
 def _expire(pk: int, now: datetime) -> bool:
     with transaction.atomic():
-        request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=pk)
+        request = _locked(pk)
         if request.status != ApprovalStatus.REQUESTED:
             return False
         close(by=None, request=request, message="Nobody decided it in time.", now=now, action=Action.EXPIRE)
@@ -197,13 +197,18 @@ def _expire(pk: int, now: datetime) -> bool:
 
 def _remind(pk: int, now: datetime) -> bool:
     with transaction.atomic():
-        request = ApprovalRequest.objects.select_for_update(of=("self",)).get(pk=pk)
+        request = _locked(pk)
         if request.status != ApprovalStatus.REQUESTED or request.remind_at is None or request.remind_at > now:
             return False
         following = now + timedelta(days=request.remind_after_days or 1)
         ApprovalRequest.objects.filter(pk=pk).update(remind_at=following)
         _log(request, Action.REMIND, None, "", now)
     return True
+
+
+def _locked(pk: int) -> ApprovalRequest:
+    """Return a request that nobody else decides about meanwhile; a run that refers to it is stored all the same."""
+    return ApprovalRequest.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)
 
 
 def _move(request: ApprovalRequest, target: ApprovalStatus) -> None:

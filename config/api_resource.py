@@ -78,7 +78,7 @@ class Edits:
 
     def lock(self, found: Any) -> None:
         """Let nobody else change it meanwhile."""
-        type(found)._base_manager.select_for_update(of=("self",)).get(pk=found.pk)
+        type(found)._base_manager.select_for_update(of=("self",), no_key=True).get(pk=found.pk)
 
     def partial_update(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change some fields; 412 when the ETag in If-Match is not the present one."""

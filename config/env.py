@@ -51,6 +51,9 @@ RESTART_PAUSE = env.float("INTERLOCK_RESTART_PAUSE", 10.0)
 LOOK_AGAIN_SECONDS = env.float("INTERLOCK_LOOK_AGAIN_SECONDS", 30.0)
 #: How long (seconds) a worker that was asked to stop lets its devices go on.
 STOP_SECONDS = env.float("INTERLOCK_STOP_SECONDS", 30.0)
+#: So many wrong passwords for an account from one address, and nothing from there signs it in for so many minutes.
+SIGN_IN_TRIES = env.int("INTERLOCK_SIGN_IN_TRIES", 10)
+SIGN_IN_MINUTES = env.float("INTERLOCK_SIGN_IN_MINUTES", 5.0)
 #: Tests only: where a process stops, and the socket it then asks (see `config.failpoints`).
 FAILPOINT = env.str("INTERLOCK_FAILPOINT", "")
 FAILPOINT_SOCKET = env.str("INTERLOCK_FAILPOINT_SOCKET", "")

@@ -1,5 +1,6 @@
 """Django's settings. What a deployment may change is read in `config/env.py`; `docs/reference/settings.md` lists it."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from config import env
@@ -44,6 +45,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_htmx",
     "csp",
+    "axes",
     "devices",
     "templates_app",
     "approvals",
@@ -63,6 +65,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "config.errors_http.ServiceErrorMiddleware",
     "devices.middleware.SignInRequired",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -100,7 +103,18 @@ DATABASES = {"default": env.env.db_url_config(env.DATABASE_URL) if env.DATABASE_
 DATABASES["default"]["CONN_MAX_AGE"] = 300
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "guardian.backends.ObjectPermissionBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+#: After so many wrong passwords for an account from an address, nothing from there signs it in for a while. Both count
+#: together: who guesses must not keep an operator out, nor one person behind a proxy everybody else.
+AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME = env.SIGN_IN_TRIES, timedelta(minutes=env.SIGN_IN_MINUTES)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "devices.account.locked_out"
+AXES_RESET_ON_SUCCESS, AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = True, False
+AXES_DISABLE_ACCESS_LOG, AXES_ENABLE_ADMIN, AXES_VERBOSE = True, False, False
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -209,6 +223,7 @@ LOGGING = {
     "loggers": {
         "paramiko": {"level": "CRITICAL"},
         "asyncssh": {"level": "ERROR"},
+        "axes": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},

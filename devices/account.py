@@ -1,5 +1,9 @@
 """Pages of the signed-in person: sign in and out, the chosen customer, notices, tokens; and the health check."""
 
+import math
+from datetime import timedelta
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import LoginView, LogoutView
@@ -20,6 +24,17 @@ class SignIn(LoginView):
     authentication_form = forms.SignInForm
     redirect_authenticated_user = True
     extra_context = {"demo": settings.DEMO}
+
+
+def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
+    """Say on the sign-in page that there were too many wrong passwords, whatever was typed this time."""
+    form = forms.SignInForm(request)
+    words = {
+        "demo": settings.DEMO,
+        "minutes": math.ceil(settings.AXES_COOLOFF_TIME / timedelta(minutes=1)),
+        "form": form,
+    }
+    return render(request, SignIn.template_name, words, status=429)
 
 
 class SignOut(LogoutView):

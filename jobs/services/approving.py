@@ -97,7 +97,7 @@ def request(
         scope=scope or Scope(),
     )
     with transaction.atomic():
-        ServiceJob.objects.select_for_update(of=("self",)).get(pk=job.pk)
+        ServiceJob.objects.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
         made = approvals.request_approval(by=by, tenant=job.tenant, subject=subject, message=message, now=now)
         point_at(job, made)
     return job

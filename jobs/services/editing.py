@@ -223,7 +223,7 @@ def record_edit(by: Any, job: ServiceJob) -> None:
 
 def _check_still_draft(draft: ServiceJob) -> None:
     """Lock a draft: a double click waits here, and the second one finds that there is no draft any more."""
-    row = ServiceJob.objects.select_for_update(of=("self",)).filter(pk=draft.pk).first()
+    row = ServiceJob.objects.select_for_update(of=("self",), no_key=True).filter(pk=draft.pk).first()
     if row is None or row.status != ServiceJob.Status.DRAFT:
         raise Conflict("This job was submitted already. Reload the page to see it.")
 

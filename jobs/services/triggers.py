@@ -58,7 +58,7 @@ def _open(by: Any, job: ServiceJob) -> ServiceJob:
 
 def _locked(trigger: Trigger) -> Trigger:
     """Return it as it is now; the tick leaves it alone meanwhile."""
-    return Trigger.objects.select_for_update(of=("self",)).get(pk=trigger.pk)
+    return Trigger.objects.select_for_update(of=("self",), no_key=True).get(pk=trigger.pk)
 
 
 def _close(by: Any, job: ServiceJob, now: datetime) -> None:

@@ -48,7 +48,8 @@ def save_template(
         template = instance or ServiceTemplate(tenant=tenant)
         template.name, template.description, template.status = name, description, status
         template.save()
-        template = ServiceTemplate.objects.select_for_update(of=("self",)).select_related("current").get(pk=template.pk)
+        rows = ServiceTemplate.objects.select_for_update(of=("self",), no_key=True).select_related("current")
+        template = rows.get(pk=template.pk)
         data = content.as_json()
         if template.current is None or template.current.data != data:
             number = template.current.number + 1 if template.current else 1
