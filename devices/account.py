@@ -28,11 +28,11 @@ class SignIn(LoginView):
 
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
     """Say on the sign-in page that there were too many wrong passwords, whatever was typed this time."""
-    form = forms.SignInForm(request)
     words = {
         "demo": settings.DEMO,
         "minutes": math.ceil(settings.AXES_COOLOFF_TIME / timedelta(minutes=1)),
-        "form": form,
+        "form": forms.SignInForm(request, initial={"username": request.POST.get("username", "")}),
+        "next": request.POST.get("next", ""),
     }
     return render(request, SignIn.template_name, words, status=429)
 
