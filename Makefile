@@ -24,7 +24,7 @@ bench:            ## devices per second beside Nornir+Netmiko, also on slow devi
 	$(PYTHON) -m tests.bench --devices 1000 --parallel 100 --processes 2 --goal 4
 	$(PYTHON) -m tests.bench --devices 1000 --parallel 200 --processes 2 --goal 1.6 --delay 0.2 --rounds 1
 	$(PYTHON) -m tests.bench --devices 2000 --parallel 1000 --processes 2 --goal 5 --delay 0.2 --rounds 1 --clients "Our sessions alone" "Nornir+Netmiko"
-	$(PYTHON) -m tests.servers $(PYTHON) -m tests.bench --devices 1000 --parallel 100 --processes 2 --goal 3
+	$(PYTHON) -m tests.servers $(PYTHON) -m tests.bench --devices 1000 --parallel 100 --processes 2 --goal 4
 	$(PYTHON) -m tests.servers $(PYTHON) -m tests.bench_schedule
 	$(PYTHON) -m tests.servers $(PYTHON) -m tests.bench_lists
 
