@@ -71,3 +71,9 @@ def hints(monkeypatch):
     sent = []
     monkeypatch.setattr(hints, "send", sent.extend)
     return sent
+
+
+@pytest.fixture
+def acme(tenant, hints):
+    """Return the tenant of most tests, whose hints are collected."""
+    return tenant("acme")

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from devices.models import Agent, Worker
@@ -71,10 +73,16 @@ def beat(*, worker: Worker, active: int, now: datetime) -> None:
     """
     worker.beat_at, worker.active = now, active
     Worker.objects.filter(pk=worker.pk).update(beat_at=now, active=active)
+    update_free(Agent.objects.filter(queue__in=worker.queues), heartbeat_at=now, worker=worker.name)
+
+
+def update_free(rows: QuerySet[Any], **values: Any) -> set[int]:
+    """Write values into those of some rows that nobody has locked at this moment; return their ids. It waits for nobody."""
     with transaction.atomic():
-        agents = Agent.objects.filter(queue__in=worker.queues).order_by("pk")
-        free = list(agents.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True))
-        Agent.objects.filter(pk__in=free).update(heartbeat_at=now, worker=worker.name)
+        locked = rows.order_by("pk").select_for_update(skip_locked=True, no_key=True)
+        free = set(locked.values_list("pk", flat=True))
+        rows.model._base_manager.filter(pk__in=free).update(**values)
+    return free
 
 
 def any_since(since: datetime) -> bool:

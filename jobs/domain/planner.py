@@ -9,7 +9,7 @@ from jobs.domain.plan import SNAPSHOT, SNAPSHOTS, CredentialChoice, DevicePlan, 
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep, VariableType
 from templates_app.domain.rendering import TemplateProblem, render, secret_mark
 from templates_app.domain.scripts import compose
-from templates_app.domain.variables import resolve
+from templates_app.domain.variables import BUILT_IN, resolve
 
 NO_CREDENTIAL = "No credential applies: give the device, the job or the tenant one."
 
@@ -57,7 +57,7 @@ class TaskFacts:
 class Planner:
     """Plans devices for one job: what its template, its tasks and the values given say to each.
 
-    A step whose texts do not speak of the device is the same for all devices of a platform, and is rendered once.
+    A step whose text does not speak of the device (a script never does) is the same for all devices of a platform, and is rendered once.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Planner:
         for step, task in zip(self.content.steps, self.tasks, strict=True):
             if task.devices is not None and device.id not in task.devices:
                 continue
-            planned, wrong = self._planned(len(steps), step, task, device)
+            planned, wrong = self._step(len(steps), step, task, device)
             steps += _guarded(planned, step.save, device.words) if planned.guard and planned.commands else [planned]
             problem = problem or wrong
         if not any(s.commands for s in steps if s.kind != SNAPSHOT):
@@ -89,48 +89,39 @@ class Planner:
             device.words.preparation, tuple(steps), problem, device.endpoint, device.telnet,
         )  # fmt: skip
 
-    def _planned(
-        self, position: int, step: TemplateStep, task: TaskFacts, device: DeviceFacts
-    ) -> tuple[PlannedStep, str]:
-        texts = (step.body(device.platform) or "", step.script)
-        if any("device" in text for text in texts):
-            return _planned(position, step, task, self.content, self.variables, device)
-        key = (device.platform, task.step, position)
+    def _step(self, position: int, step: TemplateStep, task: TaskFacts, device: DeviceFacts) -> tuple[PlannedStep, str]:
+        """Return one step on one device, and what is wrong with it."""
+        body, key = step.body(device.platform) or "", (device.platform, task.step, position)
+        if any(name in body for name in BUILT_IN):
+            return self._rendered(position, step, task, device)
         if key not in self._same:
-            self._same[key] = _planned(position, step, task, self.content, self.variables, device)
+            self._same[key] = self._rendered(position, step, task, device)
         return self._same[key]
 
-
-def _planned(
-    position: int,
-    step: TemplateStep,
-    task: TaskFacts,
-    content: TemplateContent,
-    variables: Mapping[str, str],
-    device: DeviceFacts,
-) -> tuple[PlannedStep, str]:
-    """Return one step on one device, and what is wrong with it."""
-    body = step.body(device.platform)
-    if not (body or "").strip():
-        note = f"The template has no commands for {device.platform_label} in this step."
-        return PlannedStep(position, step.name, step.kind.value, (), step.timeout, note, task.credential), ""
-    script, problem = "", ""
-    try:
-        values = _values(content, task, variables, device)
-        lines = render(body or "", values)
-        if step.script:
-            script = compose(step.language, step.script, _parameters(content, values))
-    except TemplateProblem as error:
-        problem, lines = f"Step '{step.name}': {error}", []
-    guard = step.guard if step.kind is StepKind.CONFIG else 0
-    if guard and not device.words.guard_confirm:
-        problem = problem or f"Step '{step.name}': {device.platform_label} cannot take a change back by itself."
-    commands = _wrapped(lines, step.kind, step.save and not guard, device.words, guard)
-    planned = PlannedStep(
-        position, step.name, step.kind.value, commands, step.timeout, "", task.credential, step.answers, step.keep, step.checks,
-        script, step.language, step.resumable, step.restarts, guard,
-    )  # fmt: skip
-    return planned, problem
+    def _rendered(
+        self, position: int, step: TemplateStep, task: TaskFacts, device: DeviceFacts
+    ) -> tuple[PlannedStep, str]:
+        body = step.body(device.platform)
+        if not (body or "").strip():
+            note = f"The template has no commands for {device.platform_label} in this step."
+            return PlannedStep(position, step.name, step.kind.value, (), step.timeout, note, task.credential), ""
+        script, problem = "", ""
+        try:
+            values = _values(self.content, task, self.variables, device)
+            lines = render(body or "", values)
+            if step.script:
+                script = compose(step.language, step.script, _parameters(self.content, values))
+        except TemplateProblem as error:
+            problem, lines = f"Step '{step.name}': {error}", []
+        guard = step.guard if step.kind is StepKind.CONFIG else 0
+        if guard and not device.words.guard_confirm:
+            problem = problem or f"Step '{step.name}': {device.platform_label} cannot take a change back by itself."
+        commands = _wrapped(lines, step.kind, step.save and not guard, device.words, guard)
+        planned = PlannedStep(
+            position, step.name, step.kind.value, commands, step.timeout, "", task.credential, step.answers, step.keep, step.checks,
+            script, step.language, step.resumable, step.restarts, guard,
+        )  # fmt: skip
+        return planned, problem
 
 
 def _guarded(planned: PlannedStep, save: bool, words: PlatformWords) -> list[PlannedStep]:

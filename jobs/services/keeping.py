@@ -6,11 +6,10 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import Q
 
 from devices.models import Worker
-from devices.services.workers import GUARD, LEASE
+from devices.services.workers import GUARD, LEASE, update_free
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun
 from jobs.services.journal import SAFE, Journal
@@ -28,10 +27,8 @@ def renew(*, worker: Worker, journals: Mapping[int, Journal], now: datetime) -> 
     began = time.monotonic()
     mine = DeviceRun.objects.filter(
         worker=worker, status=RunStatus.RUNNING, lease_expires_at__gt=now, pk__in=list(journals)
-    ).order_by("pk")
-    with transaction.atomic():
-        free = set(mine.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True))
-        DeviceRun.objects.filter(pk__in=free).update(lease_expires_at=now + LEASE)
+    )
+    free = update_free(mine, lease_expires_at=now + LEASE)
     kept = dict(mine.values_list("pk", "token"))
     for pk, journal in journals.items():
         if kept.get(pk) != journal.device_run.token:

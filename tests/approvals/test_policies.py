@@ -24,11 +24,6 @@ NOW = timezone.now
 
 
 @pytest.fixture
-def acme(tenant, hints):
-    return tenant("acme")
-
-
-@pytest.fixture
 def cast(person):
     return lambda *names: [person(f"acme-{name}") for name in names]
 

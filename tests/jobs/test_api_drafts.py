@@ -17,11 +17,6 @@ NIGHTLY = {"kind": "cron", "time_zone": "Europe/Berlin", "start_at": "2026-01-01
 
 
 @pytest.fixture
-def acme(tenant, hints):
-    return tenant("acme")
-
-
-@pytest.fixture
 def saved(acme, person):
     return make.job(
         person("acme-operator"), make.template(acme), make.devices(acme, "linux"), triggers=(), needs_schedule=False

@@ -18,11 +18,6 @@ from jobs.services.specs import spec_of
 from tests import make
 
 
-@pytest.fixture
-def acme(tenant, hints):
-    return tenant("acme")
-
-
 def daily(hour=2, name="Nightly", zone="UTC", **more):
     tomorrow = (timezone.now() + timedelta(days=1)).date()
     rule = {"kind": "daily", "time_zone": zone, "start_at": f"{tomorrow}T{hour:02}:30:00"}

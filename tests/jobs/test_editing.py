@@ -20,11 +20,6 @@ from tests import make
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def acme(tenant, hints):
-    return tenant("acme")
-
-
 def test_execute_now_starts_a_run_and_hints_the_agent(acme, person, hints, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         job, run = make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))

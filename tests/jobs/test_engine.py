@@ -18,11 +18,6 @@ from tests.jobs.by_hand import claim, end, start, statuses
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def acme(tenant, hints):
-    return tenant("acme")
-
-
 class TestTheDeviceLock:
     def test_a_change_waits_for_a_change_and_says_for_whom(self, acme, person):
         device = make.devices(acme, "linux")

@@ -22,11 +22,6 @@ from tests.jobs.by_hand import claim, start, statuses
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def acme(tenant, hints):
-    return tenant("acme")
-
-
 class TestLeases:
     def test_a_living_worker_keeps_what_it_owns(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme, "linux"))

@@ -51,7 +51,7 @@ def test_a_step_keeps_its_place_where_the_one_before_it_is_left_out():
     assert [(s.position, s.commands) for s in second.steps] == [(0, ("show version",))]
 
 
-def test_a_script_that_speaks_of_the_device_gets_its_own_values():
+def test_a_script_is_given_the_values_and_knows_no_device():
     name = RuntimeVariable("host", VariableType.TEXT)
     both = planner(
         {"linux": "sh -s"}, variables=[name], values={"host": "x"}, script="echo $host on device", language="SHELL"

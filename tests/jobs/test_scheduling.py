@@ -26,11 +26,6 @@ def every_night(**more):
     return (TriggerSpec(TriggerKind.DAILY, "Nightly", rule, **more),)
 
 
-@pytest.fixture
-def acme(tenant, hints):
-    return tenant("acme")
-
-
 def job(acme, person, triggers, by="acme-operator", overlap=Overlap.ALLOW):
     chosen = make.devices(acme, "linux")
     return make.job(person(by), make.template(acme), chosen, triggers=triggers, overlap=overlap)[0]

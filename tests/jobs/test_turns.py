@@ -32,11 +32,6 @@ def test_the_turn_of_a_run(overlap, queued, ahead, expected):
     assert found == Turn() or "1" in found.wait + found.skip or "2" in found.skip
 
 
-@pytest.fixture
-def acme(tenant, hints):
-    return tenant("acme")
-
-
 def at(minute):
     return once_at(START + timedelta(minutes=minute))
 
