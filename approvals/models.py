@@ -62,7 +62,7 @@ class ApprovalRequest(TenantOwned):
     digest = models.CharField(max_length=64)
     content_z = models.BinaryField(default=b"")
     previous = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
-    status = models.CharField(max_length=20, choices=CHOICES, default=ApprovalStatus.REQUESTED)
+    status = models.CharField(max_length=20, choices=CHOICES, default=ApprovalStatus.REQUESTED.value)
     steps = models.JSONField(default=list)
     step = models.PositiveSmallIntegerField(default=0)
     series = models.BooleanField(default=False)

@@ -6,11 +6,6 @@ from devices.models.integrity import TenantTriggers
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("approvals", "0001_initial"),
-        ("devices", "0002_tenant_triggers"),
-    ]
+    dependencies = [("approvals", "0001_initial"), ("devices", "0002_tenant_triggers")]
 
-    operations = [
-        TenantTriggers("approvals"),
-    ]
+    operations = [TenantTriggers("approvals")]

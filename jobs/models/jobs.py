@@ -47,13 +47,17 @@ class ServiceJob(TenantOwned):
     description = models.CharField(max_length=1000, blank=True)
     template = models.ForeignKey(ServiceTemplate, on_delete=models.PROTECT, related_name="jobs")
     version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="jobs")
-    job_type = models.CharField(max_length=20, choices=list(JOB_TYPE_LABELS.items()), default=JobType.REGULAR)
+    job_type = models.CharField(
+        max_length=20,
+        choices=[(kind.value, label) for kind, label in JOB_TYPE_LABELS.items()],
+        default=JobType.REGULAR.value,
+    )
     agent = models.ForeignKey(Agent, null=True, on_delete=models.PROTECT, related_name="jobs")
     enabled = models.BooleanField(default=True)
     snapshots = models.BooleanField(default=True)
-    visibility = models.CharField(max_length=10, default=Visibility.PUBLIC, choices=VISIBILITY_CHOICES)
+    visibility = models.CharField(max_length=10, default=Visibility.PUBLIC.value, choices=VISIBILITY_CHOICES)
     selection_mode = models.CharField(
-        max_length=10, choices=[(m.value, MODE_LABELS[m]) for m in SelectionMode], default=SelectionMode.STATIC
+        max_length=10, choices=[(m.value, MODE_LABELS[m]) for m in SelectionMode], default=SelectionMode.STATIC.value
     )
     search = models.JSONField(default=dict)
     devices = models.ManyToManyField(Device, through="JobDevice", related_name="jobs")
@@ -64,7 +68,7 @@ class ServiceJob(TenantOwned):
     sealed_variables = models.JSONField(default=dict)
     notify_users = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
     notify_groups = models.ManyToManyField(Group, related_name="+")
-    overlap = models.CharField(max_length=10, choices=OVERLAP_CHOICES, default=Overlap.QUEUE)
+    overlap = models.CharField(max_length=10, choices=OVERLAP_CHOICES, default=Overlap.QUEUE.value)
     in_queue = models.BooleanField(default=False)
     max_parallel = models.PositiveIntegerField(default=25)
     rollout = models.JSONField(default=dict)
@@ -133,8 +137,8 @@ class JobTask(TenantOwned):
     devices = models.ManyToManyField(Device, through="TaskDevice", related_name="+")
     profile = models.ForeignKey(ConfigurationProfile, null=True, on_delete=models.PROTECT, related_name="+")
     credential = models.ForeignKey(Credential, null=True, on_delete=models.SET_NULL, related_name="+")
-    connection_protocol = models.CharField(max_length=10, default=ConnectionProtocol.SSH)
-    transfer_protocol = models.CharField(max_length=10, default=TransferProtocol.TERMINAL)
+    connection_protocol = models.CharField(max_length=10, default=ConnectionProtocol.SSH.value)
+    transfer_protocol = models.CharField(max_length=10, default=TransferProtocol.TERMINAL.value)
 
     class Meta:
         ordering = ["step"]

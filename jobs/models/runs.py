@@ -57,7 +57,7 @@ class JobRun(TenantOwned):
     only = models.JSONField(null=True)
     resumes = models.JSONField(null=True)
     in_queue = models.BooleanField(default=False)
-    status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.QUEUED)
+    status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.QUEUED.value)
     reason = models.CharField(max_length=500, blank=True)
     device_count = models.PositiveIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True)
@@ -75,9 +75,13 @@ class JobRun(TenantOwned):
         indexes = [
             models.Index(fields=["tenant", "-id"]),
             models.Index(fields=["parent"], name="reruns", condition=models.Q(parent__isnull=False)),
-            models.Index(fields=["status"], name="open_runs", condition=models.Q(status__in=sorted(OPEN))),
             models.Index(
-                fields=["id"], name="unplanned_runs", condition=models.Q(status=RunStatus.QUEUED, planned_at=None)
+                fields=["status"],
+                name="open_runs",
+                condition=models.Q(status__in=sorted(status.value for status in OPEN)),
+            ),
+            models.Index(
+                fields=["id"], name="unplanned_runs", condition=models.Q(status=RunStatus.QUEUED.value, planned_at=None)
             ),
         ]
 
@@ -124,7 +128,7 @@ class DeviceRun(TenantOwned):
     exclusive = models.BooleanField(default=True)
     wave = models.PositiveIntegerField(default=0)
     plan_data = models.JSONField()
-    status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.QUEUED)
+    status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.QUEUED.value)
     reason = models.CharField(max_length=40, blank=True)
     message = models.TextField(blank=True)
     worker = models.ForeignKey(Worker, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
@@ -216,7 +220,7 @@ class StepResult(TenantOwned):
     position = models.PositiveIntegerField()
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=10)
-    status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.RUNNING)
+    status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.RUNNING.value)
     message = models.TextField(blank=True)
     verdict = models.CharField(max_length=4, blank=True)
     exchanges_z = models.BinaryField(default=b"")

@@ -42,7 +42,7 @@ class Trigger(TenantOwned):
     rule = models.JSONField(default=dict)
     schedule_filter = models.ForeignKey(ScheduleFilter, null=True, on_delete=models.PROTECT, related_name="triggers")
     missed = models.CharField(
-        max_length=10, default=MissedPolicy.ONCE, choices=[(p.value, LABELS[p]) for p in MissedPolicy]
+        max_length=10, default=MissedPolicy.ONCE.value, choices=[(p.value, LABELS[p]) for p in MissedPolicy]
     )
     grace_minutes = models.PositiveIntegerField(default=15)
     catch_up = models.PositiveIntegerField(default=1)

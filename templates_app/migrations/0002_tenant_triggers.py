@@ -6,11 +6,6 @@ from devices.models.integrity import TenantTriggers
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("templates_app", "0001_initial"),
-        ("devices", "0002_tenant_triggers"),
-    ]
+    dependencies = [("templates_app", "0001_initial"), ("devices", "0002_tenant_triggers")]
 
-    operations = [
-        TenantTriggers("templates_app"),
-    ]
+    operations = [TenantTriggers("templates_app")]
