@@ -18,7 +18,7 @@ from jobs import queue
 from jobs.domain.plan import DevicePlan
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, ScheduleFilter, ServiceJob
-from jobs.models.claims import runs_with_room
+from jobs.models.sql.claims import runs_with_room
 from jobs.services import holds, scheduling
 
 #: At least so many runs are looked at in one claim, one for each device wanted; and so many with more than a few devices.

@@ -15,7 +15,7 @@ from jobs.domain.rollout import Rollout
 from jobs.domain.states import RunStatus
 from jobs.domain.turns import Turn
 from jobs.models import DeviceRun, JobRun, ServiceJob
-from jobs.models.columns import add_rows, write_columns
+from jobs.models.sql.bulk import add_rows, write_columns
 from jobs.services import approving, planning, telling, waiting
 
 #: What a decision writes into its run.

@@ -15,7 +15,7 @@ from jobs import queue
 from jobs.domain.filters import Filter
 from jobs.domain.missed import MissedPolicy, Verdict, judge
 from jobs.models import Pulse, ScheduleFilter, Trigger
-from jobs.models.due import Due, insert_runs, move_triggers
+from jobs.models.sql.dispatch import Due, insert_runs, move_triggers
 from jobs.services import scheduling, starting, waiting
 
 BATCH = 1000

@@ -15,7 +15,8 @@ from django.db.models import Q, QuerySet
 
 from config.failpoints import reach
 from jobs.domain.states import RunStatus
-from jobs.models import DeviceHold, DeviceRun, claims
+from jobs.models import DeviceHold, DeviceRun
+from jobs.models.sql import claims
 
 SLOTS = (0, 1)
 #: How long a device run waits for another that holds its device.

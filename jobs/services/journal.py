@@ -25,7 +25,7 @@ from jobs.domain.execution import Cancelled, LeaseLost, interruption
 from jobs.domain.plan import SNAPSHOT, PlannedStep
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, StepResult
-from jobs.models.columns import add_rows
+from jobs.models.sql.bulk import add_rows
 from jobs.services.writing import DIRECT, Writer
 from templates_app.domain.content import StepKind
 

@@ -22,7 +22,7 @@ from jobs import queue
 from jobs.domain.execution import Cancelled, DeviceResult, LeaseLost
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun
-from jobs.models.columns import add_rows, write_columns
+from jobs.models.sql.bulk import add_rows, write_columns
 from jobs.services import backups, claiming, holds
 from jobs.services.claiming import Assignment
 from jobs.services.conversing import Finished, converse, look_again

@@ -14,7 +14,7 @@ from jobs import queue
 from jobs.domain.rollout import Rollout
 from jobs.domain.states import OPEN, RunStatus, outcome
 from jobs.models import DeviceRun, JobRun
-from jobs.models.columns import write_columns
+from jobs.models.sql.bulk import write_columns
 from jobs.services import claiming, holds, telling, waiting
 
 #: How many devices of a run there are of each (status, wave).

@@ -20,7 +20,7 @@ from jobs import access
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import RunStatus
 from jobs.models import JobRun, ServiceJob, Trigger
-from jobs.models.due import Due, insert_runs
+from jobs.models.sql.dispatch import Due, insert_runs
 from jobs.services import approving, planning, waiting
 from jobs.services.deciding import Decision, decide, reason_not_to_run, write
 

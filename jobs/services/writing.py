@@ -13,8 +13,8 @@ from typing import Any, Protocol, TypeVar
 from django.db import DatabaseError, close_old_connections, connection
 
 from devices.drivers import hub
-from jobs.models import claims
-from jobs.models.claims import Intent
+from jobs.models.sql import claims
+from jobs.models.sql.claims import Intent
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")

@@ -6,7 +6,8 @@ from django.db import transaction
 from django.db.models import F
 
 from devices.services import workers
-from jobs.models import DeviceRun, claims
+from jobs.models import DeviceRun
+from jobs.models.sql import claims
 from jobs.services import holds, journal, keeping, reaping
 
 

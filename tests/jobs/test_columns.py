@@ -7,7 +7,7 @@ from django.db import DatabaseError, DataError, connection, transaction
 from django.utils import timezone
 
 from jobs.models import DeviceRun, JobRun, StepResult
-from jobs.models.columns import add_rows, write_columns
+from jobs.models.sql.bulk import add_rows, write_columns
 from tests import make
 
 pytestmark = pytest.mark.django_db

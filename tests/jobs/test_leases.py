@@ -13,7 +13,8 @@ from config.errors import Conflict, Forbidden
 from devices.models import Agent, Worker
 from devices.services import workers
 from jobs.demo import world
-from jobs.models import DeviceHold, DeviceRun, JobRun, claims
+from jobs.models import DeviceHold, DeviceRun, JobRun
+from jobs.models.sql import claims
 from jobs.services import control, keeping, reaping
 from jobs.services.journal import Journal
 from tests import make

@@ -13,7 +13,8 @@ from django.utils import timezone
 from devices.drivers import hub as words
 from devices.drivers.hub import Hub
 from jobs.demo import world
-from jobs.models import DeviceRun, JobRun, claims
+from jobs.models import DeviceRun, JobRun
+from jobs.models.sql import claims
 from jobs.services import claiming, running
 from jobs.services.journal import Journal
 from jobs.services.threads import ALONE, FEW, GATHER, PLENTY, Conversations, following

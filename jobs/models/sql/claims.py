@@ -14,9 +14,9 @@ from django.db.models.functions import Now
 
 from devices.models import Tenant
 from jobs.domain.states import OPEN, RunStatus
-from jobs.models.columns import arrays, listed, unnest
 from jobs.models.jobs import ServiceJob
 from jobs.models.runs import DeviceHold, DeviceRun, JobRun
+from jobs.models.sql.bulk import arrays, listed, unnest
 
 READY = """SELECT 1 FROM {devices} d WHERE d.run_id = r.id AND d.status = '{queued}' AND d.wave <= r.wave
     AND (d.not_before IS NULL OR d.not_before <= %s)"""
