@@ -25,7 +25,7 @@ from config.errors import Conflict, Invalid, NotFound, ServiceError
 from devices import access as tenants
 from devices.domain.configs import unified
 from jobs import selectors
-from jobs.domain.approved import digest_of, is_dynamic, lines
+from jobs.domain.approval_content import digest_of, is_dynamic, lines
 from jobs.models import ServiceJob
 from jobs.services import approving
 

@@ -28,8 +28,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from config.celery import app
+from jobs.domain.overlap import Overlap
 from jobs.domain.spec import TriggerKind
-from jobs.domain.turns import Overlap
 from jobs.models import JobRun, Trigger
 from jobs.services import dispatching
 from tests import make

@@ -17,7 +17,7 @@ BROKEN = {
     "lost rights still count": ("approvals/deciders.py", "    return _counts(person, request, step)\n\n\ndef _counts", "    return True\n\n\ndef _counts"),
     "a series never ends": ("approvals/domain.py", "        if not self.series:\n            return used >= 1", "        if self.series:\n            return False"),
     "found devices are added to a frozen list": ("jobs/services/approving.py", '    if not content or content["selection"]["at_most"]:', "    if True:"),
-    "two runs of a job may meet": ("jobs/domain/turns.py", "    if same and overlap is Overlap.QUEUE:", "    if False:"),
+    "two runs of a job may meet": ("jobs/domain/overlap.py", "    if same and overlap is Overlap.QUEUE:", "    if False:"),
     "a tick comes early": ("jobs/services/dispatching.py", "next_run_at__lte=now)", "next_run_at__lte=now + timedelta(seconds=1))"),
     "filters are forgotten when firing": ("jobs/services/scheduling.py", "        if removing is not None and removing.removes(found.at):\n            removed += 1", "        if False:\n            removed += 1"),
 }  # fmt: skip

@@ -15,10 +15,11 @@ from devices import selectors as inventory
 from devices.api.resources import Scoped
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
-from jobs.domain.missed import MissedPolicy
+from jobs.domain.misfire import MissedPolicy
+from jobs.domain.overlap import OVERLAP_CHOICES, Overlap
 from jobs.domain.recurrence import ImpossibleRule
 from jobs.domain.rollout import Rollout
-from jobs.domain.schedules import schedule_from
+from jobs.domain.schedule_json import schedule_from
 from jobs.domain.spec import (
     JOB_TYPE_LABELS,
     VISIBILITY_CHOICES,
@@ -31,7 +32,6 @@ from jobs.domain.spec import (
     Visibility,
     once_at,
 )
-from jobs.domain.turns import OVERLAP_CHOICES, Overlap
 from templates_app import selectors as templates
 
 

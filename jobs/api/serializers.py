@@ -13,7 +13,7 @@ from devices.api.records import DiffSerializer
 from devices.api.resources import Scoped
 from jobs import selectors
 from jobs.api.inputs import JobInput, as_given
-from jobs.domain.missed import MissedPolicy
+from jobs.domain.misfire import MissedPolicy
 from jobs.domain.spec import TriggerKind
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult, Trigger
 from jobs.services import editing, scheduling

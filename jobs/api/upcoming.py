@@ -20,7 +20,7 @@ from devices.api.resources import Creates, Scoped
 from jobs import selectors
 from jobs.domain.filters import Filter, filter_from
 from jobs.domain.recurrence import ImpossibleRule, Schedule
-from jobs.domain.schedules import schedule_from
+from jobs.domain.schedule_json import schedule_from
 from jobs.models import ScheduleFilter
 from jobs.services import filters, scheduling
 

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSelection
-from jobs.domain.missed import MissedPolicy
+from jobs.domain.misfire import MissedPolicy
+from jobs.domain.overlap import Overlap
 from jobs.domain.rollout import Rollout
-from jobs.domain.turns import Overlap
 
 
 class JobType(StrEnum):
@@ -101,7 +101,7 @@ class TaskSpec:
 
 @dataclass(frozen=True, slots=True)
 class TriggerSpec:
-    """One trigger. `rule` is its schedule as JSON (`jobs.domain.schedules`); now has none. `schedule_filter` is an id."""
+    """One trigger. `rule` is its schedule as JSON (`jobs.domain.schedule_json`); now has none. `schedule_filter` is an id."""
 
     kind: TriggerKind
     name: str = ""

@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from approvals.models import ApprovalRequest
 from devices.domain.selection import MODE_LABELS, SelectionMode
 from devices.models import Agent, AssetTag, Credential, Device, TenantOwned
+from jobs.domain.overlap import OVERLAP_CHOICES, Overlap
 from jobs.domain.spec import (
     JOB_TYPE_LABELS,
     VISIBILITY_CHOICES,
@@ -19,7 +20,6 @@ from jobs.domain.spec import (
     TransferProtocol,
     Visibility,
 )
-from jobs.domain.turns import OVERLAP_CHOICES, Overlap
 from templates_app.models import ConfigurationProfile, ServiceTemplate, TemplateVersion
 
 

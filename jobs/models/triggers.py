@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from devices.models import TenantOwned
-from jobs.domain.missed import LABELS, MissedPolicy
+from jobs.domain.misfire import LABELS, MissedPolicy
 from jobs.domain.spec import TRIGGER_CHOICES
 from jobs.models.jobs import ServiceJob
 

@@ -14,10 +14,10 @@ from approvals.domain import Action, ApprovalStatus, Scope
 from approvals.models import ApprovalRequest
 from config.errors import Conflict, Invalid
 from jobs import access
-from jobs.domain.approved import differences, digest_of
+from jobs.domain.approval_content import differences, digest_of
 from jobs.domain.plan import Plan
 from jobs.domain.recurrence import describe
-from jobs.domain.schedules import stored_schedule
+from jobs.domain.schedule_json import stored_schedule
 from jobs.models import ServiceJob
 from jobs.services import planning, scheduling
 

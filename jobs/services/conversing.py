@@ -21,9 +21,9 @@ from devices.drivers.hub import sleep
 from devices.drivers.platforms import BY_KEY
 from devices.drivers.transport import Endpoint
 from devices.models import Device
-from jobs.domain.execution import RESTARTED, DeviceResult, run_steps
 from jobs.domain.plan import CredentialChoice, DevicePlan, PlannedStep
 from jobs.domain.states import RunStatus
+from jobs.domain.step_runner import RESTARTED, DeviceResult, run_steps
 from jobs.models import ServiceJob
 from jobs.services import claiming
 from jobs.services.claiming import Assignment

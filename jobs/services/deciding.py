@@ -10,10 +10,10 @@ from typing import Any
 
 from devices.services import audit
 from jobs import access, queue
+from jobs.domain.overlap import Turn
 from jobs.domain.plan import DevicePlan, Plan
 from jobs.domain.rollout import Rollout
 from jobs.domain.states import RunStatus
-from jobs.domain.turns import Turn
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.models.sql.bulk import add_rows, write_columns
 from jobs.services import approving, planning, telling, waiting

@@ -13,7 +13,7 @@ from django.db import transaction
 from config.failpoints import reach
 from jobs import queue
 from jobs.domain.filters import Filter
-from jobs.domain.missed import MissedPolicy, Verdict, judge
+from jobs.domain.misfire import MissedPolicy, Verdict, judge
 from jobs.models import Pulse, ScheduleFilter, Trigger
 from jobs.models.sql.dispatch import Due, insert_runs, move_triggers
 from jobs.services import scheduling, starting, waiting

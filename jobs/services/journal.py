@@ -21,9 +21,9 @@ from devices.domain import configs
 from devices.domain.secrets import redact
 from devices.services.snapshots import volatile_in
 from devices.services.workers import GUARD, LEASE
-from jobs.domain.execution import Cancelled, LeaseLost, interruption
 from jobs.domain.plan import SNAPSHOT, PlannedStep
 from jobs.domain.states import RunStatus
+from jobs.domain.step_runner import Cancelled, LeaseLost, interruption
 from jobs.models import DeviceRun, StepResult
 from jobs.models.sql.bulk import add_rows
 from jobs.services.writing import DIRECT, Writer
@@ -37,7 +37,7 @@ SAFE = (LEASE - GUARD).total_seconds()
 
 
 class Journal:
-    """Observes one device run (`jobs.domain.execution.Observer`) and keeps its evidence.
+    """Observes one device run (`jobs.domain.step_runner.Observer`) and keeps its evidence.
 
     `owned_until` (monotonic seconds) is how long it may send; `hang_up` closes the connection from another thread.
     """

@@ -20,8 +20,8 @@ from config.failpoints import reach
 from devices.models import Worker
 from devices.services import workers
 from jobs import queue
-from jobs.domain.execution import interruption
 from jobs.domain.states import RunStatus
+from jobs.domain.step_runner import interruption
 from jobs.models import DeviceHold, DeviceRun
 from jobs.services import holds
 from jobs.services.settling import settle

@@ -19,8 +19,8 @@ from devices.domain.platforms import OWN
 from devices.services.inventory import pin_host_key
 from devices.services.snapshots import Content, keep_snapshots
 from jobs import queue
-from jobs.domain.execution import Cancelled, DeviceResult, LeaseLost
 from jobs.domain.states import RunStatus
+from jobs.domain.step_runner import Cancelled, DeviceResult, LeaseLost
 from jobs.models import DeviceRun
 from jobs.models.sql.bulk import add_rows, write_columns
 from jobs.services import backups, claiming, holds

@@ -11,7 +11,7 @@ from typing import Any
 
 from jobs.domain.filters import Filter, filter_from
 from jobs.domain.recurrence import Occurrence, Schedule, describe, upcoming
-from jobs.domain.schedules import schedule_from, stored_schedule
+from jobs.domain.schedule_json import schedule_from, stored_schedule
 from jobs.models import ScheduleFilter, ServiceJob, Trigger
 
 #: A trigger whose next so many occurrences are all removed by its filter is taken as never firing.

@@ -14,10 +14,11 @@ from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMod
 from devices.models import AssetTag, Tenant
 from devices.services import vault
 from devices.services.inventory import save_credential
-from jobs.domain.missed import MissedPolicy
+from jobs.domain.misfire import MissedPolicy
+from jobs.domain.overlap import Overlap
 from jobs.domain.recurrence import ImpossibleRule
 from jobs.domain.rollout import Rollout
-from jobs.domain.schedules import schedule_from
+from jobs.domain.schedule_json import schedule_from
 from jobs.domain.spec import (
     Account,
     ConnectionProtocol,
@@ -30,7 +31,6 @@ from jobs.domain.spec import (
     Visibility,
     type_of,
 )
-from jobs.domain.turns import Overlap
 from jobs.models import JobDevice, JobTag, JobTask, ScheduleFilter, ServiceJob, TaskDevice, Trigger
 from templates_app import selectors as templates
 from templates_app.domain.content import VariableType

@@ -8,8 +8,8 @@ from django.db.models import Q
 
 from devices.models import Agent
 from jobs import queue
+from jobs.domain.overlap import Ahead, Overlap, Turn, turn
 from jobs.domain.states import OPEN, RunStatus
-from jobs.domain.turns import Ahead, Overlap, Turn, turn
 from jobs.models import JobRun, ServiceJob
 
 

@@ -11,13 +11,13 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import QueryDict
 
 from devices.domain.zones import ZONE_CHOICES
-from jobs.domain.missed import LABELS as MISSED
-from jobs.domain.missed import MissedPolicy
+from jobs.domain.misfire import LABELS as MISSED
+from jobs.domain.misfire import MissedPolicy
+from jobs.domain.overlap import OVERLAP_CHOICES, Overlap
 from jobs.domain.recurrence import WEEKDAYS, WEEKS, ImpossibleRule, instant_of
 from jobs.domain.rollout import Rollout
-from jobs.domain.schedules import schedule_from
+from jobs.domain.schedule_json import schedule_from
 from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec, Visibility
-from jobs.domain.turns import OVERLAP_CHOICES, Overlap
 from jobs.models import ServiceJob
 from jobs.services.specs import filters_above
 from jobs.wizard.forms import WizardForm

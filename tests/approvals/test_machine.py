@@ -20,7 +20,7 @@ from config.errors import ServiceError
 from devices.access import role_group
 from devices.models import AssetTag, AuditEvent, Device, DeviceTag, Tenant
 from jobs.approval_views import decide
-from jobs.domain.approved import digest_of
+from jobs.domain.approval_content import digest_of
 from jobs.domain.spec import once_at
 from jobs.models import JobRun, ServiceJob
 from jobs.services import approving, editing, starting

@@ -16,7 +16,7 @@ from approvals.domain import Action
 from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import Conflict
 from devices.models import Tenant
-from jobs.domain.approved import digest_of
+from jobs.domain.approval_content import digest_of
 from jobs.models import ServiceJob
 from jobs.services import approving, editing
 from jobs.services.specs import spec_of

@@ -35,7 +35,7 @@ def load(plant):
 def jobs(count, queue="agent.acme.acme-agent-1", first=0, devices=None):
     """Make jobs for one device each, the devices taking turns; nothing starts them yet. Returns them with their marks."""
     from devices.models import Agent, Device
-    from jobs.domain.turns import Overlap
+    from jobs.domain.overlap import Overlap
     from jobs.models import JobDevice, ServiceJob
     from tests import make
 

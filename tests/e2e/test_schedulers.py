@@ -29,7 +29,7 @@ call_command("migrate", verbosity=0)
 from devices.models import Device, Tenant
 from jobs.demo import world
 from jobs.domain.spec import TriggerKind
-from jobs.domain.turns import Overlap
+from jobs.domain.overlap import Overlap
 from jobs.models import JobDevice, ServiceJob, Trigger
 from tests import make
 world.load(24, 1)

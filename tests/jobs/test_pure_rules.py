@@ -5,9 +5,9 @@ import itertools
 import pytest
 
 from devices.domain.errors import CommandRejected, PromptTimeout
-from jobs.domain.execution import interruption, run_steps
 from jobs.domain.plan import PlannedStep
 from jobs.domain.states import COLOURS, ENDED, LABELS, MOVES, OPEN, RunStatus, may_move, outcome
+from jobs.domain.step_runner import interruption, run_steps
 
 
 @pytest.mark.parametrize("old,new", list(itertools.product(RunStatus, RunStatus)))

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from devices.models import Device, MailServer, OutboxMessage, Webhook, Worker
 from devices.services import channels
-from jobs.domain.execution import Cancelled
+from jobs.domain.step_runner import Cancelled
 from jobs.models import DeviceRun, JobRun
 from jobs.services import claiming, control, keeping, reaping, running, settling
 from jobs.services.journal import Journal

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from config.errors import Invalid
 from jobs import tasks
-from jobs.domain.missed import MissedPolicy, judge
+from jobs.domain.misfire import MissedPolicy, judge
+from jobs.domain.overlap import Overlap
 from jobs.domain.spec import TriggerKind, TriggerSpec
-from jobs.domain.turns import Overlap
 from jobs.models import JobRun, ScheduleFilter, Trigger
 from jobs.services import editing, filters, scheduling
 from jobs.services.threads import OneAtATime
@@ -306,7 +306,7 @@ def test_the_engine_previews_ten_occurrences_in_a_millisecond():
     from statistics import median
 
     from jobs.domain.recurrence import upcoming
-    from jobs.domain.schedules import schedule_from
+    from jobs.domain.schedule_json import schedule_from
 
     base = {"time_zone": "Europe/Berlin", "start_at": "2020-01-01T02:30:00"}
     rules = [{"kind": "every", "interval": "PT90M"}, {"kind": "daily"}, {"kind": "weekly", "weekdays": ["sunday"]}, {"kind": "monthly", "days": [31]},

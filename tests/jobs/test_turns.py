@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from devices.models import OutboxMessage, Webhook
 from devices.services import channels
+from jobs.domain.overlap import Ahead, Overlap, Turn, turn
 from jobs.domain.spec import once_at
-from jobs.domain.turns import Ahead, Overlap, Turn, turn
 from jobs.models import DeviceRun, JobRun, Pulse
 from jobs.services import control, dispatching, settling, starting
 from tests import make

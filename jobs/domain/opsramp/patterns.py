@@ -144,7 +144,7 @@ def zone_of(moment: datetime) -> str | None:
 
 
 def rule_of(pattern: dict[str, Any], start: datetime) -> dict[str, Any]:
-    """Return the schedule (`jobs.domain.schedules`) that a pattern means from its start."""
+    """Return the schedule (`jobs.domain.schedule_json`) that a pattern means from its start."""
     found: dict[str, Any] = {"time_zone": zone_of(start), "start_at": start.replace(tzinfo=None).isoformat()}
     kind = pattern["type"]
     if kind in ("never", "run once"):
