@@ -25,7 +25,8 @@ from jobs import access, dashboard, selectors
 from jobs.approval_views import RequestForm, saved_job, say
 from jobs.domain.rollout import Rollout
 from jobs.models import ServiceJob
-from jobs.services import approving, editing, planning, scheduling, starting
+from jobs.plan import builder
+from jobs.services import approving, editing, scheduling, starting
 from jobs.services.collisions import collisions
 
 
@@ -84,7 +85,7 @@ def _job_status(job: ServiceJob) -> str:
 def job(request: HttpRequest, pk: Any) -> HttpResponse:
     """One job: what it does, on what, when, and its runs."""
     found = saved_job(request, pk)
-    plan = planning.plan_of(found, request.user, first=20)
+    plan = builder.plan_of(found, request.user, first=20)
     needed = approving.is_needed(found, request.user)
     status = found.approval.status if found.approval else "not_requested"
     coming = scheduling.preview(found, timezone.now())
@@ -94,7 +95,7 @@ def job(request: HttpRequest, pk: Any) -> HttpResponse:
         "coming": coming,
         "several": len({item.trigger for item in coming}) > 1,
         "collisions": collisions(found, request.user, coming),
-        "device_count": planning.target_devices(found, request.user).count(),
+        "device_count": builder.target_devices(found, request.user).count(),
         "runs": selectors.with_counts(selectors.visible_runs(request.user).filter(job=found))[:10],
         "triggers": scheduling.described(found),
         "spread": Rollout.from_json(found.rollout).words(),

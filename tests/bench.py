@@ -150,8 +150,8 @@ class Product:
         from devices.models import Agent
         from jobs.domain.spec import TriggerKind, TriggerSpec
         from jobs.models import DeviceRun, JobRun, StepResult
+        from jobs.plan.job_mapping import spec_of
         from jobs.services import editing
-        from jobs.services.specs import spec_of
 
         user = User.objects.get(username="admin")
         steps = len(self.template.current.content.steps)

@@ -19,8 +19,8 @@ from devices.simulator.state import CommandLog, Scenario
 from jobs.demo import world
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import JobRun
+from jobs.plan.job_mapping import spec_of
 from jobs.services import dispatching, editing, running, starting
-from jobs.services.specs import spec_of
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep
 from templates_app.models import ServiceTemplate
 from templates_app.services import authoring

@@ -22,8 +22,8 @@ from jobs.api.resources import CreatedJob, created, secret_names
 from jobs.api.serializers import DraftSerializer, TriggerDetail
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import ServiceJob, Trigger
+from jobs.plan.job_mapping import spec_of, trigger_spec
 from jobs.services import editing, triggers
-from jobs.services.specs import spec_of, trigger_spec
 
 
 class SubmitSerializer(serializers.Serializer):

@@ -31,7 +31,8 @@ from jobs.api.upcoming import UpcomingQuery, UpcomingSerializer, occurrences
 from jobs.domain.spec import JOB_TYPE_LABELS
 from jobs.domain.states import CHOICES
 from jobs.models import DeviceRun, JobRun, ServiceJob
-from jobs.services import control, editing, planning, scheduling, starting
+from jobs.plan import builder
+from jobs.services import control, editing, scheduling, starting
 from jobs.services.transcripts import FOLLOW, follow
 from templates_app.domain.content import VariableType
 
@@ -127,7 +128,7 @@ class Jobs(Resource):
     @action(detail=True, methods=["get"])
     def plan(self, request: Request, pk: str | None = None) -> Response:
         """What the job would send now, device by device."""
-        plan = planning.plan_of(self.get_object(), request.user)
+        plan = builder.plan_of(self.get_object(), request.user)
         return Response({"digest": plan.digest, "devices": plan.bodies})
 
     @extend_schema(parameters=[UpcomingQuery], responses=UpcomingSerializer)

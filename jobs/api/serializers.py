@@ -16,9 +16,9 @@ from jobs.api.inputs import JobInput, as_given
 from jobs.domain.misfire import MissedPolicy
 from jobs.domain.spec import TriggerKind
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult, Trigger
+from jobs.plan.job_mapping import spec_of
 from jobs.services import editing, scheduling
 from jobs.services.control import AGAIN, RESUME
-from jobs.services.specs import spec_of
 
 
 class TriggerSerializer(serializers.ModelSerializer):

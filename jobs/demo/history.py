@@ -10,8 +10,8 @@ from django.utils import timezone
 from devices.domain.selection import DeviceSelection, SelectionMode
 from devices.models import Agent, Device
 from jobs.domain.spec import TriggerKind, TriggerSpec
+from jobs.plan.job_mapping import spec_of
 from jobs.services import editing
-from jobs.services.specs import spec_of
 from templates_app.models import ServiceTemplate
 
 RUNNERS = {

@@ -19,14 +19,15 @@ from jobs.domain.plan import Plan
 from jobs.domain.recurrence import describe
 from jobs.domain.schedule_json import stored_schedule
 from jobs.models import ServiceJob
-from jobs.services import planning, scheduling
+from jobs.plan import builder
+from jobs.services import scheduling
 
 OPEN = (ApprovalStatus.REQUESTED, ApprovalStatus.APPROVED)
 
 
 def content_of(job: ServiceJob, plan: Plan, at_most: int | None = None) -> dict[str, Any]:
     """Return all that an approval of the job is bound to; `at_most` makes the devices dynamic, up to that number."""
-    chosen = planning.selection_of(job)
+    chosen = builder.selection_of(job)
     selection = {
         "mode": job.selection_mode, "at_most": at_most, "search": job.search, "devices": sorted(chosen.devices), "tags": sorted(chosen.tags)
     }  # fmt: skip
@@ -75,7 +76,7 @@ def request(
         raise Conflict("This job changes no device, so it needs no approval. Run it.")
     if job.approval and job.approval.status in OPEN:
         raise Conflict("There is an open request for this job. Close it first, or wait for the decision.")
-    plan = planning.plan_of(job, job.created_by)
+    plan = builder.plan_of(job, job.created_by)
     if at_most is not None and not 1 <= at_most <= 100_000:
         raise Invalid(fields={"at_most": ["Say how many devices at most, 1 to 100,000."]})
     if at_most is not None and len(plan.devices) > at_most:
@@ -120,7 +121,7 @@ def void_if_changed(job: ServiceJob, now: datetime) -> bool:
 def present(job: ServiceJob, asked: ApprovalRequest, plan: Plan | None = None) -> dict[str, Any]:
     """Return what the job would do now, in the terms of a request: frozen devices, or all of a dynamic selection."""
     at_most = asked.content.get("selection", {}).get("at_most")
-    plan = plan or planning.plan_of(job, job.created_by, only=frozen(asked))
+    plan = plan or builder.plan_of(job, job.created_by, only=frozen(asked))
     return content_of(job, plan, at_most)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from jobs import selectors
 from jobs.models import ServiceJob, Trigger
-from jobs.services import planning, scheduling
+from jobs.plan import builder
+from jobs.services import scheduling
 
 #: Two runs are close when they are due within this time of one another.
 NEAR = timedelta(minutes=30)
@@ -33,10 +34,10 @@ def collisions(job: ServiceJob, by: Any, coming: Sequence[scheduling.Ahead]) -> 
     if not ours:
         return []
     near = _near(job, by, ours)
-    mine = planning.target_devices(job, by).order_by().values("pk")
+    mine = builder.target_devices(job, by).order_by().values("pk")
     found = []
     for other, at in list(near.items())[:JOBS]:
-        shared = planning.target_devices(other, by).filter(pk__in=mine).count()
+        shared = builder.target_devices(other, by).filter(pk__in=mine).count()
         if shared:
             found.append(Collision(other, at, shared))
     return found

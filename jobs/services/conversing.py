@@ -25,10 +25,10 @@ from jobs.domain.plan import CredentialChoice, DevicePlan, PlannedStep
 from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import RESTARTED, DeviceResult, run_steps
 from jobs.models import ServiceJob
+from jobs.plan.job_mapping import secret_text
 from jobs.services import claiming
 from jobs.services.claiming import Assignment
 from jobs.services.journal import Journal
-from jobs.services.specs import secret_text
 from templates_app.domain.rendering import SECRET_MARK
 
 #: A reading step whose connection was lost begins again on a new one, so many times.

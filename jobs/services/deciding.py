@@ -16,7 +16,8 @@ from jobs.domain.rollout import Rollout
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.models.sql.bulk import add_rows, write_columns
-from jobs.services import approving, planning, telling, waiting
+from jobs.plan import builder
+from jobs.services import approving, telling, waiting
 
 #: What a decision writes into its run.
 COLUMNS = (
@@ -41,7 +42,7 @@ class Decision:
     note: str = ""
 
 
-def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: planning.Fetched | None = None) -> Decision:
+def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: builder.Fetched | None = None) -> Decision:
     """Decide about a run in whose name `by` stands; uses up the approval of a change. The caller has locked the lines."""
     reason = reason_not_to_run(job, by)
     verdict = Turn() if reason else waiting.turn_of(run, job)
@@ -50,9 +51,9 @@ def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: planni
     reason = reason or verdict.skip
     if reason:
         return Decision(run, job, by, RunStatus.SKIPPED, reason)
-    plan = planning.plan_of(job, by, only=_only(run, job), fetched=fetched)
+    plan = builder.plan_of(job, by, only=_only(run, job), fetched=fetched)
     if run.parent and run.resumes:
-        plan = planning.resumed(plan, run.parent, run.resumes)
+        plan = builder.resumed(plan, run.parent, run.resumes)
     if not plan.devices:
         return Decision(run, job, by, RunStatus.SKIPPED, "No device matches the job's device selection.")
     note = ""

@@ -18,8 +18,9 @@ from devices.services import audit, vault
 from jobs import access
 from jobs.domain.spec import Account, JobSpec, TriggerKind, type_of
 from jobs.models import JobRun, ServiceJob, Trigger
-from jobs.services import approving, planning, scheduling, starting
-from jobs.services.specs import secret_text, spec_of, write_spec
+from jobs.plan import builder
+from jobs.plan.job_mapping import secret_text, spec_of, write_spec
+from jobs.services import approving, scheduling, starting
 from templates_app import selectors as templates
 from templates_app.domain import variables as rules
 from templates_app.domain.content import VariableType
@@ -170,7 +171,7 @@ def problems_of(draft: ServiceJob, by: Any) -> dict[str, list[str]]:
         found["template"] = ["The template is no longer ready; choose another."]
     if draft.agent_id is None:
         found["agent"] = ["Choose the agent that runs the job."]
-    if not planning.target_devices(draft, by).exists():
+    if not builder.target_devices(draft, by).exists():
         found["devices"] = ["No device matches. Pick devices, choose asset tags, or widen the search."]
     found |= _variable_problems(draft)
     triggers = list(draft.triggers.all())

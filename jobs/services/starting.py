@@ -21,7 +21,8 @@ from jobs.domain.spec import TriggerKind
 from jobs.domain.states import RunStatus
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.models.sql.dispatch import Due, insert_runs
-from jobs.services import approving, planning, waiting
+from jobs.plan import builder
+from jobs.services import approving, waiting
 from jobs.services.deciding import Decision, decide, reason_not_to_run, write
 
 log = logging.getLogger(__name__)
@@ -134,7 +135,7 @@ def _start_some(size: int, now: datetime) -> int:
         try:
             with transaction.atomic():
                 waiting.lock_lines(pairs)
-                fetched = planning.Fetched([job for _, job in pairs])
+                fetched = builder.Fetched([job for _, job in pairs])
                 write([_decide(run, job, now, fetched) for run, job in pairs], now)
         except Exception:  # noqa: BLE001 - the edge of the scheduler: one broken job must not hold up the others
             if len(pairs) > 1:
@@ -146,7 +147,7 @@ def _start_some(size: int, now: datetime) -> int:
         return len(pairs)
 
 
-def _decide(run: JobRun, job: ServiceJob, now: datetime, fetched: planning.Fetched) -> Decision:
+def _decide(run: JobRun, job: ServiceJob, now: datetime, fetched: builder.Fetched) -> Decision:
     """Decide; what refuses the run becomes its reason."""
     try:
         return decide(run, job, job.created_by, now, fetched)
@@ -161,7 +162,7 @@ def _jobs() -> QuerySet[ServiceJob]:
 def _load(runs: Sequence[JobRun]) -> dict[Any, ServiceJob]:
     """Return the jobs of some runs, with all that planning reads; what is the same is one object, rights and contents too."""
     rows = ServiceJob.objects.filter(pk__in={run.job_id for run in runs})
-    return {job.pk: job for job in rows.prefetch_related(*PARTS, *planning.PARTS)}
+    return {job.pk: job for job in rows.prefetch_related(*PARTS, *builder.PARTS)}
 
 
 def _together(runs: Sequence[JobRun], jobs: dict[Any, ServiceJob]) -> list[tuple[JobRun, ServiceJob]]:

@@ -13,7 +13,8 @@ from devices.selectors import own_and_above
 from jobs.domain.spec import JobType, TriggerKind
 from jobs.domain.states import OPEN
 from jobs.models import JobRun, ServiceJob, Trigger
-from jobs.services import backups, planning, starting
+from jobs.plan import builder
+from jobs.services import backups, starting
 from templates_app.domain.variables import TRUE
 
 NAME = "Configuration-change trap"
@@ -41,7 +42,7 @@ def _wanting(device: Device) -> list[ServiceJob]:
     )  # fmt: skip
     found = rows.select_related("tenant", "template", "version", "agent", "created_by", "approval")
     wanted = [job for job in found if backups.value_of(job, "backup_on_trap").lower() in TRUE]
-    return [job for job in wanted if planning.target_devices(job, job.created_by).filter(pk=device.pk).exists()]
+    return [job for job in wanted if builder.target_devices(job, job.created_by).filter(pk=device.pk).exists()]
 
 
 def _back_up(job: ServiceJob, device: Device, now: datetime) -> JobRun | None:

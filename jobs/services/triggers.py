@@ -11,8 +11,8 @@ from django.utils import timezone
 from config.errors import Conflict, Invalid
 from jobs.domain.spec import TriggerSpec
 from jobs.models import ServiceJob, Trigger
+from jobs.plan.job_mapping import trigger_spec, write_trigger
 from jobs.services import approving, editing, scheduling
-from jobs.services.specs import trigger_spec, write_trigger
 
 
 def save_trigger(

@@ -19,7 +19,7 @@ from jobs.domain.rollout import Rollout
 from jobs.domain.schedule_json import schedule_from
 from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec, Visibility
 from jobs.models import ServiceJob
-from jobs.services.specs import filters_above
+from jobs.plan.job_mapping import filters_above
 from jobs.wizard.forms import WizardForm
 
 CHOICES = [

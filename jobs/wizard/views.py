@@ -22,9 +22,10 @@ from devices.views import show_problems
 from jobs import access, selectors
 from jobs.approval_views import RequestForm
 from jobs.models import ServiceJob
-from jobs.services import approving, editing, planning, scheduling
+from jobs.plan import builder
+from jobs.plan.job_mapping import spec_of
+from jobs.services import approving, editing, scheduling
 from jobs.services.collisions import collisions
-from jobs.services.specs import spec_of
 from jobs.wizard import forms
 from jobs.wizard.schedule import ScheduleForm, rearranged
 from templates_app import selectors as templates
@@ -228,8 +229,8 @@ def _context(request: HttpRequest, draft: ServiceJob, form: Any, step: str) -> d
 
 def _panel(draft: ServiceJob, user: Any) -> dict[str, Any]:
     """What the side panel shows: how many devices match, the first ones, what they would get."""
-    count = planning.target_devices(draft, user).count()
-    plan = planning.plan_of(draft, user, first=PREVIEW)
+    count = builder.target_devices(draft, user).count()
+    plan = builder.plan_of(draft, user, first=PREVIEW)
     coming = scheduling.preview(draft, timezone.now())
     return {
         "coming": coming,

@@ -23,8 +23,8 @@ from jobs.approval_views import decide
 from jobs.domain.approval_content import digest_of
 from jobs.domain.spec import once_at
 from jobs.models import JobRun, ServiceJob
+from jobs.plan.job_mapping import spec_of
 from jobs.services import approving, editing, starting
-from jobs.services.specs import spec_of
 from templates_app.services import authoring
 from tests import make
 

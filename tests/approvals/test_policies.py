@@ -15,8 +15,8 @@ from devices.models import AuditEvent, Device, Notice
 from devices.services.tenants import create_tenant
 from jobs.domain.spec import once_at
 from jobs.models import JobRun, ServiceJob
+from jobs.plan.job_mapping import spec_of
 from jobs.services import approving, editing, starting
-from jobs.services.specs import spec_of
 from tests import make
 
 pytestmark = pytest.mark.django_db

@@ -18,8 +18,8 @@ from config.errors import Conflict
 from devices.models import Tenant
 from jobs.domain.approval_content import digest_of
 from jobs.models import ServiceJob
+from jobs.plan.job_mapping import spec_of
 from jobs.services import approving, editing
-from jobs.services.specs import spec_of
 from tests import make
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", 500))

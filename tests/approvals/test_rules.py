@@ -96,7 +96,7 @@ class TestTheLifeOfARequest:
         draft = editing.start_editing(by=person("acme-operator"), job=change)
         from dataclasses import replace
 
-        from jobs.services.specs import spec_of
+        from jobs.plan.job_mapping import spec_of
 
         editing.save_draft(
             by=person("acme-operator"),

@@ -55,7 +55,7 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
     from devices.models import AuditEvent, MailServer, TrapReceiver, Webhook
     from devices.services import channels
     from jobs.domain.spec import Account
-    from jobs.services import planning
+    from jobs.plan import builder
     from tests import make
     from tests.test_tenant_isolation import OPEN
 
@@ -113,7 +113,7 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
         str(list(Credential.objects.values()))
         + repr(credential)
         + str(vars(run))
-        + str(planning.plan_of(job, person("acme-admin")))
+        + str(builder.plan_of(job, person("acme-admin")))
     )
     assert not [place for place, text in texts.items() if CANARY in text]
     assert vault.open_login(credential).password.reveal() == f"{CANARY}-password"

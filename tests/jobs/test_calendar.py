@@ -12,9 +12,9 @@ from jobs.domain.holidays import read_holidays
 from jobs.domain.recurrence import ImpossibleRule
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import ScheduleFilter, Trigger
+from jobs.plan.job_mapping import spec_of
 from jobs.services import calendars, editing, filters, scheduling
 from jobs.services.collisions import collisions
-from jobs.services.specs import spec_of
 from tests import make
 
 

@@ -13,8 +13,9 @@ from devices.models import Device, DeviceTag, Network
 from devices.services import vault
 from jobs.domain.spec import Account, once_at
 from jobs.models import JobRun, ServiceJob
-from jobs.services import editing, planning, starting
-from jobs.services.specs import spec_of
+from jobs.plan import builder
+from jobs.plan.job_mapping import spec_of
+from jobs.services import editing, starting
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -104,13 +105,13 @@ def test_tags_add_the_devices_that_carry_them_when_it_runs(acme, person):
     selection = DeviceSelection(SelectionMode.STATIC, devices=(str(linux.pk),), tags=(tag.pk,))
     draft = make.draft(person("acme-operator"), make.template(acme), selection=selection)
     expected = {linux.pk} | set(DeviceTag.objects.filter(tag=tag).values_list("device_id", flat=True))
-    assert set(planning.target_devices(draft, person("acme-operator")).values_list("pk", flat=True)) == expected
+    assert set(builder.target_devices(draft, person("acme-operator")).values_list("pk", flat=True)) == expected
 
 
 def test_a_template_for_some_platforms_offers_their_devices_only(acme, person):
     selection = DeviceSelection(SelectionMode.ALL)
     draft = make.draft(person("acme-operator"), make.template(acme, "Describe interface"), selection=selection)
-    found = set(planning.target_devices(draft, person("acme-operator")).values_list("platform", flat=True))
+    found = set(builder.target_devices(draft, person("acme-operator")).values_list("platform", flat=True))
     assert found == {"cisco_ios", "arista_eos"}
 
 
@@ -143,7 +144,7 @@ def test_the_winning_credential(given, source, acme, person):
     if "device" in levels:
         Device.objects.filter(pk=device.pk).update(credential=made["device"])
     draft = make.draft(person("acme-operator"), make.template(acme), [device], snapshots=False, **changes)
-    (plan,) = planning.plan_of(draft, person("acme-operator")).devices
+    (plan,) = builder.plan_of(draft, person("acme-operator")).devices
     assert (plan.steps[0].credential or plan.credential).source == source
 
 
@@ -223,10 +224,10 @@ class TestScheduledOnce:
 
 def test_the_same_plan_has_the_same_digest_and_another_has_another(acme, person):
     draft = make.draft(person("acme-operator"), make.template(acme), make.devices(acme, "linux", "cisco_ios"))
-    one, two = (planning.plan_of(draft, person("acme-operator")) for _ in range(2))
+    one, two = (builder.plan_of(draft, person("acme-operator")) for _ in range(2))
     assert one.digest == two.digest and len(one.digest) == 64
     editing.save_draft(by=person("acme-operator"), draft=draft, spec=replace(spec_of(draft), snapshots=True))
-    assert planning.plan_of(ServiceJob.objects.get(pk=draft.pk), person("acme-operator")).digest != one.digest
+    assert builder.plan_of(ServiceJob.objects.get(pk=draft.pk), person("acme-operator")).digest != one.digest
 
 
 def test_a_draft_is_submitted_once_however_often_one_clicks(acme, person):

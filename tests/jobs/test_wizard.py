@@ -11,8 +11,8 @@ from config.errors import Conflict
 from devices.services import tenants
 from jobs import selectors
 from jobs.models import StepResult
+from jobs.plan.job_mapping import spec_of
 from jobs.services import editing
-from jobs.services.specs import spec_of
 from templates_app.models import ServiceTemplate
 from tests import make
 

@@ -19,7 +19,7 @@ from jobs.domain import plan as rules
 from jobs.domain.plan import CredentialChoice, DevicePlan, Plan
 from jobs.domain.planner import DeviceFacts, Planner, PlatformWords, TaskFacts
 from jobs.models import JobRun, ServiceJob
-from jobs.services.specs import selection_of
+from jobs.plan.job_mapping import selection_of
 from templates_app.domain.content import VariableType
 
 #: What a plan reads of its job; fetched ahead for many jobs at once.
