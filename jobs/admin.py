@@ -19,7 +19,7 @@ from devices.admin import LookOnly
 from jobs import access, selectors
 from jobs.approval_views import decide, facts
 from jobs.models import JobRun, ServiceJob
-from jobs.services import scheduling
+from jobs.schedule import next_times
 
 
 @admin.register(ServiceJob)
@@ -52,7 +52,7 @@ class ServiceJobAdmin(LookOnly):
     @admin.display(description="Schedule")
     def schedule(self, job: ServiceJob) -> str:
         """Each trigger in words."""
-        lines = [(f"{found['row']}: {found['words']}",) for found in scheduling.described(job)]
+        lines = [(f"{found['row']}: {found['words']}",) for found in next_times.described(job)]
         return format_html_join(mark_safe("<br>"), "{}", lines) or "Started by hand"
 
     @admin.display(description="Coming runs")
@@ -63,7 +63,7 @@ class ServiceJobAdmin(LookOnly):
                 wall(found.occurrence.local),
                 f"removed by {found.removed_by}" if found.removed_by else found.occurrence.note,
             )
-            for found in scheduling.preview(job, timezone.now())
+            for found in next_times.preview(job, timezone.now())
         ]
         return format_html_join(mark_safe("<br>"), "{} {}", rows) or "None"
 

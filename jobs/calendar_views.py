@@ -18,7 +18,7 @@ from devices.scope import within
 from devices.services import tokens
 from jobs import selectors
 from jobs.domain.recurrence import instant_of
-from jobs.services import calendars
+from jobs.schedule import calendar
 
 #: A cell of the month shows so many entries.
 SHOWN = 5
@@ -30,12 +30,12 @@ class Day:
     """One day of the page."""
 
     date: date
-    entries: list[calendars.Entry] = field(default_factory=list)
+    entries: list[calendar.Entry] = field(default_factory=list)
     closed: list[tuple[str, list[int]]] = field(default_factory=list)
     outside: bool = False
 
     @property
-    def shown(self) -> list[calendars.Entry]:
+    def shown(self) -> list[calendar.Entry]:
         """The entries that a month's cell shows."""
         return self.entries[:SHOWN]
 
@@ -54,13 +54,13 @@ class Day:
         """The filters that remove a part of it."""
         return [name for name, hours in self.closed if len(hours) < 24]
 
-    def hours(self) -> list[tuple[int, list[calendars.Entry], list[str]]]:
+    def hours(self) -> list[tuple[int, list[calendar.Entry], list[str]]]:
         """Return (hour, entries, filters that remove it) for the week's page."""
         names = [[name for name, closed in self.closed if hour in closed] for hour in range(24)]
         return [(hour, [e for e in self.entries if e.at.hour == hour], names[hour]) for hour in range(24)]
 
 
-def calendar(request: HttpRequest) -> HttpResponse:
+def calendar_page(request: HttpRequest) -> HttpResponse:
     """A month or a week of runs and plans, filters shaded."""
     zones = _zones(request)
     zone = ZoneInfo(request.GET["zone"] if request.GET.get("zone") in IS_ZONE else zones[0])
@@ -91,15 +91,15 @@ def calendar(request: HttpRequest) -> HttpResponse:
 def _fill(request: HttpRequest, page: list[Day], zone: ZoneInfo) -> None:
     begin = instant_of(datetime.combine(page[0].date, time()), zone)[0]
     end = instant_of(datetime.combine(page[-1].date + timedelta(days=1), time()), zone)[0]
-    triggers = calendars.live_triggers(within(request, selectors.visible_jobs(request.user)))
-    entries = calendars.past(within(request, selectors.visible_runs(request.user)), begin, end, zone)
-    entries += calendars.planned(triggers, begin, end, zone)
+    triggers = calendar.live_triggers(within(request, selectors.visible_jobs(request.user)))
+    entries = calendar.past(within(request, selectors.visible_runs(request.user)), begin, end, zone)
+    entries += calendar.planned(triggers, begin, end, zone)
     by_date = {day.date: day for day in page}
     for entry in sorted(entries, key=lambda entry: entry.at):
         by_date[entry.at.date()].entries.append(entry)
-    shading = calendars.filters_in_use(request.user, triggers)
+    shading = calendar.filters_in_use(request.user, triggers)
     for day in page:
-        day.closed = calendars.closed_hours(shading, day.date, zone)
+        day.closed = calendar.closed_hours(shading, day.date, zone)
 
 
 def feed(request: HttpRequest, token: str) -> HttpResponse:
@@ -109,9 +109,9 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     now = timezone.now()
     zone = ZoneInfo("UTC")
-    entries = calendars.past(selectors.visible_runs(user), now - FEED_PAST, now, zone)
-    triggers = calendars.live_triggers(selectors.visible_jobs(user))
-    entries += [e for e in calendars.planned(triggers, now, now + FEED_AHEAD, zone) if e.status == "Planned"]
+    entries = calendar.past(selectors.visible_runs(user), now - FEED_PAST, now, zone)
+    triggers = calendar.live_triggers(selectors.visible_jobs(user))
+    entries += [e for e in calendar.planned(triggers, now, now + FEED_AHEAD, zone) if e.status == "Planned"]
     made = icalendar.Calendar()
     made.add("prodid", "-//Interlock//Service jobs//EN")
     made.add("version", "2.0")
@@ -121,7 +121,7 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponse(made.to_ical(), content_type="text/calendar; charset=utf-8")
 
 
-def _event(request: HttpRequest, entry: calendars.Entry, now: datetime) -> icalendar.Event:
+def _event(request: HttpRequest, entry: calendar.Entry, now: datetime) -> icalendar.Event:
     event, at = icalendar.Event(), entry.at.astimezone(UTC)
     event.add("uid", f"{at:%Y%m%dT%H%M%SZ}{entry.url.replace('/', '-')}@interlock")
     event.add("dtstamp", now)

@@ -22,7 +22,7 @@ from devices.views import form_page
 from jobs import selectors
 from jobs.domain.holidays import read_holidays
 from jobs.domain.recurrence import ImpossibleRule
-from jobs.services import filters
+from jobs.schedule import filters
 
 HELP = (
     "One rule a line: 'exclude 2027-12-24', 'exclude yearly 12-25', 'exclude 2027-12-24..2028-01-02', "

@@ -26,7 +26,8 @@ from jobs.approval_views import RequestForm, saved_job, say
 from jobs.domain.rollout import Rollout
 from jobs.models import ServiceJob
 from jobs.plan import builder
-from jobs.services import approving, editing, scheduling, starting
+from jobs.schedule import next_times
+from jobs.services import approving, editing, starting
 from jobs.services.collisions import collisions
 
 
@@ -88,7 +89,7 @@ def job(request: HttpRequest, pk: Any) -> HttpResponse:
     plan = builder.plan_of(found, request.user, first=20)
     needed = approving.is_needed(found, request.user)
     status = found.approval.status if found.approval else "not_requested"
-    coming = scheduling.preview(found, timezone.now())
+    coming = next_times.preview(found, timezone.now())
     context = {
         "job": found,
         "plan": plan,
@@ -97,7 +98,7 @@ def job(request: HttpRequest, pk: Any) -> HttpResponse:
         "collisions": collisions(found, request.user, coming),
         "device_count": builder.target_devices(found, request.user).count(),
         "runs": selectors.with_counts(selectors.visible_runs(request.user).filter(job=found))[:10],
-        "triggers": scheduling.described(found),
+        "triggers": next_times.described(found),
         "spread": Rollout.from_json(found.rollout).words(),
         "may_run": access.may_run(request.user, found.tenant),
         "approval_pill": status_pill(status),

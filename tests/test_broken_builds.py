@@ -19,7 +19,7 @@ BROKEN = {
     "found devices are added to a frozen list": ("jobs/services/approving.py", '    if not content or content["selection"]["at_most"]:', "    if True:"),
     "two runs of a job may meet": ("jobs/domain/overlap.py", "    if same and overlap is Overlap.QUEUE:", "    if False:"),
     "a tick comes early": ("jobs/services/dispatching.py", "next_run_at__lte=now)", "next_run_at__lte=now + timedelta(seconds=1))"),
-    "filters are forgotten when firing": ("jobs/services/scheduling.py", "        if removing is not None and removing.removes(found.at):\n            removed += 1", "        if False:\n            removed += 1"),
+    "filters are forgotten when firing": ("jobs/schedule/next_times.py", "        if removing is not None and removing.removes(found.at):\n            removed += 1", "        if False:\n            removed += 1"),
 }  # fmt: skip
 TESTS = [
     "tests/approvals/test_rules.py",

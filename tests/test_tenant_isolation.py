@@ -12,7 +12,8 @@ from devices.models import Agent, AssetTag, AuditEvent, Credential, Network, Not
 from devices.services import channels, outbox
 from devices.services.snapshots import Content, keep_snapshots
 from jobs.domain.spec import TriggerKind, TriggerSpec
-from jobs.services import editing, filters, triggers
+from jobs.schedule import filters
+from jobs.services import editing, triggers
 from templates_app.models import ConfigurationProfile
 from tests import make
 

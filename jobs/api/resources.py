@@ -32,7 +32,8 @@ from jobs.domain.spec import JOB_TYPE_LABELS
 from jobs.domain.states import CHOICES
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.plan import builder
-from jobs.services import control, editing, scheduling, starting
+from jobs.schedule import next_times
+from jobs.services import control, editing, starting
 from jobs.services.transcripts import FOLLOW, follow
 from templates_app.domain.content import VariableType
 
@@ -139,7 +140,7 @@ class Jobs(Resource):
         asked.is_valid(raise_exception=True)
         data = asked.validated_data
         return Response(
-            occurrences(scheduling.preview(self.get_object(), data.get("after") or timezone.now(), data["n"]))
+            occurrences(next_times.preview(self.get_object(), data.get("after") or timezone.now(), data["n"]))
         )
 
 

@@ -17,7 +17,8 @@ from jobs.domain.misfire import MissedPolicy
 from jobs.domain.spec import TriggerKind
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult, Trigger
 from jobs.plan.job_mapping import spec_of
-from jobs.services import editing, scheduling
+from jobs.schedule import next_times
+from jobs.services import editing
 from jobs.services.control import AGAIN, RESUME
 
 
@@ -34,7 +35,7 @@ class TriggerSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     def get_words(self, trigger: Trigger) -> str:
-        return scheduling.words(trigger)
+        return next_times.words(trigger)
 
 
 @extend_schema_serializer(

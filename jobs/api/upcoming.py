@@ -22,7 +22,7 @@ from jobs.domain.filters import Filter, filter_from
 from jobs.domain.recurrence import ImpossibleRule, Schedule
 from jobs.domain.schedule_json import schedule_from
 from jobs.models import ScheduleFilter
-from jobs.services import filters, scheduling
+from jobs.schedule import filters, next_times
 
 
 @extend_schema_serializer(
@@ -80,11 +80,11 @@ class Upcoming(APIView):
         schedules = [_schedule(index, rule) for index, rule in enumerate(data["triggers"])]
         removing = [_filter(request.user, index, item) for index, item in enumerate(data["filters"])]
         pairs = [(schedule, removing) for schedule in schedules]
-        found = islice(scheduling.ahead(pairs, data.get("after") or timezone.now()), data["n"])
+        found = islice(next_times.ahead(pairs, data.get("after") or timezone.now()), data["n"])
         return Response(occurrences(found))
 
 
-def occurrences(found: Iterable[scheduling.Ahead]) -> dict[str, Any]:
+def occurrences(found: Iterable[next_times.Ahead]) -> dict[str, Any]:
     """Return the answer that shows coming occurrences."""
     rows = [
         {
@@ -114,7 +114,7 @@ def _filter(user: Any, index: int, item: Any) -> Filter:
     except (ImpossibleRule, TypeError, ValueError, OverflowError) as error:
         said = str(error) if isinstance(error, ImpossibleRule) else "Give the id of a filter, or an object with rules."
         raise Invalid(fields={f"filters.{index}": [said]}) from None
-    found = scheduling.filter_of(row)
+    found = next_times.filter_of(row)
     if found is None:
         raise Invalid(fields={f"filters.{index}": ["There is no such schedule filter."]})
     return found

@@ -14,7 +14,7 @@ from devices.services import inventory, tenants, tokens
 from devices.simulator.inventory import ORDER, SHORT
 from devices.simulator.state import DeviceSpec
 from jobs.demo.templates import PROFILES, TEMPLATES
-from jobs.services import filters
+from jobs.schedule import filters
 from templates_app.models import Script, ScriptParameter
 from templates_app.services import authoring, builtins
 

@@ -20,7 +20,7 @@ from jobs.domain.recurrence import describe
 from jobs.domain.schedule_json import stored_schedule
 from jobs.models import ServiceJob
 from jobs.plan import builder
-from jobs.services import scheduling
+from jobs.schedule import next_times
 
 OPEN = (ApprovalStatus.REQUESTED, ApprovalStatus.APPROVED)
 
@@ -48,7 +48,7 @@ def content_of(job: ServiceJob, plan: Plan, at_most: int | None = None) -> dict[
             "people": sorted(job.notify_users.values_list("username", flat=True)),
             "groups": sorted(job.notify_groups.values_list("name", flat=True)),
         },
-        "triggers": [_trigger(row) for row in scheduling.live_triggers(job)],
+        "triggers": [_trigger(row) for row in next_times.live_triggers(job)],
         "devices": sorted(plan.bodies, key=lambda body: body["name"]),
     }  # fmt: skip
 
@@ -82,7 +82,7 @@ def request(
     if at_most is not None and len(plan.devices) > at_most:
         raise Invalid(fields={"at_most": [f"{len(plan.devices)} devices match already; allow at least so many."]})
     content = content_of(job, plan, at_most)
-    coming = [item for item in scheduling.preview(job, now, 50) if not item.removed_by]
+    coming = [item for item in next_times.preview(job, now, 50) if not item.removed_by]
     subject = approvals.Subject(
         title=job.name,
         summary=f"{job.template.name} version {plan.version} on {len(plan.devices)} devices: {job.description}",

@@ -19,7 +19,8 @@ from jobs.domain.plan import DevicePlan
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, ScheduleFilter, ServiceJob
 from jobs.models.sql.claims import runs_with_room
-from jobs.services import holds, scheduling
+from jobs.schedule import next_times
+from jobs.services import holds
 
 #: At least so many runs are looked at in one claim, one for each device wanted; and so many with more than a few devices.
 RUNS, LARGE = 40, 20
@@ -144,7 +145,7 @@ def _busy_agents(limited: list[Agent]) -> Counter[int]:
 
 def is_open(window: ScheduleFilter | None, now: datetime) -> bool:
     """Say whether a job's maintenance window, if it has one, lets a device begin now."""
-    found = scheduling.filter_of(window)
+    found = next_times.filter_of(window)
     return found is None or not found.removes(now)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from jobs import selectors
 from jobs.models import ServiceJob, Trigger
 from jobs.plan import builder
-from jobs.services import scheduling
+from jobs.schedule import next_times
 
 #: Two runs are close when they are due within this time of one another.
 NEAR = timedelta(minutes=30)
@@ -28,7 +28,7 @@ class Collision:
     devices: int
 
 
-def collisions(job: ServiceJob, by: Any, coming: Sequence[scheduling.Ahead]) -> list[Collision]:
+def collisions(job: ServiceJob, by: Any, coming: Sequence[next_times.Ahead]) -> list[Collision]:
     """Return the other jobs that `by` sees and that meet the job's coming occurrences, the earliest first."""
     ours = [item.occurrence.at for item in coming if not item.removed_by]
     if not ours:
@@ -59,7 +59,7 @@ def _near(job: ServiceJob, by: Any, ours: list[datetime]) -> dict[ServiceJob, da
 
 
 def _between(trigger: Trigger, first: datetime, last: datetime) -> list[datetime]:
-    due = scheduling.ahead([scheduling.filtered(trigger)], first)
+    due = next_times.ahead([next_times.filtered(trigger)], first)
     return [
         item.occurrence.at for item in islice(due, OCCURRENCES) if item.occurrence.at <= last and not item.removed_by
     ]

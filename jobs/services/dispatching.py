@@ -16,7 +16,8 @@ from jobs.domain.filters import Filter
 from jobs.domain.misfire import MissedPolicy, Verdict, judge
 from jobs.models import Pulse, ScheduleFilter, Trigger
 from jobs.models.sql.dispatch import Due, insert_runs, move_triggers
-from jobs.services import scheduling, starting, waiting
+from jobs.schedule import next_times
+from jobs.services import starting, waiting
 
 BATCH = 1000
 #: At most so many occurrences of one trigger are looked back at; older ones of a long outage follow in the next rounds.
@@ -66,7 +67,7 @@ def dispatch_due(*, now: datetime) -> int:
             nexts: list[tuple[int, datetime | None]] = []
             for trigger in claimed:
                 removing = filters.get(trigger.schedule_filter_id)
-                due, following = scheduling.due_and_next(trigger.rule, removing, trigger.next_run_at, now, MOST_DUE)
+                due, following = next_times.due_and_next(trigger.rule, removing, trigger.next_run_at, now, MOST_DUE)
                 nexts.append((trigger.id, following))
                 verdicts = _verdicts(trigger, due, now)
                 rows += [Due(trigger.id, trigger.job_id, verdict.at, verdict.reason) for verdict in verdicts]
@@ -91,7 +92,7 @@ def _claim(now: datetime) -> list[Any]:
 def _filters(triggers: list[Any]) -> dict[int, Filter | None]:
     wanted = {row.schedule_filter_id for row in triggers} - {None}
     found = ScheduleFilter.objects.filter(pk__in=wanted) if wanted else []
-    return {row.pk: scheduling.filter_of(row) for row in found}
+    return {row.pk: next_times.filter_of(row) for row in found}
 
 
 def _verdicts(trigger: Any, due: list[datetime], now: datetime) -> list[Verdict]:

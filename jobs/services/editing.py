@@ -20,7 +20,8 @@ from jobs.domain.spec import Account, JobSpec, TriggerKind, type_of
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.plan import builder
 from jobs.plan.job_mapping import secret_text, spec_of, write_spec
-from jobs.services import approving, scheduling, starting
+from jobs.schedule import next_times
+from jobs.services import approving, starting
 from templates_app import selectors as templates
 from templates_app.domain import variables as rules
 from templates_app.domain.content import VariableType
@@ -200,7 +201,7 @@ def _save(by: Any, draft: ServiceJob, now: datetime, needs_schedule: bool) -> Se
     if not needs_schedule or draft.draft_of:
         problems.pop("schedule", None)
     for trigger in draft.triggers.all():
-        if trigger.kind != TriggerKind.NOW and trigger.enabled and scheduling.next_after(trigger, now) is None:
+        if trigger.kind != TriggerKind.NOW and trigger.enabled and next_times.next_after(trigger, now) is None:
             problems["schedule"] = [never(trigger)]
     if problems:
         raise Invalid(fields=problems)
@@ -208,7 +209,7 @@ def _save(by: Any, draft: ServiceJob, now: datetime, needs_schedule: bool) -> Se
     job = _write_back(by, draft, now) if draft.draft_of else draft
     record_edit(by, job)
     for trigger in job.triggers.filter(enabled=True, runs=None).exclude(kind=TriggerKind.NOW):
-        Trigger.objects.filter(pk=trigger.pk).update(next_run_at=scheduling.next_after(trigger, now))
+        Trigger.objects.filter(pk=trigger.pk).update(next_run_at=next_times.next_after(trigger, now))
     job.refresh_from_db()
     return job
 

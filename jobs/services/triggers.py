@@ -12,7 +12,8 @@ from config.errors import Conflict, Invalid
 from jobs.domain.spec import TriggerSpec
 from jobs.models import ServiceJob, Trigger
 from jobs.plan.job_mapping import trigger_spec, write_trigger
-from jobs.services import approving, editing, scheduling
+from jobs.schedule import next_times
+from jobs.services import approving, editing
 
 
 def save_trigger(
@@ -27,7 +28,7 @@ def save_trigger(
         write_trigger(row, spec)
         timing = (spec.rule, spec.schedule_filter, spec.enabled)
         if was is None or timing != (was.rule, was.schedule_filter, was.enabled):
-            coming = scheduling.next_after(row, now) if spec.enabled else None
+            coming = next_times.next_after(row, now) if spec.enabled else None
             if spec.enabled and coming is None:
                 raise Invalid(fields={"schedule": [editing.never(row)]})
             Trigger.objects.filter(pk=row.pk).update(next_run_at=coming)

@@ -24,7 +24,8 @@ from jobs.approval_views import RequestForm
 from jobs.models import ServiceJob
 from jobs.plan import builder
 from jobs.plan.job_mapping import spec_of
-from jobs.services import approving, editing, scheduling
+from jobs.schedule import next_times
+from jobs.services import approving, editing
 from jobs.services.collisions import collisions
 from jobs.wizard import forms
 from jobs.wizard.schedule import ScheduleForm, rearranged
@@ -231,7 +232,7 @@ def _panel(draft: ServiceJob, user: Any) -> dict[str, Any]:
     """What the side panel shows: how many devices match, the first ones, what they would get."""
     count = builder.target_devices(draft, user).count()
     plan = builder.plan_of(draft, user, first=PREVIEW)
-    coming = scheduling.preview(draft, timezone.now())
+    coming = next_times.preview(draft, timezone.now())
     return {
         "coming": coming,
         "several": len({item.trigger for item in coming}) > 1,

@@ -13,7 +13,8 @@ from jobs.domain.recurrence import ImpossibleRule
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import ScheduleFilter, Trigger
 from jobs.plan.job_mapping import spec_of
-from jobs.services import calendars, editing, filters, scheduling
+from jobs.schedule import calendar, filters, next_times
+from jobs.services import editing
 from jobs.services.collisions import collisions
 from tests import make
 
@@ -81,8 +82,8 @@ class TestSeveralTriggers:
 
     def test_a_switched_off_trigger_stays_and_does_not_fire(self, acme, person):
         found = job(acme, person, daily(), daily(4, "Off", enabled=False))
-        assert [t["row"].name for t in scheduling.described(found)] == ["Nightly", "Off"]
-        assert {item.name for item in scheduling.preview(found, timezone.now())} == {"Nightly"}
+        assert [t["row"].name for t in next_times.described(found)] == ["Nightly", "Off"]
+        assert {item.name for item in next_times.preview(found, timezone.now())} == {"Nightly"}
         assert found.triggers.get(name="Off").next_run_at is None
         assert [t.enabled for t in spec_of(found).triggers] == [True, False]
 
@@ -116,7 +117,7 @@ def test_another_job_on_the_same_devices_at_about_the_same_time_is_told(acme, pe
     job(acme, person, daily(2, "Elsewhere"), platforms=("cisco_ios",))
     mine = job(acme, person, daily(2, "Mine"), platforms=("linux", "arista_eos"))
     operator = person("acme-operator")
-    found = collisions(mine, operator, scheduling.preview(mine, timezone.now()))
+    found = collisions(mine, operator, next_times.preview(mine, timezone.now()))
     assert [(c.job.pk, c.devices) for c in found] == [(other.pk, 1)]
     make.job(
         person("acme-admin"),
@@ -125,7 +126,7 @@ def test_another_job_on_the_same_devices_at_about_the_same_time_is_told(acme, pe
         triggers=(daily(),),
         visibility="private",
     )
-    assert len(collisions(mine, operator, scheduling.preview(mine, timezone.now()))) == 1, (
+    assert len(collisions(mine, operator, next_times.preview(mine, timezone.now()))) == 1, (
         "a private job is not betrayed"
     )
 
@@ -164,7 +165,7 @@ class TestThePage:
         found = job(acme, person, TriggerSpec(TriggerKind.EVERY, "Dense", rule))
         first = datetime.combine(timezone.now().date() + timedelta(days=1), datetime.min.time(), UTC)
         rows = found.triggers.all()
-        entries = calendars.planned(rows, first, first + timedelta(days=30), ZoneInfo("UTC"))
+        entries = calendar.planned(rows, first, first + timedelta(days=30), ZoneInfo("UTC"))
         assert len(entries) == 90 and [e.more for e in entries[:3]] == [False, False, True]
         assert {f"{e.at:%H:%M}" for e in entries} == {"00:00", "00:01", "00:02"}
 

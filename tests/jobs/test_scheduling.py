@@ -13,7 +13,8 @@ from jobs.domain.misfire import MissedPolicy, judge
 from jobs.domain.overlap import Overlap
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import JobRun, ScheduleFilter, Trigger
-from jobs.services import editing, filters, scheduling
+from jobs.schedule import filters, next_times
+from jobs.services import editing
 from jobs.services.threads import OneAtATime
 from tests import make
 
@@ -42,7 +43,7 @@ def tick_through(first, hours, step=timedelta(minutes=7)):
 
 def test_what_is_previewed_is_what_fires_each_once_over_a_clock_change(acme, person):
     found = job(acme, person, every_night(missed=MissedPolicy.CATCH_UP, catch_up=9))
-    coming = scheduling.preview(found, START - timedelta(hours=1), n=4)
+    coming = next_times.preview(found, START - timedelta(hours=1), n=4)
     assert [f"{c.occurrence.local:%m-%d %H:%M}" for c in coming] == [
         "03-26 02:30",
         "03-27 02:30",
@@ -59,7 +60,7 @@ def test_a_filter_strikes_out_and_nothing_fires_then(acme, person):
         tenant=acme, name="Freeze", time_zone="Europe/Berlin", rules=[{"mode": "exclude", "dates": ["2027-03-27"]}]
     )
     found = job(acme, person, every_night(schedule_filter=row.pk, missed=MissedPolicy.CATCH_UP, catch_up=9))
-    coming = scheduling.preview(found, START - timedelta(hours=1), n=3)
+    coming = next_times.preview(found, START - timedelta(hours=1), n=3)
     assert [c.removed_by for c in coming] == ["", "Freeze", ""]
     runs = tick_through(START - timedelta(hours=1), 50)
     assert [run.scheduled_for for run in runs] == [c.occurrence.at for c in coming if not c.removed_by]

@@ -16,7 +16,7 @@ from jobs.domain.filters import Filter
 from jobs.domain.recurrence import instant_of
 from jobs.domain.states import COLOURS, LABELS, RunStatus
 from jobs.models import JobRun, ServiceJob, Trigger
-from jobs.services import scheduling
+from jobs.schedule import next_times
 
 #: So many runs and triggers are shown at most, and so many occurrences of one trigger on one day.
 RUNS, TRIGGERS, A_DAY = 2000, 300, 3
@@ -75,12 +75,12 @@ def closed_hours(filters: list[Filter], day: date, zone: ZoneInfo) -> list[tuple
 
 def _by_day(
     trigger: Trigger, first: datetime, last: datetime, zone: ZoneInfo
-) -> Iterator[tuple[scheduling.Ahead, bool]]:
+) -> Iterator[tuple[next_times.Ahead, bool]]:
     """Yield the first occurrences of each day; a dense trigger is not walked through, its next day is looked up."""
-    begin = first - scheduling.MOMENT
+    begin = first - next_times.MOMENT
     while begin < last:
-        today: list[scheduling.Ahead] = []
-        for item in scheduling.ahead([scheduling.filtered(trigger)], begin):
+        today: list[next_times.Ahead] = []
+        for item in next_times.ahead([next_times.filtered(trigger)], begin):
             day = item.occurrence.at.astimezone(zone).date()
             if item.occurrence.at >= last:
                 begin = last
@@ -91,7 +91,7 @@ def _by_day(
             if len(today) == A_DAY:
                 yield from ((found, n == A_DAY - 1) for n, found in enumerate(today))
                 today = []
-                begin = instant_of(datetime.combine(day + timedelta(days=1), time()), zone)[0] - scheduling.MOMENT
+                begin = instant_of(datetime.combine(day + timedelta(days=1), time()), zone)[0] - next_times.MOMENT
                 break
             today.append(item)
         else:
@@ -103,4 +103,4 @@ def filters_in_use(user: Any, triggers: QuerySet[Trigger]) -> list[Filter]:
     """Return the filters, of those the user sees, that scoped triggers use."""
     used = triggers.exclude(schedule_filter=None).values("schedule_filter")
     rows = selectors.visible_filters(user).filter(pk__in=used)
-    return [found for found in map(scheduling.filter_of, rows) if found]
+    return [found for found in map(next_times.filter_of, rows) if found]

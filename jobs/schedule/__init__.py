@@ -1,0 +1,1 @@
+"""When: the next times of triggers, the calendar, and the filters that take days away."""
