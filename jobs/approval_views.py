@@ -25,9 +25,9 @@ from config.errors import Conflict, Invalid, NotFound, ServiceError
 from devices import access as tenants
 from devices.domain.configs import unified
 from jobs import selectors
+from jobs.dispatch import approval_gate
 from jobs.domain.approval_content import digest_of, is_dynamic, lines
 from jobs.models import ServiceJob
-from jobs.services import approving
 
 #: Devices on one page of a request's plan.
 PAGE = 25
@@ -90,7 +90,7 @@ def facts(request: HttpRequest, job: ServiceJob, asked: ApprovalRequest, now: An
         [d for d in content.get("devices", ()) if words.lower() in _text(d)] if words else content.get("devices", [])
     )
     open_ = asked.status in ("requested", "approved")
-    stale = open_ and digest_of(approving.present(job, asked)) != asked.digest
+    stale = open_ and digest_of(approval_gate.present(job, asked)) != asked.digest
     mine = asked.requested_by_id == by.pk
     return {
         "asked": asked,
@@ -146,7 +146,7 @@ def request_approval(request: HttpRequest, pk: Any) -> HttpResponse:
     now = timezone.now()
     say(
         request,
-        lambda: approving.request(by=request.user, job=found, now=now, **form.asked()),
+        lambda: approval_gate.request(by=request.user, job=found, now=now, **form.asked()),
         "The approval was requested.",
     )
     return redirect("job", pk=pk)

@@ -20,8 +20,9 @@ from django.utils import timezone
 
 from devices.models import Worker
 from devices.services import workers
+from jobs.dispatch import dispatcher, starter
 from jobs.domain.states import RunStatus
-from jobs.services import claiming, dispatching, keeping, reaping, running, settling, starting
+from jobs.services import claiming, keeping, reaping, running, settling
 from jobs.services.claiming import Assignment
 from jobs.services.journal import Journal
 from jobs.services.running import Finished
@@ -214,10 +215,10 @@ class Engine:
             try:
                 reaper.look(now=workers.moment(), me=self.worker, busy=self.journals)
                 settling.look_after(now=timezone.now())
-                if dispatching.tick_if_beat_is_silent(now=timezone.now()):
+                if dispatcher.tick_if_beat_is_silent(now=timezone.now()):
                     log.warning("Beat is silent; this worker did its tick.")
-                elif starting.any_forgotten(now=timezone.now()):
-                    starting.start_queued()
+                elif starter.any_forgotten(now=timezone.now()):
+                    starter.start_queued()
             except DatabaseError as error:
                 _lost_database(error, 0)
 

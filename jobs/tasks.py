@@ -12,8 +12,8 @@ from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.utils import timezone
 
+from jobs.dispatch import dispatcher, starter
 from jobs.engine import Engine
-from jobs.services import dispatching, starting
 from jobs.services.threads import OneAtATime
 
 log = logging.getLogger(__name__)
@@ -25,13 +25,13 @@ TICK = 1.1
 
 def dispatch_next() -> None:
     """Wait for what falls due before beat ticks again, and make its runs on time."""
-    seconds = dispatching.seconds_to_next(now=timezone.now(), most=TICK)
+    seconds = dispatcher.seconds_to_next(now=timezone.now(), most=TICK)
     if seconds is not None:
         time.sleep(seconds)
-        dispatching.dispatch_due(now=timezone.now())
+        dispatcher.dispatch_due(now=timezone.now())
 
 
-PLAN, NEXT = OneAtATime(starting.start_queued), OneAtATime(dispatch_next)
+PLAN, NEXT = OneAtATime(starter.start_queued), OneAtATime(dispatch_next)
 
 
 @shared_task(name="jobs.work")
@@ -45,8 +45,8 @@ def work() -> None:
 def tick() -> None:
     """Turn what is due into runs; hint again what nobody has taken."""
     now = timezone.now()
-    dispatching.beat_ticked(now=now)
-    dispatching.tick(now=now)
+    dispatcher.beat_ticked(now=now)
+    dispatcher.tick(now=now)
     NEXT()
 
 

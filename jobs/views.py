@@ -23,11 +23,12 @@ from devices import access as tenants
 from devices.scope import within
 from jobs import access, dashboard, selectors
 from jobs.approval_views import RequestForm, saved_job, say
+from jobs.dispatch import approval_gate, starter
 from jobs.domain.rollout import Rollout
 from jobs.models import ServiceJob
 from jobs.plan import builder
 from jobs.schedule import next_times
-from jobs.services import approving, editing, starting
+from jobs.services import editing
 from jobs.services.collisions import collisions
 
 
@@ -87,7 +88,7 @@ def job(request: HttpRequest, pk: Any) -> HttpResponse:
     """One job: what it does, on what, when, and its runs."""
     found = saved_job(request, pk)
     plan = builder.plan_of(found, request.user, first=20)
-    needed = approving.is_needed(found, request.user)
+    needed = approval_gate.is_needed(found, request.user)
     status = found.approval.status if found.approval else "not_requested"
     coming = next_times.preview(found, timezone.now())
     context = {
@@ -116,7 +117,7 @@ def run_now(request: HttpRequest, pk: Any) -> HttpResponse:
     """Start a saved job."""
     found = saved_job(request, pk)
     try:
-        run = starting.run_now(by=request.user, job=found, now=timezone.now())
+        run = starter.run_now(by=request.user, job=found, now=timezone.now())
     except Conflict as error:
         messages.error(request, error.message)
         return redirect("job", pk=pk)

@@ -28,10 +28,10 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from config.celery import app
+from jobs.dispatch import dispatcher
 from jobs.domain.overlap import Overlap
 from jobs.domain.spec import TriggerKind
 from jobs.models import JobRun, Trigger
-from jobs.services import dispatching
 from tests import make
 
 GOALS = {"idle": 0.010, 1_000: 0.5, 10_000: 1.5}
@@ -90,7 +90,7 @@ def due(count):
     chosen = list(fresh.order_by("pk").values_list("pk", flat=True)[:count])
     Trigger.objects.filter(pk__in=chosen).update(next_run_at=moment)
     before = JobRun.objects.count()
-    took = seconds(lambda: dispatching.dispatch_due(now=timezone.now()))
+    took = seconds(lambda: dispatcher.dispatch_due(now=timezone.now()))
     assert JobRun.objects.count() - before >= count, "each due trigger has its run"
     assert not Trigger.objects.filter(pk__in=chosen, next_run_at__lte=moment).exists()
     return took
@@ -101,8 +101,8 @@ def ours(count):
     populate(count)
     memory = rss()
     now = timezone.now()
-    dispatching.tick(now=now)
-    found = {"idle": statistics.median(seconds(lambda: dispatching.tick(now=now)) for _ in range(30))}
+    dispatcher.tick(now=now)
+    found = {"idle": statistics.median(seconds(lambda: dispatcher.tick(now=now)) for _ in range(30))}
     for size in (1_000, 10_000):
         if size <= count:
             found[size] = statistics.median(due(size) for _ in range(3))

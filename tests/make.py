@@ -17,10 +17,11 @@ from devices.simulator import telnet
 from devices.simulator.server import Fleet
 from devices.simulator.state import CommandLog, Scenario
 from jobs.demo import world
+from jobs.dispatch import dispatcher, starter
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import JobRun
 from jobs.plan.job_mapping import spec_of
-from jobs.services import dispatching, editing, running, starting
+from jobs.services import editing, running
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep
 from templates_app.models import ServiceTemplate
 from templates_app.services import authoring
@@ -96,8 +97,8 @@ def user(name):
 def tick(now):
     """Tick and start at a moment, as beat and worker would; return the runs made, in order."""
     before = JobRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    dispatching.tick(now=now)
-    starting.start_queued(now=now)
+    dispatcher.tick(now=now)
+    starter.start_queued(now=now)
     return list(JobRun.objects.filter(pk__gt=before).order_by("pk"))
 
 

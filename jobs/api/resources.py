@@ -28,12 +28,13 @@ from jobs.api.serializers import (
     RunSerializer,
 )
 from jobs.api.upcoming import UpcomingQuery, UpcomingSerializer, occurrences
+from jobs.dispatch import starter
 from jobs.domain.spec import JOB_TYPE_LABELS
 from jobs.domain.states import CHOICES
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.plan import builder
 from jobs.schedule import next_times
-from jobs.services import control, editing, starting
+from jobs.services import control, editing
 from jobs.services.transcripts import FOLLOW, follow
 from templates_app.domain.content import VariableType
 
@@ -122,7 +123,7 @@ class Jobs(Resource):
     @once
     def run(self, request: Request, pk: str | None = None) -> Response:
         """Start the job now."""
-        run = starting.run_now(by=request.user, job=self.get_object(), now=timezone.now())
+        run = starter.run_now(by=request.user, job=self.get_object(), now=timezone.now())
         return Response(_run_body(request, run), status=status.HTTP_201_CREATED)
 
     @extend_schema(responses=PlanSerializer)

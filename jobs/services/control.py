@@ -12,11 +12,12 @@ from devices import access as tenants
 from devices.domain.roles import Verb
 from devices.services import audit
 from jobs import access, queue
+from jobs.dispatch import overlap_queue, starter
 from jobs.domain.plan import SNAPSHOT
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, Trigger
-from jobs.services import holds, starting, telling, waiting
+from jobs.services import holds, telling
 from jobs.services.settling import UNBEGUN, end_unbegun, hint, settle
 
 #: What of a run can be run again, and the words for it.
@@ -46,7 +47,7 @@ def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
         if unplanned.update(status=RunStatus.CANCELLED, reason=words, planned_at=now, ended_at=now):
             run.refresh_from_db()
             telling.tell([telling.Happened(run, "completed", by)], now)
-            waiting.ended([run])
+            overlap_queue.ended([run])
         audit.record(tenant=run.tenant, by=by, action="run.cancelled", subject=run.job_name, run=run.pk)
     settle([run.pk])
 
@@ -131,7 +132,7 @@ def run_again(*, by: Any, run: JobRun, which: str, now: datetime) -> JobRun:
 
 
 def _run_again(by: Any, run: JobRun, now: datetime, only: set[str], resumes: dict[str, int] | None = None) -> JobRun:
-    starting.check_may_run_again(run.job, by)
+    starter.check_may_run_again(run.job, by)
     with transaction.atomic():
         trigger = Trigger.objects.create(
             tenant=run.tenant,
@@ -139,8 +140,8 @@ def _run_again(by: Any, run: JobRun, now: datetime, only: set[str], resumes: dic
             kind=TriggerKind.NOW,
             name=f"{'Resumed' if resumes else 'Again'}: run {run.pk}",
         )
-        narrowed = starting.Narrowed(only, run, resumes)
-        return starting.start_now(by=by, job=run.job, trigger=trigger, now=now, narrowed=narrowed)
+        narrowed = starter.Narrowed(only, run, resumes)
+        return starter.start_now(by=by, job=run.job, trigger=trigger, now=now, narrowed=narrowed)
 
 
 def release_device(*, by: Any, device_run: DeviceRun) -> None:

@@ -16,12 +16,12 @@ from devices import access as tenants
 from devices.domain.roles import Verb
 from devices.services import audit, vault
 from jobs import access
+from jobs.dispatch import approval_gate, starter
 from jobs.domain.spec import Account, JobSpec, TriggerKind, type_of
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.plan import builder
 from jobs.plan.job_mapping import secret_text, spec_of, write_spec
 from jobs.schedule import next_times
-from jobs.services import approving, starting
 from templates_app import selectors as templates
 from templates_app.domain import variables as rules
 from templates_app.domain.content import VariableType
@@ -88,8 +88,8 @@ def submit_job(
             t for t in job.triggers.all() if t.kind == TriggerKind.NOW and t.next_run_at is None and not t.runs.exists()
         ]
         run = None
-        if wants_now and not approving.is_needed(job, by):
-            run = starting.start_now(by=by, job=job, trigger=wants_now[0], now=now)
+        if wants_now and not approval_gate.is_needed(job, by):
+            run = starter.start_now(by=by, job=job, trigger=wants_now[0], now=now)
         elif wants_now:
             job.triggers.filter(kind=TriggerKind.NOW, runs=None).delete()
     return job, run
@@ -122,7 +122,7 @@ def request_job(*, by: Any, draft: ServiceJob, message: str, now: datetime | Non
     with transaction.atomic():
         job = _save(by, draft, now, needs_schedule=False)
         job.triggers.filter(kind=TriggerKind.NOW, runs=None).delete()
-        return approving.request(by=by, job=job, message=message, now=now, **asked)
+        return approval_gate.request(by=by, job=job, message=message, now=now, **asked)
 
 
 def set_enabled(*, by: Any, job: ServiceJob, enabled: bool) -> None:
@@ -256,7 +256,7 @@ def _write_back(by: Any, draft: ServiceJob, now: datetime) -> ServiceJob:
     spec = replace(spec, secret_variables={name: secret_text(draft, name) for name in typed})
     discard_draft(by=by, draft=draft)
     write_spec(by=by, job=job, spec=spec)
-    approving.void_if_changed(job, now)
+    approval_gate.void_if_changed(job, now)
     return job
 
 

@@ -19,11 +19,12 @@ from devices.domain.selection import DeviceSelection
 from devices.models import Tenant
 from devices.services import audit
 from jobs import access
+from jobs.dispatch import approval_gate, starter
 from jobs.domain.opsramp.body import Body, Kind
 from jobs.domain.opsramp.patterns import moment_text, rule_of
 from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec
 from jobs.models import ServiceJob
-from jobs.services import approving, editing, starting
+from jobs.services import editing
 from templates_app import selectors as templates
 from templates_app.domain.builtins import BuiltIn, parameter_name
 from templates_app.domain.content import VariableType
@@ -198,7 +199,7 @@ def _finish(by: Any, draft: ServiceJob, body: Body, now: datetime) -> ServiceJob
     if (missing == {"devices"} and not body.devices) or ("variables.app" in missing and not body.app):
         return draft
     try:
-        if approving.is_needed(draft, by) and draft.draft_of_id is None:
+        if approval_gate.is_needed(draft, by) and draft.draft_of_id is None:
             return editing.request_job(
                 by=by, draft=draft, message=body.approval.get("approvalReason", "Requested through the API."), now=now
             )
@@ -208,8 +209,8 @@ def _finish(by: Any, draft: ServiceJob, body: Body, now: datetime) -> ServiceJob
     if body.approval.get("approvalType") == 1:
         reason = body.approval.get("approvalReason", "")
         audit.record(tenant=job.tenant, by=by, action="job.auto_approved", subject=job.name, reason=reason)
-    if approving.is_needed(job, by) and not (job.approval and job.approval.status in approving.OPEN):
-        approving.request(by=by, job=job, message="Requested through the API.", now=now)
+    if approval_gate.is_needed(job, by) and not (job.approval and job.approval.status in approval_gate.OPEN):
+        approval_gate.request(by=by, job=job, message="Requested through the API.", now=now)
     return job
 
 
@@ -223,7 +224,7 @@ def _translated(error: Invalid) -> Invalid:
 
 def run(*, by: Any, job: ServiceJob, reason: str, now: datetime) -> Any:
     """Start a job now; the reason is kept in the audit trail."""
-    made = starting.run_now(by=by, job=job, now=now)
+    made = starter.run_now(by=by, job=job, now=now)
     audit.record(tenant=job.tenant, by=by, action="run.asked", subject=job.name, run=made.pk, reason=reason[:500])
     return made
 

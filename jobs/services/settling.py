@@ -11,11 +11,12 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from jobs import queue
+from jobs.dispatch import overlap_queue
 from jobs.domain.rollout import Rollout
 from jobs.domain.states import OPEN, RunStatus, outcome
 from jobs.models import DeviceRun, JobRun
 from jobs.models.sql.bulk import write_columns
-from jobs.services import claiming, holds, telling, waiting
+from jobs.services import claiming, holds, telling
 
 #: How many devices of a run there are of each (status, wave).
 Tally = list[tuple[str, int, int]]
@@ -54,7 +55,7 @@ def _settle(pks: list[int], now: datetime, wait: bool) -> set[int]:
         run.paused_at, run.pause_reason, run.next_wave_at, run.ended_at = None, "", None, now
     write_columns(ended, ("status", "reason", "ended_at", "paused_at", "pause_reason", "next_wave_at"))
     telling.tell([telling.Happened(run, "completed") for run in ended], now)
-    waiting.ended(ended)
+    overlap_queue.ended(ended)
     return set(runs)
 
 

@@ -9,11 +9,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from config.errors import Conflict, Invalid
+from jobs.dispatch import approval_gate
 from jobs.domain.spec import TriggerSpec
 from jobs.models import ServiceJob, Trigger
 from jobs.plan.job_mapping import trigger_spec, write_trigger
 from jobs.schedule import next_times
-from jobs.services import approving, editing
+from jobs.services import editing
 
 
 def save_trigger(
@@ -64,4 +65,4 @@ def _locked(trigger: Trigger) -> Trigger:
 
 def _close(by: Any, job: ServiceJob, now: datetime) -> None:
     editing.record_edit(by, job)
-    approving.void_if_changed(job, now)
+    approval_gate.void_if_changed(job, now)

@@ -21,11 +21,12 @@ from devices.domain.selection import SelectionMode
 from devices.views import show_problems
 from jobs import access, selectors
 from jobs.approval_views import RequestForm
+from jobs.dispatch import approval_gate
 from jobs.models import ServiceJob
 from jobs.plan import builder
 from jobs.plan.job_mapping import spec_of
 from jobs.schedule import next_times
-from jobs.services import approving, editing
+from jobs.services import editing
 from jobs.services.collisions import collisions
 from jobs.wizard import forms
 from jobs.wizard.schedule import ScheduleForm, rearranged
@@ -159,7 +160,7 @@ def _finish(request: HttpRequest, draft: ServiceJob, form: Any, action: str, ste
         return None
     if run:
         return redirect("run", pk=run.pk)
-    if approving.is_needed(job, request.user):
+    if approval_gate.is_needed(job, request.user):
         messages.warning(request, "The job was saved. It changes devices, so request its approval before it can run.")
     else:
         messages.success(request, "The job was saved.")
@@ -221,7 +222,7 @@ def _context(request: HttpRequest, draft: ServiceJob, form: Any, step: str) -> d
         "form": form,
         "step": step,
         "steps": _stepper(draft, request.user, step),
-        "approval_needed": approving.is_needed(draft, request.user),
+        "approval_needed": approval_gate.is_needed(draft, request.user),
         "live_url": reverse("wizard-live", args=[draft.pk, step]),
         "request_form": RequestForm(request.POST or None),
         **_panel(draft, request.user),

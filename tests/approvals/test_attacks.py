@@ -11,8 +11,9 @@ from approvals import policies, services
 from approvals.domain import Action, Step
 from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import ServiceError
+from jobs.dispatch import starter
 from jobs.models import JobRun, ServiceJob
-from jobs.services import editing, starting
+from jobs.services import editing
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -153,12 +154,12 @@ def test_ap10_an_edited_template_does_not_change_what_runs(job, person, tenant, 
         instance=template,
     )
     assert edited.current.number == job.version.number + 1
-    run = starting.run_now(by=person("acme-operator"), job=ServiceJob.objects.get(pk=job.pk), now=timezone.now())
+    run = starter.run_now(by=person("acme-operator"), job=ServiceJob.objects.get(pk=job.pk), now=timezone.now())
     assert run.status == "queued" and run.template_version == job.version.number
 
 
 def test_ap12_a_job_is_judged_by_its_steps_and_not_by_its_label(job, person):
     ServiceJob.objects.filter(pk=job.pk).update(job_type="report", snapshots=False)
     with pytest.raises(ServiceError, match="needs approval"):
-        starting.run_now(by=person("acme-operator"), job=ServiceJob.objects.get(pk=job.pk), now=timezone.now())
+        starter.run_now(by=person("acme-operator"), job=ServiceJob.objects.get(pk=job.pk), now=timezone.now())
     assert not JobRun.objects.filter(job=job).exists()

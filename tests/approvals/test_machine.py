@@ -20,11 +20,12 @@ from config.errors import ServiceError
 from devices.access import role_group
 from devices.models import AssetTag, AuditEvent, Device, DeviceTag, Tenant
 from jobs.approval_views import decide
+from jobs.dispatch import approval_gate, starter
 from jobs.domain.approval_content import digest_of
 from jobs.domain.spec import once_at
 from jobs.models import JobRun, ServiceJob
 from jobs.plan.job_mapping import spec_of
-from jobs.services import approving, editing, starting
+from jobs.services import editing
 from templates_app.services import authoring
 from tests import make
 
@@ -84,7 +85,7 @@ class Approvals(RuleBasedStateMachine):
     def request(self, name, series):
         scope = Scope(True, None, 2) if series else Scope()
         self.attempt(
-            lambda: approving.request(by=self.who(name), job=self.fresh(), message="", now=self.now, scope=scope)
+            lambda: approval_gate.request(by=self.who(name), job=self.fresh(), message="", now=self.now, scope=scope)
         )
 
     @precondition(lambda self: self.asked())
@@ -194,7 +195,7 @@ class Approvals(RuleBasedStateMachine):
 
     @rule(name=makers)
     def run(self, name):
-        self.attempt(lambda: starting.run_now(by=self.who(name), job=self.fresh(), now=self.now))
+        self.attempt(lambda: starter.run_now(by=self.who(name), job=self.fresh(), now=self.now))
         self._check_new_runs()
         JobRun.objects.filter(job=self.job, status="queued").update(status="succeeded")
 
@@ -233,7 +234,7 @@ class Approvals(RuleBasedStateMachine):
         """I-A2: an edit of the job voids at once; a change of its devices is found when it would run."""
         asked = self.asked()
         if asked and asked.status == "approved":
-            content = approving.present(self.job, asked)
+            content = approval_gate.present(self.job, asked)
             same = digest_of(content) == asked.digest
             assert same or {k: v for k, v in content.items() if k != "devices"} == {
                 k: v for k, v in asked.content.items() if k != "devices"

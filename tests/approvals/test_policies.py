@@ -13,10 +13,11 @@ from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import Conflict, Forbidden, Invalid
 from devices.models import AuditEvent, Device, Notice
 from devices.services.tenants import create_tenant
+from jobs.dispatch import approval_gate, starter
 from jobs.domain.spec import once_at
 from jobs.models import JobRun, ServiceJob
 from jobs.plan.job_mapping import spec_of
-from jobs.services import approving, editing, starting
+from jobs.services import editing
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +56,7 @@ def vote(job, by, action=Action.APPROVE, message="ok", now=None, **more):
 
 
 def run(job, person):
-    return starting.run_now(by=person("acme-operator"), job=ServiceJob.objects.get(pk=job.pk), now=NOW())
+    return starter.run_now(by=person("acme-operator"), job=ServiceJob.objects.get(pk=job.pk), now=NOW())
 
 
 def group(name, *members):
@@ -208,7 +209,7 @@ class TestTime:
         closed = services.close(by=person("acme-operator"), request=job.approval, message="", now=NOW())
         assert closed.status == "closed" and closed.events.last().action == "withdrawn"
         job.refresh_from_db()
-        again = approving.request(by=person("acme-operator"), job=job, message="", now=NOW())
+        again = approval_gate.request(by=person("acme-operator"), job=job, message="", now=NOW())
         assert again.approval.previous_id == closed.pk
 
     @pytest.mark.parametrize("late,runs,status", [("now", 1, "closed"), ("next", 0, "approved"), ("none", 0, "closed")])

@@ -16,10 +16,11 @@ from approvals.domain import Action
 from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import Conflict
 from devices.models import Tenant
+from jobs.dispatch import approval_gate
 from jobs.domain.approval_content import digest_of
 from jobs.models import ServiceJob
 from jobs.plan.job_mapping import spec_of
-from jobs.services import approving, editing
+from jobs.services import editing
 from tests import make
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", 500))
@@ -56,7 +57,9 @@ def fresh_request(job):
     asked = ServiceJob.objects.get(pk=job.pk).approval
     if asked and asked.status in ("requested", "approved"):
         services.close(by=None, request=asked, message="", now=timezone.now())
-    approving.request(by=who("acme-operator"), job=ServiceJob.objects.get(pk=job.pk), message="", now=timezone.now())
+    approval_gate.request(
+        by=who("acme-operator"), job=ServiceJob.objects.get(pk=job.pk), message="", now=timezone.now()
+    )
     return ServiceJob.objects.get(pk=job.pk).approval
 
 
@@ -106,7 +109,7 @@ def approve_and_edit(job, number):
     if wrong or isinstance(found[1], Conflict):
         print(found)
         return False
-    held = now.approval is None or digest_of(approving.present(now, now.approval)) == now.approval.digest
+    held = now.approval is None or digest_of(approval_gate.present(now, now.approval)) == now.approval.digest
     return held and status(asked) == "closed"
 
 

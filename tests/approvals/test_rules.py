@@ -8,7 +8,8 @@ from django.utils import timezone
 from approvals import policies, services
 from approvals.domain import MOVES, Action, ApprovalStatus, FourEyes, StaleDigest, Step, after, is_approved
 from config.errors import Conflict, Forbidden, Invalid
-from jobs.services import editing, starting
+from jobs.dispatch import starter
+from jobs.services import editing
 from tests import make
 
 S, A = ApprovalStatus, Action
@@ -58,7 +59,7 @@ def approve(job, by, digest=None, action=A.APPROVE):
 
 def run(job, by):
     job.refresh_from_db()
-    return starting.run_now(by=by, job=job, now=timezone.now())
+    return starter.run_now(by=by, job=job, now=timezone.now())
 
 
 @pytest.mark.django_db

@@ -97,19 +97,19 @@ def vote(job, late=False):
     from approvals.domain import Action, Late
     from approvals.models import ApprovalRequest
     from approvals.services import decide
+    from jobs.dispatch import approval_gate, starter
     from jobs.models import ServiceJob
-    from jobs.services import approving, starting
     from tests import make
 
     found = ServiceJob.objects.get(pk=job)
     now = timezone.now()
     request = (
         found.approval
-        or approving.request(by=make.user("acme-operator"), job=found, message="Please.", now=now).approval
+        or approval_gate.request(by=make.user("acme-operator"), job=found, message="Please.", now=now).approval
     )
     if late:
         ApprovalRequest.objects.filter(pk=request.pk).update(status="approved", late=Late.NOW)
-        starting.start_late(now=now)
+        starter.start_late(now=now)
         return
     decide(
         by=make.user("acme-approver-1"),
@@ -123,11 +123,11 @@ def vote(job, late=False):
 
 def ask_for_approval(found):
     """Ask for the approval of jobs as the operator; return (job, request, digest) of each."""
-    from jobs.services import approving
+    from jobs.dispatch import approval_gate
     from tests import make
 
     by, now = make.user("acme-operator"), timezone.now()
-    asked = [approving.request(by=by, job=job, message="Please.", now=now) for job in found]
+    asked = [approval_gate.request(by=by, job=job, message="Please.", now=now) for job in found]
     return [(job.pk, job.approval_id, job.approval.digest) for job in asked]
 
 

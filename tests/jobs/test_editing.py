@@ -11,11 +11,12 @@ from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
 from devices.models import Device, DeviceTag, Network
 from devices.services import vault
+from jobs.dispatch import starter
 from jobs.domain.spec import Account, once_at
 from jobs.models import JobRun, ServiceJob
 from jobs.plan import builder
 from jobs.plan.job_mapping import spec_of
-from jobs.services import editing, starting
+from jobs.services import editing
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +96,7 @@ def test_a_search_is_evaluated_when_the_job_runs(acme, person):
     job, first = make.job(operator, make.template(acme), selection=search, overlap="allow")
     network = Network.objects.filter(tenant=acme).first()
     Device.objects.create(tenant=acme, name="later", address="192.0.2.50", platform="linux", network=network)
-    second = starting.run_now(by=operator, job=job, now=timezone.now())
+    second = starter.run_now(by=operator, job=job, now=timezone.now())
     assert second.device_count == first.device_count + 1
 
 
@@ -247,7 +248,7 @@ def test_one_job_that_cannot_start_does_not_hold_up_the_others(acme, person, mon
     broken, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
     fine, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
     decide, mad = (
-        starting.decide,
+        starter.decide,
         make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)[0],
     )
 
@@ -258,7 +259,7 @@ def test_one_job_that_cannot_start_does_not_hold_up_the_others(acme, person, mon
             raise ZeroDivisionError
         return decide(run, job, *more)
 
-    monkeypatch.setattr(starting, "decide", refuses)
+    monkeypatch.setattr(starter, "decide", refuses)
     found = {run.job_id: (run.status, run.reason) for run in make.tick(at)}
     words = "Interlock itself failed while planning; the server log has the details."
     assert found == {

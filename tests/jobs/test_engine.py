@@ -8,9 +8,10 @@ from django.utils import timezone
 from config.errors import Conflict, Invalid
 from devices.models import Agent, Device, Tenant
 from devices.services import workers
+from jobs.dispatch import starter
 from jobs.domain.rollout import Rollout
 from jobs.models import DeviceHold, DeviceRun, JobRun, ScheduleFilter, ServiceJob
-from jobs.services import claiming, control, holds, keeping, settling, starting
+from jobs.services import claiming, control, holds, keeping, settling
 from jobs.services.journal import Journal
 from tests import make
 from tests.jobs.by_hand import claim, end, start, statuses
@@ -320,4 +321,4 @@ def test_a_run_that_was_started_in_vain_does_not_stay_open(acme, person):
     run.device_runs.update(status="succeeded", lease_expires_at=None)
     settling.look_after(now=timezone.now())
     assert JobRun.objects.get(pk=run.pk).status == "succeeded"
-    assert starting.any_forgotten(now=timezone.now()) is False
+    assert starter.any_forgotten(now=timezone.now()) is False

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from devices.models import ConfigSnapshot, Device, Notice, OutboxMessage, Webhook
 from devices.services import channels
+from jobs.dispatch import starter
 from jobs.models import JobRun, ServiceJob
-from jobs.services import starting
 from templates_app.models import Script, ScriptParameter
 from tests import make
 from tests.jobs.test_opsramp import FIRST, SECOND, URL, sample
@@ -32,7 +32,7 @@ def run(api, person):
             answer = api(ADMIN).post(URL, body, format="json")
             assert answer.status_code == 200, answer.content
             job = ServiceJob.objects.get(pk=answer.json()["id"])
-        return make.finish(starting.run_now(by=person(ADMIN), job=job, now=timezone.now())), job
+        return make.finish(starter.run_now(by=person(ADMIN), job=job, now=timezone.now())), job
 
     return go
 

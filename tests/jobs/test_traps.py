@@ -13,8 +13,8 @@ from django.utils import timezone
 from devices.domain.secrets import Secret
 from devices.drivers import trap_receiver
 from devices.models import Device
+from jobs.dispatch import trap_backups
 from jobs.models import JobRun, ServiceJob
-from jobs.services import trapped
 from tests import make, servers
 from tests.jobs.test_opsramp import FIRST, SECOND, URL, changed
 
@@ -81,34 +81,34 @@ def test_traps_are_told_with_their_source_and_strangers_are_not(received):
 
 def test_a_trap_backs_up_its_device_alone_and_several_for_one_change_do_it_once(backup):
     first, now = Device.objects.get(pk=FIRST), timezone.now()
-    (run,) = trapped.configuration_changed(address=first.connect_host, now=now)
+    (run,) = trap_backups.configuration_changed(address=first.connect_host, now=now)
     assert [str(row.device_id) for row in run.device_runs.all()] == [FIRST] and run.job == backup
     assert run.trigger.name == "Configuration-change trap" and run.executed_by.username == "client13-admin"
-    assert not trapped.configuration_changed(address=first.address, now=now + timedelta(seconds=2))
+    assert not trap_backups.configuration_changed(address=first.address, now=now + timedelta(seconds=2))
     JobRun.objects.update(status="succeeded")
-    assert not trapped.configuration_changed(address=first.address, now=now + timedelta(seconds=29))
-    assert len(trapped.configuration_changed(address=first.address, now=now + timedelta(seconds=31))) == 1
+    assert not trap_backups.configuration_changed(address=first.address, now=now + timedelta(seconds=29))
+    assert len(trap_backups.configuration_changed(address=first.address, now=now + timedelta(seconds=31))) == 1
 
 
 def test_only_jobs_that_want_it_and_only_for_their_devices(backup, tenant, api):
     now = timezone.now()
     other = Device.objects.filter(tenant__key="client_13").exclude(pk__in=[FIRST, SECOND]).first()
-    assert not trapped.configuration_changed(address=other.address, now=now)
-    assert not trapped.configuration_changed(address="203.0.113.9", now=now)
+    assert not trap_backups.configuration_changed(address=other.address, now=now)
+    assert not trap_backups.configuration_changed(address="203.0.113.9", now=now)
     stranger = Device.objects.filter(tenant__key="acme").first()
-    assert not trapped.configuration_changed(address=stranger.address, now=now)
+    assert not trap_backups.configuration_changed(address=stranger.address, now=now)
     ServiceJob.objects.filter(pk=backup.pk).update(enabled=False)
-    assert not trapped.configuration_changed(address="10.233.19.130", now=now)
+    assert not trap_backups.configuration_changed(address="10.233.19.130", now=now)
     ServiceJob.objects.filter(pk=backup.pk).update(enabled=True)
     found = api("client13-admin").get(f"{URL}/{backup.pk}").json()
     found["script"]["configParams"]["backUpTrigger"] = False
     assert api("client13-admin").post(f"{URL}/{backup.pk}", found, format="json").status_code == 200
-    assert not trapped.configuration_changed(address="10.233.19.130", now=now)
+    assert not trap_backups.configuration_changed(address="10.233.19.130", now=now)
 
 
 def test_its_triggers_are_not_shown_as_schedules_and_the_body_stays(backup, api):
     before = api("client13-admin").get(f"{URL}/{backup.pk}").json()
-    trapped.configuration_changed(address="10.233.19.130", now=timezone.now())
+    trap_backups.configuration_changed(address="10.233.19.130", now=timezone.now())
     assert api("client13-admin").get(f"{URL}/{backup.pk}").json() == before
 
 
@@ -118,7 +118,7 @@ def test_a_trap_of_the_fleet_keeps_the_changed_configuration(tmp_path, backup):
         state = executed.state(first)
         for number in (1, 2):
             state.running = [*state.running[:30], f"ntp server 203.0.113.{number}", *state.running[30:]]
-            (run,) = trapped.configuration_changed(
+            (run,) = trap_backups.configuration_changed(
                 address=first.connect_host, now=timezone.now() + timedelta(minutes=number)
             )
             assert make.finish(run).status == "succeeded", run.device_runs.get().message

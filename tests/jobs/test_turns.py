@@ -7,10 +7,11 @@ from django.utils import timezone
 
 from devices.models import OutboxMessage, Webhook
 from devices.services import channels
+from jobs.dispatch import dispatcher, starter
 from jobs.domain.overlap import Ahead, Overlap, Turn, turn
 from jobs.domain.spec import once_at
 from jobs.models import DeviceRun, JobRun, Pulse
-from jobs.services import control, dispatching, settling, starting
+from jobs.services import control, settling
 from tests import make
 
 START = datetime(2027, 3, 26, 1, 30, tzinfo=UTC)
@@ -68,7 +69,7 @@ def test_each_overlap_policy_does_what_it_says(overlap, first, after, acme, pers
         make.tick(START + timedelta(minutes=minute))
     assert fates(found) == first
     finish(JobRun.objects.filter(job=found).earliest("pk"))
-    starting.start_queued()
+    starter.start_queued()
     assert fates(found) == after
     assert all(run.reason for run in JobRun.objects.filter(job=found, status__in=["skipped", "waiting"]))
 
@@ -81,7 +82,7 @@ def test_queued_jobs_go_one_at_a_time_first_in_first_out(acme, person):
     order = [jobs[1], jobs[2], jobs[0]]
     assert fates(free) == ["queued"]
     for turn_of in range(3):
-        starting.start_queued()
+        starter.start_queued()
         assert [fates(found)[0] for found in order] == ["succeeded"] * turn_of + ["queued"] + ["waiting"] * (
             2 - turn_of
         )
@@ -97,10 +98,10 @@ def test_a_cancelled_run_frees_the_one_that_waits_and_a_waiting_run_can_be_cance
     assert fates(found) == ["queued", "waiting"]
     control.cancel_run(by=operator, run=second, now=timezone.now())
     assert fates(found) == ["queued", "cancelled"]
-    third = starting.run_now(by=operator, job=found, now=timezone.now())
+    third = starter.run_now(by=operator, job=found, now=timezone.now())
     assert third.status == "waiting"
     control.cancel_run(by=operator, run=first, now=timezone.now())
-    starting.start_queued()
+    starter.start_queued()
     assert fates(found) == ["cancelled", "cancelled", "queued"]
 
 
@@ -109,7 +110,7 @@ def test_who_cancels_what_nobody_has_planned_yet_tells_of_it(acme, person):
     admin = person("acme-admin")
     channels.save_channel(by=admin, tenant=acme, model=Webhook, secrets={}, name="Hook", url="https://acme.example/")
     found = job(acme, person, 0)
-    assert dispatching.dispatch_due(now=START) == 1
+    assert dispatcher.dispatch_due(now=START) == 1
     run = JobRun.objects.get(job=found, planned_at=None)
     control.cancel_run(by=admin, run=run, now=timezone.now())
     (told,) = OutboxMessage.objects.filter(event="completed")
@@ -128,7 +129,7 @@ def test_the_tick_wakes_what_was_left_waiting(acme, person):
 @pytest.mark.django_db
 def test_a_run_that_is_not_planned_yet_is_not_taken_for_an_ended_one(acme, person):
     found = job(acme, person, 0)
-    assert dispatching.dispatch_due(now=START) == 1
+    assert dispatcher.dispatch_due(now=START) == 1
     run = JobRun.objects.get(job=found)
     settling.settle([run.pk])
     run.refresh_from_db()
@@ -138,21 +139,21 @@ def test_a_run_that_is_not_planned_yet_is_not_taken_for_an_ended_one(acme, perso
 @pytest.mark.django_db
 def test_runs_that_nobody_planned_are_found_without_a_hint(acme, person):
     job(acme, person, 0)
-    dispatching.dispatch_due(now=START)
-    assert not starting.any_forgotten(now=START + timedelta(seconds=1))
-    assert starting.any_forgotten(now=START + timedelta(seconds=3))
-    starting.start_queued(now=START)
-    assert not starting.any_forgotten(now=START + timedelta(seconds=3))
+    dispatcher.dispatch_due(now=START)
+    assert not starter.any_forgotten(now=START + timedelta(seconds=1))
+    assert starter.any_forgotten(now=START + timedelta(seconds=3))
+    starter.start_queued(now=START)
+    assert not starter.any_forgotten(now=START + timedelta(seconds=3))
 
 
 @pytest.mark.django_db
 def test_a_worker_ticks_for_a_silent_beat_and_only_then(acme, person):
     found = job(acme, person, 0)
-    dispatching.beat_ticked(now=START - timedelta(seconds=14))
-    assert not dispatching.tick_if_beat_is_silent(now=START)
-    assert dispatching.tick_if_beat_is_silent(now=START + timedelta(seconds=2))
+    dispatcher.beat_ticked(now=START - timedelta(seconds=14))
+    assert not dispatcher.tick_if_beat_is_silent(now=START)
+    assert dispatcher.tick_if_beat_is_silent(now=START + timedelta(seconds=2))
     assert fates(found) == ["queued"] and found.runs.get().planned_at is not None
-    assert not dispatching.tick_if_beat_is_silent(now=START + timedelta(seconds=3)), "another worker just did"
+    assert not dispatcher.tick_if_beat_is_silent(now=START + timedelta(seconds=3)), "another worker just did"
     assert Pulse.objects.get().beat_at == START - timedelta(seconds=14)
 
 

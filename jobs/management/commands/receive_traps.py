@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from devices.domain.secrets import Secret
 from devices.drivers import trap_receiver
-from jobs.services import trapped
+from jobs.dispatch import trap_backups
 
 log = logging.getLogger(__name__)
 
@@ -53,5 +53,5 @@ class Command(BaseCommand):
         if name is None:
             return
         close_old_connections()
-        runs = trapped.configuration_changed(address=address, now=timezone.now())
+        runs = trap_backups.configuration_changed(address=address, now=timezone.now())
         log.info("%s from %s began %s.", name, address, ", ".join(f"run {run.pk}" for run in runs) or "no backup")

@@ -17,13 +17,13 @@ from approvals.models import ApprovalRequest
 from config.errors import Conflict, ServiceError
 from config.failpoints import reach
 from jobs import access
+from jobs.dispatch import approval_gate, overlap_queue
+from jobs.dispatch.admission import Decision, decide, reason_not_to_run, write
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import RunStatus
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.models.sql.dispatch import Due, insert_runs
 from jobs.plan import builder
-from jobs.services import approving, waiting
-from jobs.services.deciding import Decision, decide, reason_not_to_run, write
 
 log = logging.getLogger(__name__)
 #: A run that nobody has decided about for so long has lost its hint.
@@ -70,7 +70,7 @@ def start_now(
     if narrowed:
         run.parent, run.only, run.resumes = narrowed.of, sorted(narrowed.only), narrowed.resumes
     run.save(update_fields=["executed_by", "parent", "only", "resumes"])
-    waiting.lock_lines([(run, job)])
+    overlap_queue.lock_lines([(run, job)])
     write([decide(run, job, by, now)], now)
     return run
 
@@ -78,7 +78,7 @@ def start_now(
 def check_may_run_again(job: ServiceJob, by: Any) -> None:
     """Raise Conflict unless devices of an ended run may be run again: an approval is for one run, not for a second one."""
     reason = reason_not_to_run(job, by)
-    if not reason and approving.is_needed(job, by):
+    if not reason and approval_gate.is_needed(job, by):
         reason = (
             "The job changes devices, and its approval was for the run that has ended. Narrow the job to the devices that "
             "are left and request a new approval."
@@ -134,7 +134,7 @@ def _start_some(size: int, now: datetime) -> int:
         pairs = _together(waiting_runs, _load(waiting_runs))
         try:
             with transaction.atomic():
-                waiting.lock_lines(pairs)
+                overlap_queue.lock_lines(pairs)
                 fetched = builder.Fetched([job for _, job in pairs])
                 write([_decide(run, job, now, fetched) for run, job in pairs], now)
         except Exception:  # noqa: BLE001 - the edge of the scheduler: one broken job must not hold up the others

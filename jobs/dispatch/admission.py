@@ -10,6 +10,7 @@ from typing import Any
 
 from devices.services import audit
 from jobs import access, queue
+from jobs.dispatch import approval_gate, overlap_queue
 from jobs.domain.overlap import Turn
 from jobs.domain.plan import DevicePlan, Plan
 from jobs.domain.rollout import Rollout
@@ -17,7 +18,7 @@ from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.models.sql.bulk import add_rows, write_columns
 from jobs.plan import builder
-from jobs.services import approving, telling, waiting
+from jobs.services import telling
 
 #: What a decision writes into its run.
 COLUMNS = (
@@ -45,7 +46,7 @@ class Decision:
 def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: builder.Fetched | None = None) -> Decision:
     """Decide about a run in whose name `by` stands; uses up the approval of a change. The caller has locked the lines."""
     reason = reason_not_to_run(job, by)
-    verdict = Turn() if reason else waiting.turn_of(run, job)
+    verdict = Turn() if reason else overlap_queue.turn_of(run, job)
     if verdict.wait:
         return Decision(run, job, by, RunStatus.WAITING, verdict.wait)
     reason = reason or verdict.skip
@@ -59,7 +60,7 @@ def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: builde
     note = ""
     if job.version.content.changes_devices:
         again = run.parent_id is not None
-        note, reason = ("bypassed: ran again by right", "") if again else approving.use(job, by, plan, now)
+        note, reason = ("bypassed: ran again by right", "") if again else approval_gate.use(job, by, plan, now)
     if reason:
         return Decision(run, job, by, RunStatus.SKIPPED, reason)
     failed = all(device.problem for device in plan.devices)
@@ -77,7 +78,7 @@ def write(decisions: Sequence[Decision], now: datetime) -> None:
     told += [telling.Happened(decision.run, "completed") for decision in started if decision.run.ended_at]
     telling.tell(told, now)
     audit.record_all([entry for decision in started for entry in _entries(decision)])
-    waiting.ended([decision.run for decision in decisions if decision.run.ended_at])
+    overlap_queue.ended([decision.run for decision in decisions if decision.run.ended_at])
     work: Counter[str] = Counter()
     for decision in started:
         if decision.job.agent and decision.status is RunStatus.QUEUED:
@@ -99,7 +100,7 @@ def reason_not_to_run(job: ServiceJob, by: Any) -> str:
         return f"{by.get_username()}, in whose name it runs, may no longer run jobs in {job.tenant}."
     if job.agent is None:
         return "The job's agent was removed; choose another."
-    if approving.is_needed(job, by):
+    if approval_gate.is_needed(job, by):
         status = job.approval.status if job.approval else "not_requested"
         if status != "approved":
             words = status.replace("_", " ").title()
@@ -111,7 +112,7 @@ def _only(run: JobRun, job: ServiceJob) -> set[str] | None:
     """Return the devices (ids) that the run is narrowed to: those run again, or those that were approved; None means no."""
     if run.only is not None:
         return set(run.only)
-    return approving.frozen(job.approval) if job.approval and job.approval.status == "approved" else None
+    return approval_gate.frozen(job.approval) if job.approval and job.approval.status == "approved" else None
 
 
 def _fill(decision: Decision, now: datetime) -> None:

@@ -10,11 +10,12 @@ from django.db.models import Q
 from config.errors import ServiceError
 from devices.models import Device
 from devices.selectors import own_and_above
+from jobs.dispatch import starter
 from jobs.domain.spec import JobType, TriggerKind
 from jobs.domain.states import OPEN
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.plan import builder
-from jobs.services import backups, starting
+from jobs.services import backups
 from templates_app.domain.variables import TRUE
 
 NAME = "Configuration-change trap"
@@ -55,8 +56,8 @@ def _back_up(job: ServiceJob, device: Device, now: datetime) -> JobRun | None:
             return None
         trigger = Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name=NAME, retired=True)
         try:
-            return starting.start_now(
-                by=job.created_by, job=job, trigger=trigger, now=now, narrowed=starting.Narrowed({str(device.pk)})
+            return starter.start_now(
+                by=job.created_by, job=job, trigger=trigger, now=now, narrowed=starter.Narrowed({str(device.pk)})
             )
         except ServiceError:
             transaction.set_rollback(True)

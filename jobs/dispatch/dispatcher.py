@@ -1,6 +1,6 @@
 """The tick: turn what is due into runs, each occurrence once, in batches; wake what waits.
 
-A run made here has no plan yet (`planned_at` is None): `jobs.services.starting` decides and plans it, in any worker.
+A run made here has no plan yet (`planned_at` is None): `jobs.dispatch.starter` decides and plans it, in any worker.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from django.db import transaction
 
 from config.failpoints import reach
 from jobs import queue
+from jobs.dispatch import overlap_queue, starter
 from jobs.domain.filters import Filter
 from jobs.domain.misfire import MissedPolicy, Verdict, judge
 from jobs.models import Pulse, ScheduleFilter, Trigger
 from jobs.models.sql.dispatch import Due, insert_runs, move_triggers
 from jobs.schedule import next_times
-from jobs.services import starting, waiting
 
 BATCH = 1000
 #: At most so many occurrences of one trigger are looked back at; older ones of a long outage follow in the next rounds.
@@ -29,8 +29,8 @@ BEAT_SILENT_AFTER, TICK_AGAIN_AFTER = timedelta(seconds=15), timedelta(seconds=4
 def tick(*, now: datetime) -> int:
     """Do all that the scheduler does at once; return how many runs were made. Any number of callers may do this."""
     made = dispatch_due(now=now)
-    starting.start_late(now=now)
-    waiting.release_waiting()
+    starter.start_late(now=now)
+    overlap_queue.release_waiting()
     return made
 
 
@@ -45,7 +45,7 @@ def tick_if_beat_is_silent(*, now: datetime) -> bool:
     if silent.update(tick_at=now) != 1:
         return False
     tick(now=now)
-    starting.start_queued(now=now)
+    starter.start_queued(now=now)
     return True
 
 
