@@ -13,8 +13,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from jobs.dispatch import dispatcher, starter
-from jobs.engine import Engine
-from jobs.services.threads import OneAtATime
+from jobs.worker.engine import Engine
+from jobs.worker.pool import OneAtATime
 
 log = logging.getLogger(__name__)
 #: The engine of this worker process, from when it is ready.

@@ -21,7 +21,8 @@ from jobs.dispatch import dispatcher, starter
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import JobRun
 from jobs.plan.job_mapping import spec_of
-from jobs.services import editing, running
+from jobs.services import editing
+from jobs.worker import executor
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep
 from templates_app.models import ServiceTemplate
 from templates_app.services import authoring
@@ -77,9 +78,9 @@ def worker():
 def finish(run):
     """Do with a run what a worker would, in this thread; devices that are tried again later are tried at once."""
     serving = worker()
-    running.work_on(run_id=run.pk, worker=serving)
+    executor.work_on(run_id=run.pk, worker=serving)
     while run.device_runs.filter(not_before__isnull=False).update(not_before=None):
-        running.work_on(run_id=run.pk, worker=serving)
+        executor.work_on(run_id=run.pk, worker=serving)
     run.refresh_from_db()
     return run
 

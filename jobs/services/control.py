@@ -17,8 +17,9 @@ from jobs.domain.plan import SNAPSHOT
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, Trigger
-from jobs.services import holds, telling
-from jobs.services.settling import UNBEGUN, end_unbegun, hint, settle
+from jobs.services import telling
+from jobs.worker import device_locks
+from jobs.worker.completion import UNBEGUN, end_unbegun, hint, settle
 
 #: What of a run can be run again, and the words for it.
 AGAIN = {
@@ -153,7 +154,7 @@ def release_device(*, by: Any, device_run: DeviceRun) -> None:
     with transaction.atomic():
         if not device_run.holds.filter(quarantined_at__isnull=False).exists():
             raise Conflict("The device is not held any more.")
-        queue.hint_work(holds.release([device_run.pk]))
+        queue.hint_work(device_locks.release([device_run.pk]))
         audit.record(
             tenant=device_run.tenant,
             by=by,

@@ -8,7 +8,7 @@ from django.db.models import F
 from devices.services import workers
 from jobs.models import DeviceRun
 from jobs.models.sql import claims
-from jobs.services import holds, journal, keeping, reaping
+from jobs.worker import device_locks, journal, leases, recovery
 
 
 def break_it(what):
@@ -25,7 +25,7 @@ def resume():
             _queue_again(rows)
         return len(rows)
 
-    reaping.interrupt = again
+    recovery.interrupt = again
 
 
 def _queue_again(rows):
@@ -33,13 +33,13 @@ def _queue_again(rows):
         DeviceRun.objects.filter(pk=row.pk, status="running").update(
             status="queued", token=F("token") + 1, lease_expires_at=None
         )
-        holds.release([row.pk])
+        device_locks.release([row.pk])
 
 
 def no_fence():
     """A worker that lost its lease goes on, and the reaper declares without killing."""
     workers.end = lambda worker: True
-    keeping.lose = lambda journal: None
+    leases.lose = lambda journal: None
     journal.Journal.check = lambda self: None
     claims.intend = lambda rows: {_write(*row) for row in rows}
 
@@ -55,6 +55,6 @@ def eager_unlock():
     A worker that hangs up by itself, when it wakes, would now and then be faster than its own next line.
     """
     workers.end = lambda worker: True
-    keeping.lose = lambda journal: None
-    reaping.workers.GUARD = timedelta(0)
+    leases.lose = lambda journal: None
+    recovery.workers.GUARD = timedelta(0)
     journal.Journal.check = lambda self: None

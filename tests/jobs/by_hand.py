@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from jobs.models import DeviceRun
-from jobs.services import claiming, holds, settling
+from jobs.worker import claims, completion, device_locks
 from tests import make
 
 
@@ -14,7 +14,7 @@ def start(tenant, by, devices, changes=False, **options):
 
 
 def claim(run=None, limit=50, now=None):
-    found = claiming.claim(worker=make.worker(), now=now or timezone.now(), limit=limit, only=run.pk if run else None)
+    found = claims.claim(worker=make.worker(), now=now or timezone.now(), limit=limit, only=run.pk if run else None)
     return [item.device_run for item in found]
 
 
@@ -24,8 +24,8 @@ def end(rows, status="succeeded", reason=""):
     DeviceRun.objects.filter(pk__in=pks).update(
         status=status, reason=reason, ended_at=timezone.now(), lease_expires_at=None
     )
-    holds.release(pks)
-    settling.settle({row.run_id for row in rows})
+    device_locks.release(pks)
+    completion.settle({row.run_id for row in rows})
 
 
 def statuses(run):

@@ -11,8 +11,9 @@ from devices.services import workers
 from jobs.dispatch import starter
 from jobs.domain.rollout import Rollout
 from jobs.models import DeviceHold, DeviceRun, JobRun, ScheduleFilter, ServiceJob
-from jobs.services import claiming, control, holds, keeping, settling
-from jobs.services.journal import Journal
+from jobs.services import control
+from jobs.worker import claims, completion, device_locks, leases
+from jobs.worker.journal import Journal
 from tests import make
 from tests.jobs.by_hand import claim, end, start, statuses
 
@@ -68,7 +69,7 @@ class TestTheDeviceLock:
         first, second = (start(acme, person("acme-admin"), device, changes=True) for _ in range(2))
         claim(first)
         claim(second)
-        settling.look_after(now=timezone.now() + holds.PATIENCE + timedelta(minutes=1))
+        completion.look_after(now=timezone.now() + device_locks.PATIENCE + timedelta(minutes=1))
         row = second.device_runs.get()
         assert (row.status, row.reason) == ("failed", "device_busy") and "30 minutes" in row.message
         assert JobRun.objects.get(pk=second.pk).status == "failed"
@@ -79,7 +80,7 @@ class TestTheDeviceLock:
         (holder,) = claim(first)
         claim(second)
         DeviceHold.objects.filter(device_run=holder).delete()
-        assert holds.wake_stranded() == 1
+        assert device_locks.wake_stranded() == 1
         assert len(claim(second)) == 1
 
 
@@ -94,7 +95,7 @@ class TestLimits:
 
     def test_who_has_no_room_does_not_stand_in_the_way_of_others(self, acme, person, tenant, monkeypatch):
         """Neither a customer at his limit, nor a large run whose credential is on trial, nor a closed window."""
-        monkeypatch.setattr(claiming, "RUNS", 2)
+        monkeypatch.setattr(claims, "RUNS", 2)
         for _ in range(3):
             start(acme, person("acme-operator"), make.devices(acme, "linux"))
         Tenant.objects.filter(pk=acme.pk).update(max_parallel=1)
@@ -110,7 +111,7 @@ class TestLimits:
     def test_what_was_tried_before_comes_after_what_was_not(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme))
         proof = claim(run)[0]
-        claiming.prove(run=proof.run, credential=proof.credential_key)
+        claims.prove(run=proof.run, credential=proof.credential_key)
         queued = list(run.device_runs.filter(status="queued").order_by("pk"))
         DeviceRun.objects.filter(pk__in=[row.pk for row in queued[:2]]).update(tries=1)
         expected = [row.pk for row in (*queued[2:], *queued[:2])]
@@ -120,20 +121,20 @@ class TestLimits:
     def test_a_worker_is_told_that_others_have_all_the_places(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme))
         now, worker = timezone.now(), make.worker()
-        assert not claiming.does_work_wait(worker=worker, now=now), "a run that has not begun is hinted"
+        assert not claims.does_work_wait(worker=worker, now=now), "a run that has not begun is hinted"
         claim(run)
-        assert claim(run) == [] and claiming.does_work_wait(worker=worker, now=now)
+        assert claim(run) == [] and claims.does_work_wait(worker=worker, now=now)
         others = workers.register(queues=["agent.of.others"], now=now)
-        assert not claiming.does_work_wait(worker=others, now=now)
+        assert not claims.does_work_wait(worker=others, now=now)
         queued, runs = run.device_runs.filter(status="queued"), JobRun.objects.filter(pk=run.pk)
         for rows, changes in (
             (runs, {"paused_at": now}), (queued, {"not_before": now + timedelta(1)}), (queued, {"wave": 1}),
         ):  # fmt: skip
             before = list(rows.values(*changes)[:1])[0]
             rows.update(**changes)
-            assert not claiming.does_work_wait(worker=worker, now=now), changes
+            assert not claims.does_work_wait(worker=worker, now=now), changes
             rows.update(**before)
-            assert claiming.does_work_wait(worker=worker, now=now)
+            assert claims.does_work_wait(worker=worker, now=now)
 
     def test_a_draining_agent_begins_nothing(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
@@ -144,7 +145,7 @@ class TestLimits:
         run = start(acme, person("acme-operator"), make.devices(acme))
         first = claim(run)
         assert len(first) == 3 and claim(run) == []
-        claiming.prove(run=first[0].run, credential=first[0].credential_key)
+        claims.prove(run=first[0].run, credential=first[0].credential_key)
         assert len(claim(run)) == run.device_runs.count() - 3
 
     def test_three_refusals_pause_the_run_until_somebody_resumes_it(self, acme, person):
@@ -173,9 +174,9 @@ class TestRollout:
         run = start(acme, person("acme-operator"), make.devices(acme)[:2], rollout=Rollout(canary=1, soak=10))
         end(claim(run))
         assert claim(run) == []
-        settling.look_after(now=timezone.now() + timedelta(minutes=9))
+        completion.look_after(now=timezone.now() + timedelta(minutes=9))
         assert claim(run) == []
-        settling.look_after(now=timezone.now() + timedelta(minutes=11))
+        completion.look_after(now=timezone.now() + timedelta(minutes=11))
         assert len(claim(run)) == 1
 
     def test_a_failed_canary_stops_the_run(self, acme, person):
@@ -224,7 +225,7 @@ class TestTheMaintenanceWindow:
             window=self.window(acme, now + timedelta(minutes=30)).pk,
         )
         (first,) = claim(run)
-        settling.look_after(now=now + timedelta(hours=1))
+        completion.look_after(now=now + timedelta(hours=1))
         assert statuses(run) == ["running", "skipped", "skipped"]
         assert "maintenance window Night closed" in run.device_runs.filter(status="skipped").first().message
         end([first])
@@ -246,7 +247,7 @@ class TestCancelAndAgain:
             control.cancel_device(by=person("acme-operator"), device_run=row, now=timezone.now())
         assert statuses(run) == ["cancelled", "running"]
         journal = Journal(running)
-        keeping.notice_cancels({running.pk: journal})
+        leases.notice_cancels({running.pk: journal})
         assert journal.cancelled
         with pytest.raises(Conflict):
             control.cancel_device(by=person("acme-operator"), device_run=waiting, now=timezone.now())
@@ -319,6 +320,6 @@ def test_a_run_that_was_started_in_vain_does_not_stay_open(acme, person):
     run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
     claim(run)
     run.device_runs.update(status="succeeded", lease_expires_at=None)
-    settling.look_after(now=timezone.now())
+    completion.look_after(now=timezone.now())
     assert JobRun.objects.get(pk=run.pk).status == "succeeded"
     assert starter.any_forgotten(now=timezone.now()) is False

@@ -15,8 +15,9 @@ from devices.services import workers
 from jobs.demo import world
 from jobs.models import DeviceHold, DeviceRun, JobRun
 from jobs.models.sql import claims
-from jobs.services import control, keeping, reaping
-from jobs.services.journal import Journal
+from jobs.services import control
+from jobs.worker import leases, recovery
+from jobs.worker.journal import Journal
 from tests import make
 from tests.jobs.by_hand import claim, start, statuses
 
@@ -29,7 +30,7 @@ class TestLeases:
         (row,) = claim(run)
         journal = Journal(row)
         later = timezone.now() + timedelta(seconds=10)
-        keeping.renew(worker=row.worker, journals={row.pk: journal}, now=later)
+        leases.renew(worker=row.worker, journals={row.pk: journal}, now=later)
         row.refresh_from_db()
         assert row.lease_expires_at == later + workers.LEASE and not journal.lost
 
@@ -38,7 +39,7 @@ class TestLeases:
         (row,) = claim(run)
         journal, closed = Journal(row), []
         journal.hang_up = lambda: closed.append(True)
-        keeping.renew(worker=row.worker, journals={row.pk: journal}, now=timezone.now() + workers.LEASE * 2)
+        leases.renew(worker=row.worker, journals={row.pk: journal}, now=timezone.now() + workers.LEASE * 2)
         assert journal.lost and closed
 
     def test_a_silent_worker_is_killed_before_its_devices_are_declared(self, acme, person, monkeypatch):
@@ -49,9 +50,9 @@ class TestLeases:
         monkeypatch.setattr(
             workers, "end", lambda worker: events.append(("killed", run.device_runs.get().status)) or True
         )
-        monkeypatch.setattr("jobs.services.reaping.time.monotonic", lambda: len(events) * 0 + clock[0])
+        monkeypatch.setattr("jobs.worker.recovery.time.monotonic", lambda: len(events) * 0 + clock[0])
         clock = [0.0]
-        reaper, later = reaping.Reaper(), timezone.now() + workers.LEASE * 2
+        reaper, later = recovery.Reaper(), timezone.now() + workers.LEASE * 2
         assert reaper.look(now=later) == 0, "it is given time to say that it lives"
         clock[0] = 60.0
         assert reaper.look(now=later) == 1
@@ -66,7 +67,7 @@ class TestLeases:
         (row,) = claim(run)
         Worker.objects.filter(pk=row.worker_id).update(host="elsewhere/boot-1/1")
         later = timezone.now() + workers.LEASE * 2
-        assert reaping.Reaper().look(now=later) == 1
+        assert recovery.Reaper().look(now=later) == 1
         assert run.device_runs.get().status == "interrupted"
         assert claim(following, now=later) == [], "nobody knows whether that worker has stopped"
         page = browser("acme-admin").get(f"/runs/{run.pk}/devices/{row.pk}/").content.decode()
@@ -79,9 +80,9 @@ class TestLeases:
     def test_a_worker_that_was_given_up_frees_its_devices_itself_when_it_has_hung_up(self, acme, person):
         run = start(acme, person("acme-admin"), make.devices(acme, "linux"), changes=True)
         (row,) = claim(run)
-        reaping.interrupt([row], timezone.now(), quarantined=True)
+        recovery.interrupt([row], timezone.now(), quarantined=True)
         for busy, held in (([row.pk], True), ([], False)):
-            reaping.Reaper().look(now=timezone.now(), me=row.worker, busy=busy)
+            recovery.Reaper().look(now=timezone.now(), me=row.worker, busy=busy)
             assert DeviceHold.objects.exists() is held
 
     def test_only_an_administrator_releases_a_device_and_only_a_held_one(self, acme, person):
@@ -97,20 +98,20 @@ class TestLeases:
         (row,) = claim(run)
         name, _, space = workers.this_host().split("/")
         Worker.objects.filter(pk=row.worker_id).update(host=f"{name}/another-boot/{space}")
-        assert reaping.Reaper().look(now=timezone.now() + workers.LEASE * 2) == 1
+        assert recovery.Reaper().look(now=timezone.now() + workers.LEASE * 2) == 1
         assert not DeviceHold.objects.exists()
 
     def test_a_worker_whose_process_is_gone_is_not_waited_for(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
         (row,) = claim(run)
-        assert reaping.Reaper().look(now=timezone.now()) == 0, "it lives, and its lease runs"
+        assert recovery.Reaper().look(now=timezone.now()) == 0, "it lives, and its lease runs"
         Worker.objects.filter(pk=row.worker_id).update(pid=999_999_999)
-        assert reaping.Reaper().look(now=timezone.now()) == 1
+        assert recovery.Reaper().look(now=timezone.now()) == 1
 
     def test_a_worker_ends_what_it_owns_and_does_not_work_on(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme, "linux", "cisco_ios"))
         one, other = claim(run)
-        assert reaping.abandon(worker=one.worker, keep=[one.pk], now=timezone.now()) == 1
+        assert recovery.abandon(worker=one.worker, keep=[one.pk], now=timezone.now()) == 1
         assert statuses(run) == ["interrupted", "running"]
 
     def test_this_process_is_alive_and_another_start_of_its_number_is_not(self, acme):
@@ -154,7 +155,7 @@ def test_what_hangs_in_the_database_costs_no_other_device_its_lease(tenant, pers
     began, later = time.monotonic(), timezone.now() + timedelta(seconds=1)
     try:
         workers.beat(worker=free.worker, active=2, now=later)
-        renewed = keeping.renew(worker=free.worker, journals=journals, now=later)
+        renewed = leases.renew(worker=free.worker, journals=journals, now=later)
         took = time.monotonic() - began
     finally:
         over.set()
@@ -163,7 +164,7 @@ def test_what_hangs_in_the_database_costs_no_other_device_its_lease(tenant, pers
     assert Worker.objects.get(pk=free.worker.pk).beat_at == later
     assert journals[free.pk].owned_until > owned[free.pk] and journals[locked.pk].owned_until == owned[locked.pk]
     assert not any(journal.lost for journal in journals.values())
-    assert keeping.renew(worker=free.worker, journals=journals, now=later)
+    assert leases.renew(worker=free.worker, journals=journals, now=later)
     assert journals[locked.pk].owned_until > owned[locked.pk]
 
 

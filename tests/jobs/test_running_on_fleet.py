@@ -10,8 +10,9 @@ from devices.models import Device, MailServer, OutboxMessage, Webhook, Worker
 from devices.services import channels
 from jobs.domain.step_runner import Cancelled
 from jobs.models import DeviceRun, JobRun
-from jobs.services import claiming, control, keeping, reaping, running, settling
-from jobs.services.journal import Journal
+from jobs.services import control
+from jobs.worker import claims, completion, executor, leases, recovery
+from jobs.worker.journal import Journal
 from templates_app.domain.content import StepKind
 from tests import make
 
@@ -28,12 +29,12 @@ finish = make.finish
 
 
 def claim(run, limit=1):
-    return claiming.claim(worker=make.worker(), now=timezone.now(), limit=limit, only=run.pk)
+    return claims.claim(worker=make.worker(), now=timezone.now(), limit=limit, only=run.pk)
 
 
 def execute(item):
-    running.store([running.execute(item)])
-    settling.settle([item.device_run.run_id])
+    executor.store([executor.execute(item)])
+    completion.settle([item.device_run.run_id])
 
 
 def lines(executed, device):
@@ -236,9 +237,9 @@ def test_a_cancelled_run_sends_nothing_more(acme, person):
     (claimed,) = claim(run)
     control.cancel_run(by=person("acme-operator"), run=run, now=timezone.now())
     journal = Journal(claimed.device_run, claimed.plan.commands)
-    keeping.notice_cancels({claimed.device_run.pk: journal})
-    running.store([running.execute(claimed, journal)])
-    settling.settle([run.pk])
+    leases.notice_cancels({claimed.device_run.pk: journal})
+    executor.store([executor.execute(claimed, journal)])
+    completion.settle([run.pk])
     run.refresh_from_db()
     assert run.status == "cancelled"
     assert not [command for command in executed() if command.startswith(("show version", "uname"))]
@@ -265,7 +266,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(acme, person):
     _, run = make.job(person("acme-operator"), make.template(tenant), [device])
     (first,) = claim(run)
     Worker.objects.update(pid=999_999_999)  # its process is gone
-    assert reaping.Reaper().look(now=timezone.now() + timedelta(minutes=5)) == 1
+    assert recovery.Reaper().look(now=timezone.now() + timedelta(minutes=5)) == 1
     execute(first)
     row = run.device_runs.get()
     assert row.status == "interrupted" and "The worker vanished" in row.message
@@ -279,8 +280,8 @@ def test_who_hangs_up_for_a_lost_lease_does_not_say_that_the_device_did(acme, pe
     _, run = make.job(person("acme-operator"), make.template(tenant), [device])
     (claimed,) = claim(run)
     journal = Journal(claimed.device_run, claimed.plan.commands)
-    threading.Timer(0.8, keeping.lose, [journal]).start()  # while the device takes its time over `enable`
-    finished = running.execute(claimed, journal)
+    threading.Timer(0.8, leases.lose, [journal]).start()  # while the device takes its time over `enable`
+    finished = executor.execute(claimed, journal)
     assert (finished.result.status, finished.result.reason) == ("interrupted", "lease_lost"), finished.result
     assert not finished.retry and "hung up" in finished.result.message
 
@@ -340,7 +341,7 @@ def test_recipients_are_told_once_when_the_run_ends(acme, person):
         person("acme-operator"), make.template(tenant), make.devices(tenant, "linux"), notify_users=(viewer.pk,)
     )
     finish(run)
-    settling.settle([run.pk])
+    completion.settle([run.pk])
     assert [n.text for n in Notice.objects.filter(recipient=viewer).order_by("pk")] == [
         f"Job execution started: {run.job_name} (run {run.pk}: started)",
         f"Job execution completed: {run.job_name} (run {run.pk}: Succeeded)",

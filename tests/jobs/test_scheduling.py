@@ -15,7 +15,7 @@ from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import JobRun, ScheduleFilter, Trigger
 from jobs.schedule import filters, next_times
 from jobs.services import editing
-from jobs.services.threads import OneAtATime
+from jobs.worker.pool import OneAtATime
 from tests import make
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,8 @@ from jobs.dispatch import dispatcher, starter
 from jobs.domain.overlap import Ahead, Overlap, Turn, turn
 from jobs.domain.spec import once_at
 from jobs.models import DeviceRun, JobRun, Pulse
-from jobs.services import control, settling
+from jobs.services import control
+from jobs.worker import completion
 from tests import make
 
 START = datetime(2027, 3, 26, 1, 30, tzinfo=UTC)
@@ -46,7 +47,7 @@ def job(acme, person, *minutes, **more):
 
 def finish(run):
     DeviceRun.objects.filter(run=run).update(status="succeeded", ended_at=timezone.now())
-    settling.settle([run.pk])
+    completion.settle([run.pk])
 
 
 def fates(job=None):
@@ -131,7 +132,7 @@ def test_a_run_that_is_not_planned_yet_is_not_taken_for_an_ended_one(acme, perso
     found = job(acme, person, 0)
     assert dispatcher.dispatch_due(now=START) == 1
     run = JobRun.objects.get(job=found)
-    settling.settle([run.pk])
+    completion.settle([run.pk])
     run.refresh_from_db()
     assert run.status == "queued" and run.planned_at is None
 

@@ -15,10 +15,11 @@ from devices.drivers.hub import Hub
 from jobs.demo import world
 from jobs.models import DeviceRun, JobRun
 from jobs.models.sql import claims
-from jobs.services import claiming, running
-from jobs.services.journal import Journal
-from jobs.services.threads import ALONE, FEW, GATHER, PLENTY, Conversations, following
-from jobs.services.writing import SHOW_EVERY, Shared
+from jobs.worker import executor
+from jobs.worker.claims import claim
+from jobs.worker.journal import Journal
+from jobs.worker.journal_writer import SHOW_EVERY, Shared
+from jobs.worker.pool import ALONE, FEW, GATHER, PLENTY, Conversations, following
 from tests import make
 
 
@@ -65,7 +66,7 @@ def test_what_is_asked_at_once_shares_statements_and_each_gets_its_own_answer(sh
 @pytest.mark.parametrize(("is_busy", "statements"), [(True, [10]), (False, [1, 9])])
 def test_intents_wait_for_others_only_where_the_process_has_its_hands_full(monkeypatch, is_busy, statements):
     table, writer = Table(monkeypatch), Shared(is_busy=lambda: is_busy)
-    monkeypatch.setattr("jobs.services.writing.GATHER", 0.2)
+    monkeypatch.setattr("jobs.worker.journal_writer.GATHER", 0.2)
     writer._asked.put(((1, 1, 1, 0), first := Future()))
     while not is_busy and not table.statements:
         time.sleep(0.001)
@@ -141,7 +142,7 @@ class TestIntend:
         acme = tenant("acme")
         devices = make.devices(acme, "cisco_ios", "arista_eos", "juniper_junos")
         _, run = make.job(person("acme-operator"), make.template(acme), devices)
-        claimed = claiming.claim(worker=make.worker(), now=timezone.now(), limit=3, only=run.pk)
+        claimed = claim(worker=make.worker(), now=timezone.now(), limit=3, only=run.pk)
         assert len(claimed) == 3
         return [item.device_run for item in claimed]
 
@@ -197,15 +198,15 @@ def test_conversations_change_devices_and_leave_the_database_to_the_writer(
 
         def converse(item):
             journal = Journal(item.device_run, item.plan.commands, item.claimed, shared)
-            finished = running.execute(item, journal)
+            finished = executor.execute(item, journal)
             opened.append(connection.connection)
             return finished
 
         while len(claimed) < 4:  # the first device proves the credential for all others
-            found = claiming.claim(worker=make.worker(), now=timezone.now(), limit=4, only=run.pk)
-            assert all(running.shares_a_thread(item) for item in found)
+            found = claim(worker=make.worker(), now=timezone.now(), limit=4, only=run.pk)
+            assert all(executor.shares_a_thread(item) for item in found)
             begun = [many.submit(converse, item, shares=together) for item in found]
-            running.store([future.result(60) for future in begun])
+            executor.store([future.result(60) for future in begun])
             claimed += found
         assert opened == [None] * 4, "a conversation used the database"
         assert {row.status for row in run.device_runs.all()} == {"succeeded"}
@@ -285,21 +286,21 @@ class TestFollowing:
             inbox.put(n)
 
     def test_what_keeps_coming_is_taken_together(self, inbox, monkeypatch):
-        monkeypatch.setattr("jobs.services.threads.GATHER", 0.2)
-        monkeypatch.setattr("jobs.services.threads.AT_MOST", 5)
+        monkeypatch.setattr("jobs.worker.pool.GATHER", 0.2)
+        monkeypatch.setattr("jobs.worker.pool.AT_MOST", 5)
         thread = threading.Thread(target=self.fill, args=(inbox, [0.02] * 10 + [1]))
         thread.start()
         assert following(inbox, 100) == list(range(10))
         thread.join()
 
     def test_it_ends_when_all_are_there(self, inbox, monkeypatch):
-        monkeypatch.setattr("jobs.services.threads.GATHER", 30)
+        monkeypatch.setattr("jobs.worker.pool.GATHER", 30)
         self.fill(inbox, [0] * 5)
         assert following(inbox, 5) == list(range(5))
         assert following(inbox, 0) == []
 
     def test_it_does_not_wait_for_ever(self, inbox, monkeypatch):
-        monkeypatch.setattr("jobs.services.threads.AT_MOST", 0.2)
+        monkeypatch.setattr("jobs.worker.pool.AT_MOST", 0.2)
         stop = threading.Event()
         thread = threading.Thread(target=lambda: [inbox.put(0) for _ in iter(lambda: stop.wait(GATHER / 4), True)])
         thread.start()

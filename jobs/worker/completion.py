@@ -16,7 +16,8 @@ from jobs.domain.rollout import Rollout
 from jobs.domain.states import OPEN, RunStatus, outcome
 from jobs.models import DeviceRun, JobRun
 from jobs.models.sql.bulk import write_columns
-from jobs.services import claiming, holds, telling
+from jobs.services import telling
+from jobs.worker import claims, device_locks
 
 #: How many devices of a run there are of each (status, wave).
 Tally = list[tuple[str, int, int]]
@@ -109,12 +110,12 @@ def _suspect_credential(run: JobRun, now: datetime) -> None:
     """Pause a run in which several devices refused the same credential: others would only lock the account."""
     if run.paused_at is not None:
         return
-    rows = run.device_runs.filter(claiming.refused(run))
+    rows = run.device_runs.filter(claims.refused(run))
     refused = rows.values_list("credential_name").annotate(n=Count("pk")).order_by()
     for name, count in refused:
         proven = run.proven or ()
         unproven = run.device_runs.filter(status__in=UNBEGUN, credential_name=name).exclude(credential_key__in=proven)
-        if count >= claiming.TRIALS and unproven.exists():
+        if count >= claims.TRIALS and unproven.exists():
             reason = f"{count} devices refused the credential {name}; no other device sees it. Correct it and resume, or cancel the run."
             run.paused_at, run.pause_reason = now, reason[:300]
             JobRun.objects.filter(pk=run.pk, paused_at=None).update(paused_at=now, pause_reason=run.pause_reason)
@@ -150,8 +151,8 @@ def look_after(*, now: datetime) -> None:
         if moved:
             hint(run)
     _close_windows(now)
-    holds.wake_stranded()
-    settle({row.run_id for row in holds.give_up(now)}, now)
+    device_locks.wake_stranded()
+    settle({row.run_id for row in device_locks.give_up(now)}, now)
     # A worker that vanished between storing the last device's result and settling its run leaves this to others.
     unsettled = JobRun.objects.filter(status__in=OPEN, planned_at__isnull=False).exclude(device_runs__status__in=OPEN)
     settle(list(unsettled.values_list("pk", flat=True)[:500]), now)
@@ -163,7 +164,7 @@ def _close_windows(now: datetime) -> None:
         status__in=OPEN, planned_at__isnull=False, job__window__isnull=False, started_at__isnull=False
     )
     for run in rows.filter(device_runs__status__in=UNBEGUN).distinct().select_related("job__window")[:500]:
-        if not claiming.is_open(run.job.window, now):
+        if not claims.is_open(run.job.window, now):
             words = f"Nothing was sent. The maintenance window {run.job.window} closed before its turn came."
             end_unbegun(run, RunStatus.SKIPPED, "window_closed", words, now)
             settle([run.pk], now)

@@ -26,9 +26,9 @@ from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import RESTARTED, DeviceResult, run_steps
 from jobs.models import ServiceJob
 from jobs.plan.job_mapping import secret_text
-from jobs.services import claiming
-from jobs.services.claiming import Assignment
-from jobs.services.journal import Journal
+from jobs.worker import claims
+from jobs.worker.claims import Assignment
+from jobs.worker.journal import Journal
 from templates_app.domain.rendering import SECRET_MARK
 
 #: A reading step whose connection was lost begins again on a new one, so many times.
@@ -80,8 +80,8 @@ def _run_session(
     session = _connect(item, device, login, finished)
     while True:
         try:
-            if not claiming.is_proven(item.device_run.run, credential):
-                journal.writer.do(partial(claiming.prove, run=item.device_run.run, credential=credential))
+            if not claims.is_proven(item.device_run.run, credential):
+                journal.writer.do(partial(claims.prove, run=item.device_run.run, credential=credential))
             result = run_steps(session, steps, journal, reveal)
         finally:
             session.close()

@@ -23,8 +23,8 @@ from jobs import queue
 from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import interruption
 from jobs.models import DeviceHold, DeviceRun
-from jobs.services import holds
-from jobs.services.settling import settle
+from jobs.worker import device_locks
+from jobs.worker.completion import settle
 
 log = logging.getLogger(__name__)
 VANISHED = "The worker vanished"
@@ -91,7 +91,7 @@ def _lift_quarantines(now: datetime, me: Worker | None, busy: Container[int]) ->
     stopped = {hold.device_run_id for hold in held[:1000] if _has_stopped(hold.device_run, now, me, busy)}
     if stopped:
         with transaction.atomic():
-            queue.hint_work(holds.release(stopped))
+            queue.hint_work(device_locks.release(stopped))
 
 
 def _has_stopped(device_run: DeviceRun, now: datetime, me: Worker | None, busy: Container[int]) -> bool:
@@ -129,8 +129,8 @@ def interrupt(rows: Sequence[DeviceRun], now: datetime, quarantined: bool = Fals
                 row.steps.filter(status=RunStatus.RUNNING).update(status=RunStatus.INTERRUPTED, ended_at=now)
         pks = [row.pk for row in ended]
         if quarantined:
-            holds.quarantine(pks, now)
+            device_locks.quarantine(pks, now)
         else:
-            queue.hint_work(holds.release(pks))
+            queue.hint_work(device_locks.release(pks))
     settle({row.run_id for row in ended}, now)
     return len(ended)

@@ -23,11 +23,12 @@ from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import Cancelled, DeviceResult, LeaseLost
 from jobs.models import DeviceRun
 from jobs.models.sql.bulk import add_rows, write_columns
-from jobs.services import backups, claiming, holds
-from jobs.services.claiming import Assignment
-from jobs.services.conversing import Finished, converse, look_again
-from jobs.services.journal import Journal
-from jobs.services.settling import settle
+from jobs.services import backups
+from jobs.worker import claims, device_locks
+from jobs.worker.claims import Assignment
+from jobs.worker.completion import settle
+from jobs.worker.device_session import Finished, converse, look_again
+from jobs.worker.journal import Journal
 
 log = logging.getLogger(__name__)
 #: What the end of a device run writes into it.
@@ -128,7 +129,7 @@ def store(batch: list[Finished]) -> None:
         backups.keep([backups.Read(f.journal.device_run, f.journal.kept) for f in ended if f.journal.kept], now)
         write_columns(rows, ENDING)
         add_rows([row for finished in ended for row in finished.journal.take_rows()])
-        queue.hint_work(holds.release(finished.journal.device_run.pk for finished in mine))
+        queue.hint_work(device_locks.release(finished.journal.device_run.pk for finished in mine))
     reach("W16")
 
 
@@ -163,7 +164,7 @@ def _try_again(finished: Finished, now: datetime) -> bool:
 
 def work_on(*, run_id: int, worker: Any, width: int = 25) -> None:
     """Run the queued devices of one run in the calling thread until none is left to claim."""
-    while batch := claiming.claim(worker=worker, now=timezone.now(), limit=width, only=run_id):
+    while batch := claims.claim(worker=worker, now=timezone.now(), limit=width, only=run_id):
         for item in batch:
             store([execute(item)])
         settle([run_id])

@@ -20,7 +20,7 @@ from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, ScheduleFilter, ServiceJob
 from jobs.models.sql.claims import runs_with_room
 from jobs.schedule import next_times
-from jobs.services import holds
+from jobs.worker import device_locks
 
 #: At least so many runs are looked at in one claim, one for each device wanted; and so many with more than a few devices.
 RUNS, LARGE = 40, 20
@@ -84,7 +84,7 @@ def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None)
         runs = _open_runs(_with_room(served), now, only, max(RUNS, limit))
         if not runs:
             return []
-        rows = holds.take(_within_limits(runs, served, now, limit), now)
+        rows = device_locks.take(_within_limits(runs, served, now, limit), now)
         DeviceRun.objects.filter(pk__in=[row.pk for row in rows]).update(
             status=RunStatus.RUNNING, token=F("token") + 1, worker=worker, lease_expires_at=now + LEASE, started_at=now,
             waiting_since=None, not_before=None,

@@ -12,7 +12,7 @@ from devices.models import Worker
 from devices.services.workers import GUARD, LEASE, update_free
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun
-from jobs.services.journal import SAFE, Journal
+from jobs.worker.journal import SAFE, Journal
 
 #: How often (seconds) leases are renewed: several times before the margin is used up.
 RENEW_EVERY = min(5.0, (LEASE - 2 * GUARD).total_seconds() / 3)

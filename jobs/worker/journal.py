@@ -1,7 +1,7 @@
 """The database writer behind a device run: intents before commands, step results, live output, cancel and lease.
 
 Every write carries the fencing token; when it changes nothing, this worker is no longer the owner and stops. The lease is
-renewed for all device runs of a worker at once, by `jobs.services.keeping`, never from here.
+renewed for all device runs of a worker at once, by `jobs.worker.leases`, never from here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import Cancelled, LeaseLost, interruption
 from jobs.models import DeviceRun, StepResult
 from jobs.models.sql.bulk import add_rows
-from jobs.services.writing import DIRECT, Writer
+from jobs.worker.journal_writer import DIRECT, Writer
 from templates_app.domain.content import StepKind
 
 #: Seconds after which what came so far is stored for those who watch; most devices are done by then.

@@ -1,7 +1,7 @@
 """The threads of a worker process: one claims devices and stores results, one keeps what is owned, one looks after the rest.
 
 The database says what is to do. Messages only wake the engine; without any it looks by itself every two seconds. Devices
-are talked to in one thread that they share, or each in a thread of a pool (`jobs.services.threads`).
+are talked to in one thread that they share, or each in a thread of a pool (`jobs.worker.pool`).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from devices.models import Worker
 from devices.services import workers
 from jobs.dispatch import dispatcher, starter
 from jobs.domain.states import RunStatus
-from jobs.services import claiming, keeping, reaping, running, settling
-from jobs.services.claiming import Assignment
-from jobs.services.journal import Journal
-from jobs.services.running import Finished
-from jobs.services.threads import Conversations, following
-from jobs.services.writing import Shared
+from jobs.worker import claims, completion, executor, leases, recovery
+from jobs.worker.claims import Assignment
+from jobs.worker.executor import Finished
+from jobs.worker.journal import Journal
+from jobs.worker.journal_writer import Shared
+from jobs.worker.pool import Conversations, following
 
 log = logging.getLogger(__name__)
 #: Seconds: between looks without a hint, and the first ones where devices wait for places; between looks at cancel
@@ -75,7 +75,7 @@ class Engine:
         self.wake()
         self._threads[0].join(seconds)
         for journal in list(self.journals.values()):
-            keeping.lose(journal)
+            leases.lose(journal)
         self._threads[0].join(10)
         self._over.set()
         workers.sign_off(worker=self.worker)
@@ -128,7 +128,7 @@ class Engine:
 
     def _store(self) -> None:
         if self._unstored:
-            running.store(self._unstored)
+            executor.store(self._unstored)
             self._unsettled |= {item.journal.device_run.run_id for item in self._unstored}
             for item in self._unstored:
                 self._failed |= item.result is None or item.result.status is not RunStatus.SUCCEEDED
@@ -142,7 +142,7 @@ class Engine:
         """
         waited = time.monotonic() - self._settled > SETTLE_EVERY
         if self._unsettled and (waited or self._failed or not self.journals):
-            self._unsettled = settling.settle(self._unsettled)
+            self._unsettled = completion.settle(self._unsettled)
             self._settled, self._failed = time.monotonic(), False
 
     def _claim(self) -> None:
@@ -151,12 +151,12 @@ class Engine:
         self._wanting = room < min(REFILL, self.pool.size)
         if not self._wanting:
             with self._claiming:
-                found = claiming.claim(worker=self.worker, now=workers.moment(), limit=min(room, MOST))
+                found = claims.claim(worker=self.worker, now=workers.moment(), limit=min(room, MOST))
                 for item in found:
                     row = item.device_run
                     self.journals[row.pk] = Journal(row, item.plan.commands, item.claimed, self.writer)
             for item in found:
-                future = self.pool.submit(self._execute, item, shares=running.shares_a_thread(item))
+                future = self.pool.submit(self._execute, item, shares=executor.shares_a_thread(item))
                 future.add_done_callback(partial(self._done, item.device_run.pk))
             if found:
                 self.pool.share(max(item.device_run.run.max_parallel for item in found), self._peers)
@@ -167,13 +167,13 @@ class Engine:
         """Another worker may have all the places of a run, and soon give some up when they are too many for it."""
         if self._claimed is not None:
             found, self._claimed = self._claimed, None
-            if not claiming.does_work_wait(worker=self.worker, now=timezone.now()):
+            if not claims.does_work_wait(worker=self.worker, now=timezone.now()):
                 self._pause = LOOK_EVERY
             else:
                 self._pause = LOOK_SOON if found or self._pause >= LOOK_EVERY else 2 * self._pause
 
     def _execute(self, item: Assignment) -> Finished:
-        return running.execute(item, self.journals[item.device_run.pk])
+        return executor.execute(item, self.journals[item.device_run.pk])
 
     def _done(self, pk: int, future: Future[Finished]) -> None:
         error = future.exception()
@@ -185,36 +185,36 @@ class Engine:
 
     def _keep(self) -> None:
         renewed = 0.0
-        while not self._over.wait(min(CANCEL_EVERY, keeping.RENEW_EVERY)):
+        while not self._over.wait(min(CANCEL_EVERY, leases.RENEW_EVERY)):
             journals = dict(self.journals)
             try:
-                if time.monotonic() - renewed >= keeping.RENEW_EVERY:
+                if time.monotonic() - renewed >= leases.RENEW_EVERY:
                     now = workers.moment()
                     workers.beat(worker=self.worker, active=len(journals), now=now)
                     self._peers = workers.count(like=self.worker, now=now)
-                    if keeping.renew(worker=self.worker, journals=journals, now=now):
+                    if leases.renew(worker=self.worker, journals=journals, now=now):
                         renewed = time.monotonic()
                     self._abandon()
-                keeping.notice_cancels(journals)
+                leases.notice_cancels(journals)
             except DatabaseError as error:
                 _lost_database(error, 0)
-            keeping.watch_margin(journals)
+            leases.watch_margin(journals)
 
     def _abandon(self) -> None:
         """End what the database says this worker runs and it does not, for example after an outage."""
         if self._claiming.acquire(blocking=False):
             try:
-                reaping.abandon(worker=self.worker, keep=self.journals, now=timezone.now())
+                recovery.abandon(worker=self.worker, keep=self.journals, now=timezone.now())
             finally:
                 self._claiming.release()
 
     def _look_after(self) -> None:
-        reaper = reaping.Reaper()
-        while not self._over.wait(min(LOOK_EVERY, keeping.RENEW_EVERY)):
+        reaper = recovery.Reaper()
+        while not self._over.wait(min(LOOK_EVERY, leases.RENEW_EVERY)):
             close_old_connections()
             try:
                 reaper.look(now=workers.moment(), me=self.worker, busy=self.journals)
-                settling.look_after(now=timezone.now())
+                completion.look_after(now=timezone.now())
                 if dispatcher.tick_if_beat_is_silent(now=timezone.now()):
                     log.warning("Beat is silent; this worker did its tick.")
                 elif starter.any_forgotten(now=timezone.now()):
