@@ -28,8 +28,8 @@ from jobs.domain.rollout import Rollout
 from jobs.domain.spec import JOB_TYPE_LABELS
 from jobs.domain.states import CHOICES, COLOURS, LABELS, RunStatus
 from jobs.models import DeviceRun, JobRun, StepResult
+from jobs.results.transcripts import transcript
 from jobs.services import control
-from jobs.services.transcripts import transcript
 
 BOARD_PAGE = 100
 

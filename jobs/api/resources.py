@@ -33,9 +33,9 @@ from jobs.domain.spec import JOB_TYPE_LABELS
 from jobs.domain.states import CHOICES
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.plan import builder
+from jobs.results.transcripts import FOLLOW, follow
 from jobs.schedule import next_times
 from jobs.services import control, editing
-from jobs.services.transcripts import FOLLOW, follow
 from templates_app.domain.content import VariableType
 
 

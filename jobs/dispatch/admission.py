@@ -18,7 +18,7 @@ from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.models.sql.bulk import add_rows, write_columns
 from jobs.plan import builder
-from jobs.services import telling
+from jobs.results import notifications
 
 #: What a decision writes into its run.
 COLUMNS = (
@@ -74,9 +74,9 @@ def write(decisions: Sequence[Decision], now: datetime) -> None:
     for decision in decisions:
         _fill(decision, now)
     write_columns([decision.run for decision in decisions], COLUMNS)
-    told = [telling.Happened(decision.run, "executed", decision.by) for decision in started]
-    told += [telling.Happened(decision.run, "completed") for decision in started if decision.run.ended_at]
-    telling.tell(told, now)
+    told = [notifications.Happened(decision.run, "executed", decision.by) for decision in started]
+    told += [notifications.Happened(decision.run, "completed") for decision in started if decision.run.ended_at]
+    notifications.tell(told, now)
     audit.record_all([entry for decision in started for entry in _entries(decision)])
     overlap_queue.ended([decision.run for decision in decisions if decision.run.ended_at])
     work: Counter[str] = Counter()

@@ -15,7 +15,7 @@ from jobs.domain.spec import JobType, TriggerKind
 from jobs.domain.states import OPEN
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.plan import builder
-from jobs.services import backups
+from jobs.results import config_backups
 from templates_app.domain.variables import TRUE
 
 NAME = "Configuration-change trap"
@@ -42,7 +42,7 @@ def _wanting(device: Device) -> list[ServiceJob]:
         tenant__in=own_and_above(device.tenant),
     )  # fmt: skip
     found = rows.select_related("tenant", "template", "version", "agent", "created_by", "approval")
-    wanted = [job for job in found if backups.value_of(job, "backup_on_trap").lower() in TRUE]
+    wanted = [job for job in found if config_backups.value_of(job, "backup_on_trap").lower() in TRUE]
     return [job for job in wanted if builder.target_devices(job, job.created_by).filter(pk=device.pk).exists()]
 
 

@@ -17,7 +17,7 @@ from jobs.domain.plan import SNAPSHOT
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, Trigger
-from jobs.services import telling
+from jobs.results import notifications
 from jobs.worker import device_locks
 from jobs.worker.completion import UNBEGUN, end_unbegun, hint, settle
 
@@ -47,7 +47,7 @@ def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
         words = "Cancelled before it started."
         if unplanned.update(status=RunStatus.CANCELLED, reason=words, planned_at=now, ended_at=now):
             run.refresh_from_db()
-            telling.tell([telling.Happened(run, "completed", by)], now)
+            notifications.tell([notifications.Happened(run, "completed", by)], now)
             overlap_queue.ended([run])
         audit.record(tenant=run.tenant, by=by, action="run.cancelled", subject=run.job_name, run=run.pk)
     settle([run.pk])

@@ -16,7 +16,7 @@ from jobs.domain.rollout import Rollout
 from jobs.domain.states import OPEN, RunStatus, outcome
 from jobs.models import DeviceRun, JobRun
 from jobs.models.sql.bulk import write_columns
-from jobs.services import telling
+from jobs.results import notifications
 from jobs.worker import claims, device_locks
 
 #: How many devices of a run there are of each (status, wave).
@@ -55,7 +55,7 @@ def _settle(pks: list[int], now: datetime, wait: bool) -> set[int]:
         run.reason = "; ".join(part for part in (run.reason, causes.get(run.pk, "")) if part)[:500]
         run.paused_at, run.pause_reason, run.next_wave_at, run.ended_at = None, "", None, now
     write_columns(ended, ("status", "reason", "ended_at", "paused_at", "pause_reason", "next_wave_at"))
-    telling.tell([telling.Happened(run, "completed") for run in ended], now)
+    notifications.tell([notifications.Happened(run, "completed") for run in ended], now)
     overlap_queue.ended(ended)
     return set(runs)
 
@@ -119,7 +119,7 @@ def _suspect_credential(run: JobRun, now: datetime) -> None:
             reason = f"{count} devices refused the credential {name}; no other device sees it. Correct it and resume, or cancel the run."
             run.paused_at, run.pause_reason = now, reason[:300]
             JobRun.objects.filter(pk=run.pk, paused_at=None).update(paused_at=now, pause_reason=run.pause_reason)
-            telling.tell([telling.Happened(run, "paused")], now)
+            notifications.tell([notifications.Happened(run, "paused")], now)
             return
 
 

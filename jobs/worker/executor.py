@@ -23,7 +23,7 @@ from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import Cancelled, DeviceResult, LeaseLost
 from jobs.models import DeviceRun
 from jobs.models.sql.bulk import add_rows, write_columns
-from jobs.services import backups
+from jobs.results import config_backups
 from jobs.worker import claims, device_locks
 from jobs.worker.claims import Assignment
 from jobs.worker.completion import settle
@@ -126,7 +126,9 @@ def store(batch: list[Finished]) -> None:
         ended = [finished for finished in mine if finished not in again]
         rows = [f.journal.ending(f.result.status, f.result.reason, f.result.message, now) for f in ended if f.result]
         _keep_snapshots(ended, now)
-        backups.keep([backups.Read(f.journal.device_run, f.journal.kept) for f in ended if f.journal.kept], now)
+        config_backups.keep(
+            [config_backups.Read(f.journal.device_run, f.journal.kept) for f in ended if f.journal.kept], now
+        )
         write_columns(rows, ENDING)
         add_rows([row for finished in ended for row in finished.journal.take_rows()])
         queue.hint_work(device_locks.release(finished.journal.device_run.pk for finished in mine))

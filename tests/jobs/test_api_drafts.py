@@ -9,7 +9,8 @@ from django.utils import timezone
 from devices.models import Agent, AuditEvent, Device, Network
 from devices.services.snapshots import Content, keep_snapshots
 from jobs.models import DeviceRun, ServiceJob, StepResult
-from jobs.services import editing, transcripts
+from jobs.results import transcripts
+from jobs.services import editing
 from tests import make
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from devices.models import ConfigSnapshot
 from devices.services import outbox
 from devices.services.snapshots import Content, changes, keep_snapshots
 from jobs.models import DeviceRun, ServiceJob
-from jobs.services import telling
+from jobs.results import notifications
 from templates_app.domain.builtins import VERSION_WITH_CHANGES
 from templates_app.domain.variables import TRUE
 
@@ -63,5 +63,5 @@ def _alert(row: DeviceRun, kind: str) -> outbox.Event:
         text=f"The {kind} configuration of {row.device_name} ({row.address}) differs from the last one kept. "
         f"Seen by run {run.pk} of {run.job_name}.",
         url=f"/devices/{row.device_id}/",
-        recipients=telling.recipients({run.job_id})[run.job_id],
+        recipients=notifications.recipients({run.job_id})[run.job_id],
     )
