@@ -22,14 +22,13 @@ from devices import access as tenants
 from devices.compare import Comparison, comparison
 from devices.domain.roles import Verb
 from devices.scope import within
-from jobs import access, selectors
+from jobs import access, control, selectors
 from jobs.domain.plan import SNAPSHOTS
 from jobs.domain.rollout import Rollout
 from jobs.domain.spec import JOB_TYPE_LABELS
 from jobs.domain.states import CHOICES, COLOURS, LABELS, RunStatus
 from jobs.models import DeviceRun, JobRun, StepResult
 from jobs.results.transcripts import transcript
-from jobs.services import control
 
 BOARD_PAGE = 100
 

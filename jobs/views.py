@@ -23,13 +23,13 @@ from devices import access as tenants
 from devices.scope import within
 from jobs import access, dashboard, selectors
 from jobs.approval_views import RequestForm, saved_job, say
+from jobs.authoring import drafts
+from jobs.authoring.conflicts import collisions
 from jobs.dispatch import approval_gate, starter
 from jobs.domain.rollout import Rollout
 from jobs.models import ServiceJob
 from jobs.plan import builder
 from jobs.schedule import next_times
-from jobs.services import editing
-from jobs.services.collisions import collisions
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -127,7 +127,7 @@ def run_now(request: HttpRequest, pk: Any) -> HttpResponse:
 @require_POST
 def edit(request: HttpRequest, pk: Any) -> HttpResponse:
     """Open a copy of a saved job in the wizard."""
-    draft = editing.start_editing(by=request.user, job=saved_job(request, pk))
+    draft = drafts.start_editing(by=request.user, job=saved_job(request, pk))
     return redirect("wizard", pk=draft.pk, step="details")
 
 
@@ -135,7 +135,7 @@ def edit(request: HttpRequest, pk: Any) -> HttpResponse:
 def switch(request: HttpRequest, pk: Any) -> HttpResponse:
     """Switch a job on or off."""
     found = saved_job(request, pk)
-    editing.set_enabled(by=request.user, job=found, enabled=not found.enabled)
+    drafts.set_enabled(by=request.user, job=found, enabled=not found.enabled)
     return redirect("job", pk=pk)
 
 
@@ -145,7 +145,7 @@ def delete(request: HttpRequest, pk: Any) -> HttpResponse:
     if request.method == "POST":
         if say(
             request,
-            lambda: editing.delete_job(by=request.user, job=found),
+            lambda: drafts.delete_job(by=request.user, job=found),
             f"The job '{found}' was deleted; its runs stay in Job History.",
         ):
             return redirect("jobs")

@@ -148,23 +148,23 @@ class Product:
 
         from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
         from devices.models import Agent
+        from jobs.authoring import drafts
         from jobs.domain.spec import TriggerKind, TriggerSpec
         from jobs.models import DeviceRun, JobRun, StepResult
         from jobs.plan.job_mapping import spec_of
-        from jobs.services import editing
 
         user = User.objects.get(username="admin")
         steps = len(self.template.current.content.steps)
         pids = [child.pid for name, child in self.children.children.items() if name.startswith("worker")]
         before, started = sum(map(cpu_of, pids)), time.monotonic()
-        draft = editing.start_draft(by=user, template_id=self.template.pk)
+        draft = drafts.start_draft(by=user, template_id=self.template.pk)
         spec = replace(
             spec_of(draft), name=f"Bench {time.time_ns()}", description="A measurement.", max_parallel=parallel, snapshots=False,
             agent=Agent.objects.get(queue="agent.acme.acme-agent-1").pk,
             selection=DeviceSelection(SelectionMode.SEARCH, DeviceSearch(text="bench-")), triggers=(TriggerSpec(TriggerKind.NOW),),
         )  # fmt: skip
-        editing.save_draft(by=user, draft=draft, spec=spec)
-        _, run = editing.submit_job(by=user, draft=draft)
+        drafts.save_draft(by=user, draft=draft, spec=spec)
+        _, run = drafts.submit_job(by=user, draft=draft)
         with connection.cursor() as cursor:  # whoever asks so often asks for little: it is the product that is measured
             ended = None
             while ended is None:

@@ -16,12 +16,12 @@ from devices.services import workers
 from devices.simulator import telnet
 from devices.simulator.server import Fleet
 from devices.simulator.state import CommandLog, Scenario
+from jobs.authoring import drafts
 from jobs.demo import world
 from jobs.dispatch import dispatcher, starter
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import JobRun
 from jobs.plan.job_mapping import spec_of
-from jobs.services import editing
 from jobs.worker import executor
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep
 from templates_app.models import ServiceTemplate
@@ -50,7 +50,7 @@ def devices(tenant, *platforms):
 
 def draft(by, of, chosen=(), triggers=NOW, **changes):
     """Make a complete draft."""
-    found = editing.start_draft(by=by, template_id=of.pk)
+    found = drafts.start_draft(by=by, template_id=of.pk)
     spec = replace(
         spec_of(found),
         **{
@@ -62,12 +62,12 @@ def draft(by, of, chosen=(), triggers=NOW, **changes):
             **changes,
         },
     )
-    return editing.save_draft(by=by, draft=found, spec=spec)
+    return drafts.save_draft(by=by, draft=found, spec=spec)
 
 
 def job(by, of, chosen=(), needs_schedule=True, **changes):
     """Make and submit a job; return it and its run (None when it needs approval or has no trigger for now)."""
-    return editing.submit_job(by=by, draft=draft(by, of, chosen, **changes), needs_schedule=needs_schedule)
+    return drafts.submit_job(by=by, draft=draft(by, of, chosen, **changes), needs_schedule=needs_schedule)
 
 
 def worker():

@@ -13,7 +13,7 @@ BROKEN = {
     "the digest is not checked at the run": ("jobs/dispatch/approval_gate.py", "    if digest_of(content) != asked.digest:\n        changed", "    if False:\n        changed"),
     "the requester may decide": ("approvals/domain.py", "    if person in set(barred):", "    if False:"),
     "the quorum is counted with ==": ("approvals/domain.py", "& set(eligible)) >= required", "& set(eligible)) == required"),
-    "an edit keeps the approval": ("jobs/services/editing.py", "    approving.void_if_changed(job, now)\n", "    pass\n"),
+    "an edit keeps the approval": ("jobs/authoring/drafts.py", "    approving.void_if_changed(job, now)\n", "    pass\n"),
     "lost rights still count": ("approvals/deciders.py", "    return _counts(person, request, step)\n\n\ndef _counts", "    return True\n\n\ndef _counts"),
     "a series never ends": ("approvals/domain.py", "        if not self.series:\n            return used >= 1", "        if self.series:\n            return False"),
     "found devices are added to a frozen list": ("jobs/dispatch/approval_gate.py", '    if not content or content["selection"]["at_most"]:', "    if True:"),

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from devices.models import Agent
-from jobs.services import editing
+from jobs.authoring import drafts
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ def things(person, tenant, hints):
     device = make.devices(acme)[0]
     job, run = make.job(person("acme-operator"), make.template(acme), [device])
     draft = make.draft(person("acme-operator"), make.template(acme, "Set NTP server"), [device])
-    asked = editing.request_job(by=person("acme-operator"), draft=draft, message="")
+    asked = drafts.request_job(by=person("acme-operator"), draft=draft, message="")
     change, _ = make.job(
         person("acme-operator"), make.template(acme, "Set NTP server"), [device], triggers=(), needs_schedule=False
     )

@@ -11,9 +11,9 @@ from approvals.domain import Step
 from devices.models import Agent, AssetTag, AuditEvent, Credential, Network, Notice, OutboxMessage, Webhook
 from devices.services import channels, outbox
 from devices.services.snapshots import Content, keep_snapshots
+from jobs.authoring import drafts, triggers
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.schedule import filters
-from jobs.services import editing, triggers
 from templates_app.models import ConfigurationProfile
 from tests import make
 
@@ -53,7 +53,7 @@ def acme(person, hints):
     read, change = make.template(tenant), make.template(tenant, "Set NTP server")
     device = make.devices(tenant)[0]
     job, run = make.job(operator, read, [device])
-    asked = editing.request_job(by=operator, draft=make.draft(operator, change, [device]), message="please")
+    asked = drafts.request_job(by=operator, draft=make.draft(operator, change, [device]), message="please")
     draft = make.draft(operator, read, [device])
     device_run = run.device_runs.get()
     nightly = triggers.save_trigger(

@@ -20,10 +20,10 @@ from jobs import selectors
 from jobs.api.inputs import JobInput, kind_of
 from jobs.api.resources import CreatedJob, created, secret_names
 from jobs.api.serializers import DraftSerializer, TriggerDetail
+from jobs.authoring import drafts, triggers
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import ServiceJob, Trigger
 from jobs.plan.job_mapping import spec_of, trigger_spec
-from jobs.services import editing, triggers
 
 
 class SubmitSerializer(serializers.Serializer):
@@ -52,7 +52,7 @@ class Drafts(Resource):
         template = given.validated_data.get("template")
         if template is None:
             raise Invalid(fields={"template": ["Choose the service template."]})
-        draft = editing.open_draft(by=request.user, template_id=template.pk, change=lambda d: self._spec(given, d))
+        draft = drafts.open_draft(by=request.user, template_id=template.pk, change=lambda d: self._spec(given, d))
         return self._show(draft, status.HTTP_201_CREATED)
 
     @extend_schema(request=JobInput(partial=True), responses=DraftSerializer)
@@ -63,12 +63,12 @@ class Drafts(Resource):
         given = self._given(request)
         if given.validated_data.get("template", draft.template) != draft.template:
             raise Invalid(fields={"template": ["A draft keeps its template; open another one."]})
-        editing.save_draft(by=request.user, draft=draft, spec=self._spec(given, draft))
+        drafts.save_draft(by=request.user, draft=draft, spec=self._spec(given, draft))
         return self._show(draft)
 
     def destroy(self, request: Request, pk: str | None = None) -> Response:
         """Throw a draft away."""
-        editing.discard_draft(by=request.user, draft=self.get_object())
+        drafts.discard_draft(by=request.user, draft=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=SubmitSerializer, responses={201: CreatedJob})
@@ -80,8 +80,8 @@ class Drafts(Resource):
         given.is_valid(raise_exception=True)
         draft, data = self.get_object(), given.validated_data
         if data["request_approval"]:
-            return created(self, editing.request_job(by=request.user, draft=draft, message=data["message"]), None)
-        return created(self, *editing.submit_job(by=request.user, draft=draft, needs_schedule=False))
+            return created(self, drafts.request_job(by=request.user, draft=draft, message=data["message"]), None)
+        return created(self, *drafts.submit_job(by=request.user, draft=draft, needs_schedule=False))
 
     def _given(self, request: Request) -> JobInput:
         given = JobInput(data=request.data, partial=True, context=self.get_serializer_context())
@@ -127,7 +127,7 @@ class Triggers(Creates, Edits, Resource):
 
     def lock(self, found: Trigger) -> None:
         """The job comes before its triggers, as in every other change of it."""
-        editing.lock_job(found.job_id)
+        drafts.lock_job(found.job_id)
 
     def destroy(self, request: Request, pk: str | None = None) -> Response:
         """Take it out of its job; the runs that it made stay."""

@@ -18,10 +18,10 @@ from devices import selectors as inventory
 from devices.api.once import once
 from jobs import selectors
 from jobs.api.opsramp_answers import envelope, job_body, output_row
+from jobs.authoring import drafts, opsramp
 from jobs.domain.opsramp.body import Kind, parse
 from jobs.domain.opsramp.reader import Wrong
 from jobs.models import ServiceJob
-from jobs.services import editing, opsramp
 from templates_app import selectors as templates
 from templates_app.models import Script
 
@@ -139,7 +139,7 @@ class Job(TenantView):
     @extend_schema(responses={200: None}, operation_id="opsramp_job_delete")
     def delete(self, request: Request, tenant: str, job: str) -> Response:
         """Delete it; its runs stay in the history."""
-        editing.delete_job(by=request.user, job=self.job(tenant, job))
+        drafts.delete_job(by=request.user, job=self.job(tenant, job))
         return Response(status=200)
 
 

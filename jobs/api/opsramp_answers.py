@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from jobs.authoring.opsramp import CONFIG, devices_in_order
 from jobs.domain.opsramp.body import Kind
 from jobs.domain.opsramp.patterns import moment_text, pattern_of, start_of
 from jobs.domain.spec import JobType, TriggerKind
 from jobs.models import DeviceRun, ServiceJob, Trigger
 from jobs.results.config_backups import value_of
-from jobs.services.opsramp import CONFIG, devices_in_order
 from templates_app.domain.builtins import parameter_name
 from templates_app.domain.variables import TRUE
 from templates_app.models import Script

@@ -16,7 +16,7 @@ from config.api_pages import is_before, is_id, is_on, is_one_of, is_since, is_uu
 from config.api_resource import Resource, check_match
 from devices.api.once import once
 from devices.services.snapshots import changes
-from jobs import selectors
+from jobs import control, selectors
 from jobs.api.inputs import JobInput
 from jobs.api.serializers import (
     AgainSerializer,
@@ -28,6 +28,7 @@ from jobs.api.serializers import (
     RunSerializer,
 )
 from jobs.api.upcoming import UpcomingQuery, UpcomingSerializer, occurrences
+from jobs.authoring import drafts
 from jobs.dispatch import starter
 from jobs.domain.spec import JOB_TYPE_LABELS
 from jobs.domain.states import CHOICES
@@ -35,7 +36,6 @@ from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.plan import builder
 from jobs.results.transcripts import FOLLOW, follow
 from jobs.schedule import next_times
-from jobs.services import control, editing
 from templates_app.domain.content import VariableType
 
 
@@ -97,7 +97,7 @@ class Jobs(Resource):
         given.is_valid(raise_exception=True)
         data = given.validated_data
         spec = given.spec(secret_names(data["template"].current))
-        job, run = editing.create_job(
+        job, run = drafts.create_job(
             by=request.user, spec=spec, request_message=data["message"] if data["request_approval"] else None
         )
         return created(self, job, run)
@@ -109,13 +109,13 @@ class Jobs(Resource):
         check_match(request, self.etag(self.get_serializer(job).data))
         given = JobInput(data=request.data, context=self.get_serializer_context())
         given.is_valid(raise_exception=True)
-        editing.change_job(by=request.user, job=job, spec=given.spec(secret_names(job.version)))
+        drafts.change_job(by=request.user, job=job, spec=given.spec(secret_names(job.version)))
         body = self.get_serializer(self.get_object()).data
         return Response(body, headers={"ETag": self.etag(body)})
 
     def destroy(self, request: Request, pk: str | None = None) -> Response:
         """Delete a job; its runs stay in the history."""
-        editing.delete_job(by=request.user, job=self.get_object())
+        drafts.delete_job(by=request.user, job=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses={201: RunSerializer})

@@ -13,13 +13,13 @@ from devices.api.records import DiffSerializer
 from devices.api.resources import Scoped
 from jobs import selectors
 from jobs.api.inputs import JobInput, as_given
+from jobs.authoring import drafts
+from jobs.control import AGAIN, RESUME
 from jobs.domain.misfire import MissedPolicy
 from jobs.domain.spec import TriggerKind
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult, Trigger
 from jobs.plan.job_mapping import spec_of
 from jobs.schedule import next_times
-from jobs.services import editing
-from jobs.services.control import AGAIN, RESUME
 
 
 class TriggerSerializer(serializers.ModelSerializer):
@@ -120,7 +120,7 @@ class DraftSerializer(JobDetail):
 
     @extend_schema_field(serializers.DictField(child=serializers.ListField(child=serializers.CharField())))
     def get_problems(self, job: ServiceJob) -> dict[str, list[str]]:
-        return editing.problems_of(job, self.context["request"].user)
+        return drafts.problems_of(job, self.context["request"].user)
 
 
 class AgainSerializer(serializers.Serializer):

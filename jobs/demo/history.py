@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from devices.domain.selection import DeviceSelection, SelectionMode
 from devices.models import Agent, Device
+from jobs.authoring import drafts
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.plan.job_mapping import spec_of
-from jobs.services import editing
 from templates_app.models import ServiceTemplate
 
 RUNNERS = {
@@ -27,7 +27,7 @@ def start() -> None:
     for tenant, account in RUNNERS.items():
         user = User.objects.get(username=account)
         template = ServiceTemplate.objects.get(tenant__key=tenant, name="Show version")
-        draft = editing.start_draft(by=user, template_id=template.pk)
+        draft = drafts.start_draft(by=user, template_id=template.pk)
         devices = Device.objects.filter(tenant__key=tenant).order_by("name")[:4]
         spec = replace(
             spec_of(draft),
@@ -37,5 +37,5 @@ def start() -> None:
             selection=DeviceSelection(SelectionMode.STATIC, devices=tuple(str(d.pk) for d in devices)),
             triggers=(TriggerSpec(TriggerKind.NOW),),
         )
-        editing.save_draft(by=user, draft=draft, spec=spec)
-        editing.submit_job(by=user, draft=draft, now=timezone.now())
+        drafts.save_draft(by=user, draft=draft, spec=spec)
+        drafts.submit_job(by=user, draft=draft, now=timezone.now())

@@ -21,13 +21,13 @@ from devices.domain.selection import SelectionMode
 from devices.views import show_problems
 from jobs import access, selectors
 from jobs.approval_views import RequestForm
+from jobs.authoring import drafts
+from jobs.authoring.conflicts import collisions
 from jobs.dispatch import approval_gate
 from jobs.models import ServiceJob
 from jobs.plan import builder
 from jobs.plan.job_mapping import spec_of
 from jobs.schedule import next_times
-from jobs.services import editing
-from jobs.services.collisions import collisions
 from jobs.wizard import forms
 from jobs.wizard.schedule import ScheduleForm, rearranged
 from templates_app import selectors as templates
@@ -47,7 +47,7 @@ def new_job(request: HttpRequest) -> HttpResponse:
     error = ""
     if request.method == "POST":
         try:
-            draft = editing.start_draft(by=request.user, template_id=int(request.POST.get("template") or 0))
+            draft = drafts.start_draft(by=request.user, template_id=int(request.POST.get("template") or 0))
             return redirect("wizard", pk=draft.pk, step="details")
         except (Invalid, ValueError):
             error = "Select a service template; it says which devices can be chosen."
@@ -104,7 +104,7 @@ def discard(request: HttpRequest, pk: Any) -> HttpResponse:
     """Throw the draft away."""
     draft = selectors.editable_job(request.user, pk)
     target = redirect("job", pk=draft.draft_of_id) if draft.draft_of_id else redirect("jobs")
-    editing.discard_draft(by=request.user, draft=draft)
+    drafts.discard_draft(by=request.user, draft=draft)
     messages.success(request, "The draft was discarded.")
     return target
 
@@ -128,11 +128,11 @@ def sample_csv(request: HttpRequest) -> HttpResponse:
 def _keep(request: HttpRequest, draft: ServiceJob, form: Any) -> bool:
     """Save the valid part of a form into the draft; problems go beside the fields."""
     try:
-        editing.save_draft(by=request.user, draft=draft, spec=form.spec_after())
+        drafts.save_draft(by=request.user, draft=draft, spec=form.spec_after())
     except Invalid as error:
         show_problems(form, error)
         if "name" in error.fields:
-            editing.save_draft(by=request.user, draft=draft, spec=replace(form.spec_after(), name=form.spec.name))
+            drafts.save_draft(by=request.user, draft=draft, spec=replace(form.spec_after(), name=form.spec.name))
         return False
     return True
 
@@ -148,12 +148,12 @@ def _finish(request: HttpRequest, draft: ServiceJob, form: Any, action: str, ste
             asked = RequestForm(request.POST)
             if not asked.is_valid():
                 raise Invalid(fields={name: list(map(str, said)) for name, said in asked.errors.items()})
-            job = editing.request_job(by=request.user, draft=draft, **asked.asked())
+            job = drafts.request_job(by=request.user, draft=draft, **asked.asked())
             messages.success(
                 request, "The job was saved and its approval requested. You can run it when it is approved."
             )
             return redirect("job", pk=job.pk)
-        job, run = editing.submit_job(by=request.user, draft=draft)
+        job, run = drafts.submit_job(by=request.user, draft=draft)
     except Invalid as error:
         for sentence in (s for sentences in error.fields.values() for s in sentences):
             form.add_error(None, sentence)
@@ -202,7 +202,7 @@ def _import_csv(request: HttpRequest, draft: ServiceJob, form: Any) -> HttpRespo
     if added:
         devices = tuple(dict.fromkeys([*spec.selection.devices, *added]))
         selection = replace(spec.selection, mode=SelectionMode.STATIC, devices=devices)
-        editing.save_draft(by=request.user, draft=draft, spec=replace(spec, selection=selection))
+        drafts.save_draft(by=request.user, draft=draft, spec=replace(spec, selection=selection))
     draft = selectors.editable_job(request.user, draft.pk)
     fresh = forms.DetailsForm(None, draft=draft, user=request.user, spec=spec_of(draft))
     context = _context(request, draft, fresh, "details")
@@ -246,7 +246,7 @@ def _panel(draft: ServiceJob, user: Any) -> dict[str, Any]:
 
 def _stepper(draft: ServiceJob, user: Any, step: str) -> list[tuple[str, str, str, bool]]:
     """(label, url, what is missing, current) for each step."""
-    problems = editing.problems_of(draft, user)
+    problems = drafts.problems_of(draft, user)
     place = {"name": 0, "description": 0, "template": 0, "agent": 0, "devices": 0, "schedule": 2}
     missing: dict[int, int] = {}
     for field in problems:

@@ -11,9 +11,9 @@ from approvals import policies, services
 from approvals.domain import Action, Step
 from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import ServiceError
+from jobs.authoring import drafts
 from jobs.dispatch import starter
 from jobs.models import JobRun, ServiceJob
-from jobs.services import editing
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def job(person, tenant, hints):
     User.objects.filter(username__startswith="acme-").update(is_staff=True)
     User.objects.filter(username="globex-operator").update(is_staff=True)
     draft = make.draft(person("acme-operator"), make.template(acme, "Set NTP server"), make.devices(acme, "cisco_ios"))
-    return editing.request_job(by=person("acme-operator"), draft=draft, message="please")
+    return drafts.request_job(by=person("acme-operator"), draft=draft, message="please")
 
 
 def post(face, job, name, client, action="approve", digest=None, message="m"):

@@ -20,12 +20,12 @@ from config.errors import ServiceError
 from devices.access import role_group
 from devices.models import AssetTag, AuditEvent, Device, DeviceTag, Tenant
 from jobs.approval_views import decide
+from jobs.authoring import drafts
 from jobs.dispatch import approval_gate, starter
 from jobs.domain.approval_content import digest_of
 from jobs.domain.spec import once_at
 from jobs.models import JobRun, ServiceJob
 from jobs.plan.job_mapping import spec_of
-from jobs.services import editing
 from templates_app.services import authoring
 from tests import make
 
@@ -49,7 +49,7 @@ class Approvals(RuleBasedStateMachine):
         draft = make.draft(
             operator, make.template(self.acme, "Set NTP server"), make.devices(self.acme, "cisco_ios"), triggers=()
         )
-        self.job, _ = editing.submit_job(by=operator, draft=draft, needs_schedule=False)
+        self.job, _ = drafts.submit_job(by=operator, draft=draft, needs_schedule=False)
         # The applicant holds the right to approve: only the four eyes keep him from it.
         for name in ("acme-operator", "acme-admin"):
             self.who(name).groups.add(role_group(self.acme, "approver"))
@@ -132,15 +132,15 @@ class Approvals(RuleBasedStateMachine):
     @rule(name=makers, what=st.sampled_from(["variables", "trigger", "name", "nothing"]), number=st.integers(1, 200))
     def edit(self, name, what, number):
         def change():
-            draft = editing.start_editing(by=self.who(name), job=self.fresh())
+            draft = drafts.start_editing(by=self.who(name), job=self.fresh())
             spec = spec_of(draft)
             spec = {
                 "variables": lambda: replace(spec, variables={"ntp_server": f"198.51.100.{number}"}),
                 "trigger": lambda: replace(spec, triggers=(once_at(self.now + timedelta(days=number)),)),
                 "name": lambda: replace(spec, name=f"Job {number}"), "nothing": lambda: spec,
             }[what]()  # fmt: skip
-            editing.save_draft(by=self.who(name), draft=draft, spec=spec)
-            editing.submit_job(by=self.who(name), draft=draft, now=self.now)
+            drafts.save_draft(by=self.who(name), draft=draft, spec=spec)
+            drafts.submit_job(by=self.who(name), draft=draft, now=self.now)
 
         self.attempt(change)
 

@@ -13,11 +13,11 @@ from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import Conflict, Forbidden, Invalid
 from devices.models import AuditEvent, Device, Notice
 from devices.services.tenants import create_tenant
+from jobs.authoring import drafts
 from jobs.dispatch import approval_gate, starter
 from jobs.domain.spec import once_at
 from jobs.models import JobRun, ServiceJob
 from jobs.plan.job_mapping import spec_of
-from jobs.services import editing
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def ask(acme, person, chosen=None, template="Set NTP server", triggers=(), job_c
         triggers=triggers,
         **(job_changes or {}),
     )
-    return editing.request_job(by=operator, draft=draft, message="please", **asked)
+    return drafts.request_job(by=operator, draft=draft, message="please", **asked)
 
 
 def vote(job, by, action=Action.APPROVE, message="ok", now=None, **more):
@@ -349,7 +349,7 @@ def test_any_change_of_content_voids_the_approval_and_says_which(what, acme, per
     job = ask(acme, person)
     vote(job, cast("approver-1")[0])
     operator = person("acme-operator")
-    draft = editing.start_editing(by=operator, job=ServiceJob.objects.get(pk=job.pk))
+    draft = drafts.start_editing(by=operator, job=ServiceJob.objects.get(pk=job.pk))
     changes = {
         "name": ("Another name", "the job's name"), "variables": ({"ntp_server": "198.51.100.9"}, "the variables"), "max_parallel": (3, "the options"),
         "overlap": ("skip", "the options"), "snapshots": (not job.snapshots, "the options"), "notify_users": ((person("acme-viewer").pk,), "whom it tells"),
@@ -361,15 +361,15 @@ def test_any_change_of_content_voids_the_approval_and_says_which(what, acme, per
     elif what == "devices":
         spec = spec_of(draft)
         more = replace(spec.selection, devices=tuple(str(d.pk) for d in make.devices(acme, "cisco_ios", "arista_eos")))
-        editing.save_draft(by=operator, draft=draft, spec=replace(spec, selection=more))
+        drafts.save_draft(by=operator, draft=draft, spec=replace(spec, selection=more))
         words = "the device selection"
     else:
-        editing.save_draft(by=operator, draft=draft, spec=replace(spec_of(draft), **{what: changes[what][0]}))
+        drafts.save_draft(by=operator, draft=draft, spec=replace(spec_of(draft), **{what: changes[what][0]}))
         words = changes[what][1]
     if what == "secret":
         assert words in run(job, person).reason
     else:
-        editing.submit_job(by=operator, draft=draft)
+        drafts.submit_job(by=operator, draft=draft)
     job.refresh_from_db()
     assert job.approval is None
     event = ApprovalEvent.objects.filter(action="voided").get()
@@ -380,7 +380,7 @@ def test_an_edit_that_changes_nothing_keeps_the_approval(acme, person, cast):
     job = ask(acme, person)
     vote(job, cast("approver-1")[0])
     operator = person("acme-operator")
-    editing.submit_job(by=operator, draft=editing.start_editing(by=operator, job=ServiceJob.objects.get(pk=job.pk)))
+    drafts.submit_job(by=operator, draft=drafts.start_editing(by=operator, job=ServiceJob.objects.get(pk=job.pk)))
     job.refresh_from_db()
     assert job.approval is not None and job.approval.status == "approved"
 
@@ -448,11 +448,9 @@ def test_revisions_are_compared_and_the_plan_is_searched_and_paged(acme, person,
     job = ask(acme, person, chosen=make.devices(acme))
     vote(job, cast("approver-1")[0], action=Action.REJECT, message="other server")
     operator = person("acme-operator")
-    draft = editing.start_editing(by=operator, job=ServiceJob.objects.get(pk=job.pk))
-    editing.save_draft(
-        by=operator, draft=draft, spec=replace(spec_of(draft), variables={"ntp_server": "198.51.100.77"})
-    )
-    job = editing.request_job(by=operator, draft=draft, message="again")
+    draft = drafts.start_editing(by=operator, job=ServiceJob.objects.get(pk=job.pk))
+    drafts.save_draft(by=operator, draft=draft, spec=replace(spec_of(draft), variables={"ntp_server": "198.51.100.77"}))
+    job = drafts.request_job(by=operator, draft=draft, message="again")
     client = browser("acme-approver-1")
     page = client.get(f"/jobs/{job.pk}/approval/").content.decode()
     assert "Compared with request" in page and "+    ntp server 198.51.100.77" in page.replace("&#x27;", "'")

@@ -16,11 +16,11 @@ from approvals.domain import Action
 from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import Conflict
 from devices.models import Tenant
+from jobs.authoring import drafts
 from jobs.dispatch import approval_gate
 from jobs.domain.approval_content import digest_of
 from jobs.models import ServiceJob
 from jobs.plan.job_mapping import spec_of
-from jobs.services import editing
 from tests import make
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", 500))
@@ -98,11 +98,11 @@ def reject_and_approve(job, number):
 def approve_and_edit(job, number):
     """Whatever comes first: the job never ends with an approval of other content."""
     asked, operator = fresh_request(job), who("acme-operator")
-    draft = editing.start_editing(by=operator, job=ServiceJob.objects.get(pk=job.pk))
+    draft = drafts.start_editing(by=operator, job=ServiceJob.objects.get(pk=job.pk))
     spec = replace(spec_of(draft), variables={"ntp_server": f"198.51.{number % 200}.{number // 200 + 1}"})
-    editing.save_draft(by=operator, draft=draft, spec=spec)
+    drafts.save_draft(by=operator, draft=draft, spec=spec)
     found = at_once(
-        decision(asked, "acme-approver-1", Action.APPROVE), lambda: editing.submit_job(by=operator, draft=draft)
+        decision(asked, "acme-approver-1", Action.APPROVE), lambda: drafts.submit_job(by=operator, draft=draft)
     )
     now = ServiceJob.objects.get(pk=job.pk)
     wrong = [f for f in found if isinstance(f, Exception) and not isinstance(f, Conflict)]
@@ -132,7 +132,7 @@ def test_five_hundred_rounds_of_each_race(hints, race):
     draft = make.draft(
         who("acme-operator"), make.template(acme, "Set NTP server"), make.devices(acme, "cisco_ios"), triggers=()
     )
-    job, _ = editing.submit_job(by=who("acme-operator"), draft=draft, needs_schedule=False)
+    job, _ = drafts.submit_job(by=who("acme-operator"), draft=draft, needs_schedule=False)
     ends = Counter(race(job, number) for number in range(ROUNDS))
     print(race.__name__, dict(ends))
     assert ends == {True: ROUNDS}

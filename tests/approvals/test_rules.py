@@ -8,8 +8,8 @@ from django.utils import timezone
 from approvals import policies, services
 from approvals.domain import MOVES, Action, ApprovalStatus, FourEyes, StaleDigest, Step, after, is_approved
 from config.errors import Conflict, Forbidden, Invalid
+from jobs.authoring import drafts
 from jobs.dispatch import starter
-from jobs.services import editing
 from tests import make
 
 S, A = ApprovalStatus, Action
@@ -43,7 +43,7 @@ def test_a_quorum_counts_different_eligible_people():
 def change(person, tenant, hints):
     acme = tenant("acme")
     draft = make.draft(person("acme-operator"), make.template(acme, "Set NTP server"), make.devices(acme, "cisco_ios"))
-    return editing.request_job(by=person("acme-operator"), draft=draft, message="please")
+    return drafts.request_job(by=person("acme-operator"), draft=draft, message="please")
 
 
 def approve(job, by, digest=None, action=A.APPROVE):
@@ -94,17 +94,17 @@ class TestTheLifeOfARequest:
 
     def test_an_edit_voids_the_approval(self, change, person, tenant):
         approve(change, person("acme-approver-1"))
-        draft = editing.start_editing(by=person("acme-operator"), job=change)
+        draft = drafts.start_editing(by=person("acme-operator"), job=change)
         from dataclasses import replace
 
         from jobs.plan.job_mapping import spec_of
 
-        editing.save_draft(
+        drafts.save_draft(
             by=person("acme-operator"),
             draft=draft,
             spec=replace(spec_of(draft), variables={"ntp_server": "198.51.100.1"}),
         )
-        job, _ = editing.submit_job(by=person("acme-operator"), draft=draft)
+        job, _ = drafts.submit_job(by=person("acme-operator"), draft=draft)
         assert job.approval is None
         with pytest.raises(Conflict, match="Not Requested"):
             run(job, person("acme-operator"))
@@ -133,7 +133,7 @@ class TestTheLifeOfARequest:
         draft = make.draft(
             person("acme-operator"), make.template(acme, "Set NTP server"), make.devices(acme, "cisco_ios")
         )
-        job = editing.request_job(by=person("acme-operator"), draft=draft, message="")
+        job = drafts.request_job(by=person("acme-operator"), draft=draft, message="")
         assert approve(job, person("acme-approver-1")).status == "requested"
         with pytest.raises(Conflict, match="decided this request already"):
             approve(job, person("acme-approver-1"))

@@ -133,8 +133,8 @@ def ask_for_approval(found):
 
 def cancel(queue):
     """Cancel the open runs of an agent."""
+    from jobs import control
     from jobs.models import JobRun
-    from jobs.services import control
     from tests import make
 
     for run in JobRun.objects.filter(agent__queue=queue, status__in=["queued", "running"]):

@@ -68,10 +68,10 @@ def test_a_job_of_the_msp_may_hold_devices_below_it_but_a_customers_not_its_sibl
     refused(lambda: JobDevice.objects.create(tenant=acme, job=draft, device=make.devices(globex)[0]))
     refused(lambda: JobDevice.objects.create(tenant=tenant("msp_12"), job=draft, device=make.devices(acme)[0]))
     template = make.new_template(tenant("msp_12"), {"linux": "uname -a"}, name="MSP wide")
-    from jobs.services import editing
+    from jobs.authoring import drafts
 
     both = [make.devices(acme, "linux")[0], make.devices(globex, "linux")[0]]
-    wide = editing.start_draft(by=person("msp-admin"), template_id=template.pk)
+    wide = drafts.start_draft(by=person("msp-admin"), template_id=template.pk)
     for device in both:
         JobDevice.objects.create(tenant=tenant("msp_12"), job=wide, device=device)
     assert wide.devices.count() == 2

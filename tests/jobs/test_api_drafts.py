@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from devices.models import Agent, AuditEvent, Device, Network
 from devices.services.snapshots import Content, keep_snapshots
+from jobs.authoring import drafts
 from jobs.models import DeviceRun, ServiceJob, StepResult
 from jobs.results import transcripts
-from jobs.services import editing
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def test_a_draft_is_built_bit_by_bit_and_submitted(api, acme):
 
 
 def test_a_draft_does_not_run(api, acme, person):
-    draft = editing.start_draft(by=person("acme-operator"), template_id=make.template(acme).pk)
+    draft = drafts.start_draft(by=person("acme-operator"), template_id=make.template(acme).pk)
     refused = api("acme-operator").post(f"/api/v1/jobs/{draft.pk}/run/")
     assert refused.status_code == 409 and "draft" in refused.json()["detail"]
     assert not draft.runs.exists()
@@ -129,7 +129,7 @@ def test_a_changed_trigger_voids_the_approval(api, acme, person):
     draft = make.draft(
         person("acme-operator"), make.template(acme, "Set NTP server"), make.devices(acme, "cisco_ios")[:1]
     )
-    job = editing.request_job(by=person("acme-operator"), draft=draft, message="please")
+    job = drafts.request_job(by=person("acme-operator"), draft=draft, message="please")
     client = api("acme-operator")
     assert client.get(f"/api/v1/jobs/{job.pk}/").json()["approval_status"] == "requested"
     assert client.post("/api/v1/triggers/", {"job": str(job.pk), "rule": NIGHTLY}).status_code == 201

@@ -8,14 +8,14 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from jobs.authoring import drafts
+from jobs.authoring.conflicts import collisions
 from jobs.domain.holidays import read_holidays
 from jobs.domain.recurrence import ImpossibleRule
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import ScheduleFilter, Trigger
 from jobs.plan.job_mapping import spec_of
 from jobs.schedule import calendar, filters, next_times
-from jobs.services import editing
-from jobs.services.collisions import collisions
 from tests import make
 
 
@@ -92,7 +92,7 @@ class TestSeveralTriggers:
         found = job(acme, person, daily())
         make.tick(found.triggers.get().next_run_at)
         for _ in range(2):
-            saved, _ = editing.submit_job(by=operator, draft=editing.start_editing(by=operator, job=found))
+            saved, _ = drafts.submit_job(by=operator, draft=drafts.start_editing(by=operator, job=found))
         assert saved.triggers.filter(retired=False).count() == 1 and saved.triggers.filter(enabled=True).count() == 1
 
 

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from config.errors import Conflict
+from jobs import control
 from jobs.models import JobRun, ServiceJob
-from jobs.services import control
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep
 from templates_app.services import authoring
 from tests import make

@@ -11,12 +11,12 @@ from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
 from devices.models import Device, DeviceTag, Network
 from devices.services import vault
+from jobs.authoring import drafts
 from jobs.dispatch import starter
 from jobs.domain.spec import Account, once_at
 from jobs.models import JobRun, ServiceJob
 from jobs.plan import builder
 from jobs.plan.job_mapping import spec_of
-from jobs.services import editing
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -43,18 +43,18 @@ def test_a_name_is_taken_once_per_tenant_whatever_the_case(name, acme, person, t
 
 
 def test_what_is_missing_is_listed_by_field(acme, person):
-    draft = editing.start_draft(by=person("acme-operator"), template_id=make.template(acme, "Describe interface").pk)
-    assert set(editing.problems_of(draft, person("acme-operator"))) == {
+    draft = drafts.start_draft(by=person("acme-operator"), template_id=make.template(acme, "Describe interface").pk)
+    assert set(drafts.problems_of(draft, person("acme-operator"))) == {
         "name", "description", "agent", "devices", "schedule", "variables.interface", "variables.text",
     }  # fmt: skip
     with pytest.raises(Invalid):
-        editing.submit_job(by=person("acme-operator"), draft=draft)
+        drafts.submit_job(by=person("acme-operator"), draft=draft)
     assert JobRun.objects.filter(job=draft).count() == 0
 
 
 def test_a_viewer_makes_no_job(acme, person):
     with pytest.raises(Invalid):
-        editing.start_draft(by=person("acme-viewer"), template_id=make.template(acme).pk)
+        drafts.start_draft(by=person("acme-viewer"), template_id=make.template(acme).pk)
 
 
 def test_the_customer_comes_from_the_template(acme, person):
@@ -66,12 +66,12 @@ def test_editing_leaves_the_job_as_it_is_until_the_copy_is_submitted(acme, perso
     operator = person("acme-operator")
     account = Account("root", Secret("first-password"))
     job, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), name="Before", account=account)
-    copy = editing.start_editing(by=operator, job=job)
-    assert editing.start_editing(by=operator, job=job).pk == copy.pk
-    editing.save_draft(by=operator, draft=copy, spec=replace(spec_of(copy), name="After"))
+    copy = drafts.start_editing(by=operator, job=job)
+    assert drafts.start_editing(by=operator, job=job).pk == copy.pk
+    drafts.save_draft(by=operator, draft=copy, spec=replace(spec_of(copy), name="After"))
     job.refresh_from_db()
     assert job.name == "Before"
-    saved, run = editing.submit_job(by=operator, draft=copy)
+    saved, run = drafts.submit_job(by=operator, draft=copy)
     assert (saved.pk, saved.name, run) == (job.pk, "After", None)
     assert vault.open_login(saved.account).password.reveal() == "first-password"
     assert not ServiceJob.objects.filter(pk=copy.pk).exists()
@@ -82,11 +82,11 @@ def test_a_password_typed_while_editing_replaces_the_stored_one(acme, person):
     job, _ = make.job(
         operator, make.template(acme), make.devices(acme, "linux"), account=Account("root", Secret("old-password"))
     )
-    copy = editing.start_editing(by=operator, job=job)
-    editing.save_draft(
+    copy = drafts.start_editing(by=operator, job=job)
+    drafts.save_draft(
         by=operator, draft=copy, spec=replace(spec_of(copy), account=Account("root", Secret("new-password")))
     )
-    saved, _ = editing.submit_job(by=operator, draft=copy)
+    saved, _ = drafts.submit_job(by=operator, draft=copy)
     assert vault.open_login(saved.account).password.reveal() == "new-password"
 
 
@@ -153,7 +153,7 @@ def test_deleting_a_job_keeps_its_history_and_frees_its_name(acme, person, brows
     operator = person("acme-operator")
     job, run = make.job(operator, make.template(acme), make.devices(acme, "linux"), name="Once")
     with pytest.raises(Conflict, match="is running"):
-        editing.delete_job(by=operator, job=job)
+        drafts.delete_job(by=operator, job=job)
     JobRun.objects.filter(pk=run.pk).update(status="succeeded")
     client = browser("acme-operator")
     assert "Yes, delete it" in client.get(f"/jobs/{job.pk}/delete/").content.decode()
@@ -170,7 +170,7 @@ def test_nobody_edits_a_private_job_of_another(acme, person):
         person("acme-operator"), make.template(acme), make.devices(acme, "linux"), visibility=Visibility.PRIVATE
     )
     with pytest.raises(Forbidden):
-        editing.set_enabled(by=person("acme-admin"), job=job, enabled=False)
+        drafts.set_enabled(by=person("acme-admin"), job=job, enabled=False)
 
 
 class TestScheduledOnce:
@@ -205,7 +205,7 @@ class TestScheduledOnce:
     def test_what_does_not_run_is_a_skipped_run_with_its_reason(self, why, word, acme, person):
         job = self.job(acme, person)
         if why == "off":
-            editing.set_enabled(by=person("acme-operator"), job=job, enabled=False)
+            drafts.set_enabled(by=person("acme-operator"), job=job, enabled=False)
         elif why == "tenant":
             type(acme).objects.filter(pk=acme.pk).update(enabled=False)
         elif why == "right":
@@ -227,7 +227,7 @@ def test_the_same_plan_has_the_same_digest_and_another_has_another(acme, person)
     draft = make.draft(person("acme-operator"), make.template(acme), make.devices(acme, "linux", "cisco_ios"))
     one, two = (builder.plan_of(draft, person("acme-operator")) for _ in range(2))
     assert one.digest == two.digest and len(one.digest) == 64
-    editing.save_draft(by=person("acme-operator"), draft=draft, spec=replace(spec_of(draft), snapshots=True))
+    drafts.save_draft(by=person("acme-operator"), draft=draft, spec=replace(spec_of(draft), snapshots=True))
     assert builder.plan_of(ServiceJob.objects.get(pk=draft.pk), person("acme-operator")).digest != one.digest
 
 
@@ -235,9 +235,9 @@ def test_a_draft_is_submitted_once_however_often_one_clicks(acme, person):
     operator = person("acme-operator")
     draft = make.draft(operator, make.template(acme), make.devices(acme, "linux"))
     stale = ServiceJob.objects.get(pk=draft.pk)
-    editing.submit_job(by=operator, draft=draft)
+    drafts.submit_job(by=operator, draft=draft)
     with pytest.raises(Conflict, match="submitted already"):
-        editing.submit_job(by=operator, draft=stale)
+        drafts.submit_job(by=operator, draft=stale)
     assert JobRun.objects.filter(job=draft).count() == 1
 
 
@@ -273,9 +273,9 @@ def test_a_name_that_somebody_takes_at_the_same_moment_is_said_beside_its_field(
         operator, make.template(acme), make.devices(acme, "linux"), name="Taken", triggers=(), needs_schedule=False
     )
     draft = make.draft(operator, make.template(acme), make.devices(acme, "linux"))
-    monkeypatch.setattr(editing, "_check_name", lambda job, name: None)  # it looked a moment too early
+    monkeypatch.setattr(drafts, "_check_name", lambda job, name: None)  # it looked a moment too early
     with pytest.raises(Invalid) as refused:
-        editing.save_draft(by=operator, draft=draft, spec=replace(spec_of(draft), name="taken"))
+        drafts.save_draft(by=operator, draft=draft, spec=replace(spec_of(draft), name="taken"))
     assert "just now" in refused.value.fields["name"][0]
 
 
@@ -286,8 +286,8 @@ def test_a_discarded_copy_takes_its_password_along_and_leaves_the_job_as_it_was(
     job, _ = make.job(
         operator, make.template(acme), make.devices(acme, "linux"), account=Account("root", Secret("old-password"))
     )
-    copy = editing.start_editing(by=operator, job=job)
-    editing.save_draft(
+    copy = drafts.start_editing(by=operator, job=job)
+    drafts.save_draft(
         by=operator,
         draft=copy,
         spec=replace(spec_of(copy), name="Other", account=Account("root", Secret("typed-password"))),

@@ -8,10 +8,10 @@ from django.utils import timezone
 from config.errors import Conflict, Invalid
 from devices.models import Agent, Device, Tenant
 from devices.services import workers
+from jobs import control
 from jobs.dispatch import starter
 from jobs.domain.rollout import Rollout
 from jobs.models import DeviceHold, DeviceRun, JobRun, ScheduleFilter, ServiceJob
-from jobs.services import control
 from jobs.worker import claims, completion, device_locks, leases
 from jobs.worker.journal import Journal
 from tests import make

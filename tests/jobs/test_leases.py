@@ -12,10 +12,10 @@ from django.utils import timezone
 from config.errors import Conflict, Forbidden
 from devices.models import Agent, Worker
 from devices.services import workers
+from jobs import control
 from jobs.demo import world
 from jobs.models import DeviceHold, DeviceRun, JobRun
 from jobs.models.sql import claims
-from jobs.services import control
 from jobs.worker import leases, recovery
 from jobs.worker.journal import Journal
 from tests import make

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from devices.models import Device, MailServer, OutboxMessage, Webhook, Worker
 from devices.services import channels
+from jobs import control
 from jobs.domain.step_runner import Cancelled
 from jobs.models import DeviceRun, JobRun
-from jobs.services import control
 from jobs.worker import claims, completion, executor, leases, recovery
 from jobs.worker.journal import Journal
 from templates_app.domain.content import StepKind

@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from config.errors import Invalid
 from jobs import tasks
+from jobs.authoring import drafts
 from jobs.domain.misfire import MissedPolicy, judge
 from jobs.domain.overlap import Overlap
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import JobRun, ScheduleFilter, Trigger
 from jobs.schedule import filters, next_times
-from jobs.services import editing
 from jobs.worker.pool import OneAtATime
 from tests import make
 
@@ -133,8 +133,8 @@ def test_an_edit_replaces_the_triggers_and_keeps_the_history(acme, person):
     operator = person("acme-operator")
     found = job(acme, person, every_night())
     make.tick(START)
-    copy = editing.start_editing(by=operator, job=found)
-    saved, _ = editing.submit_job(by=operator, draft=copy)
+    copy = drafts.start_editing(by=operator, job=found)
+    saved, _ = drafts.submit_job(by=operator, draft=copy)
     live = Trigger.objects.filter(job=saved, enabled=True)
     assert live.count() == 1 and live.get().next_run_at is not None
     assert saved.runs.count() == 1 and saved.runs.get().trigger is not None

@@ -7,11 +7,11 @@ from django.utils import timezone
 
 from devices.models import OutboxMessage, Webhook
 from devices.services import channels
+from jobs import control
 from jobs.dispatch import dispatcher, starter
 from jobs.domain.overlap import Ahead, Overlap, Turn, turn
 from jobs.domain.spec import once_at
 from jobs.models import DeviceRun, JobRun, Pulse
-from jobs.services import control
 from jobs.worker import completion
 from tests import make
 

@@ -10,9 +10,9 @@ from django.urls import reverse
 from config.errors import Conflict
 from devices.services import tenants
 from jobs import selectors
+from jobs.authoring import drafts
 from jobs.models import StepResult
 from jobs.plan.job_mapping import spec_of
-from jobs.services import editing
 from templates_app.models import ServiceTemplate
 from tests import make
 
@@ -128,9 +128,9 @@ def test_what_the_page_keeps_after_submit_changes_nothing(browser, tenant, perso
     operator, acme = person("acme-operator"), tenant("acme")
     draft = make.draft(operator, make.template(acme), make.devices(acme)[:1], name="Mine")
     stale = selectors.editable_job(operator, draft.pk)
-    job, run = editing.submit_job(by=operator, draft=draft)
+    job, run = drafts.submit_job(by=operator, draft=draft)
     with pytest.raises(Conflict, match="submitted already"):
-        editing.save_draft(by=operator, draft=stale, spec=replace(spec_of(stale), name="Overwritten", triggers=()))
+        drafts.save_draft(by=operator, draft=stale, spec=replace(spec_of(stale), name="Overwritten", triggers=()))
     job.refresh_from_db()
     assert (job.status, job.name, job.triggers.count()) == ("saved", "Mine", 1) and run is not None
     url = reverse("wizard-live", args=[draft.pk, "details"])

@@ -19,12 +19,12 @@ from devices.domain.selection import DeviceSelection
 from devices.models import Tenant
 from devices.services import audit
 from jobs import access
+from jobs.authoring import drafts
 from jobs.dispatch import approval_gate, starter
 from jobs.domain.opsramp.body import Body, Kind
 from jobs.domain.opsramp.patterns import moment_text, rule_of
 from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec
 from jobs.models import ServiceJob
-from jobs.services import editing
 from templates_app import selectors as templates
 from templates_app.domain.builtins import BuiltIn, parameter_name
 from templates_app.domain.content import VariableType
@@ -56,7 +56,7 @@ def create(*, by: Any, tenant: Tenant, body: Body, now: datetime) -> ServiceJob:
     _check_auto_approval(by, tenant, body)
     with transaction.atomic():
         template = _template(by, tenant, body)
-        draft = editing.start_draft(by=by, template_id=template.pk)
+        draft = drafts.start_draft(by=by, template_id=template.pk)
         _fill(by, draft, body, body.name or _free_name(tenant, _generated_name(by, body)), now)
         return _finish(by, draft, body, now)
 
@@ -70,7 +70,7 @@ def update(*, by: Any, job: ServiceJob, body: Body, now: datetime) -> ServiceJob
             raise Invalid(
                 fields={"script": ["A job keeps its job type, its script and its user type; make a new job."]}
             )
-        draft = job if job.status == ServiceJob.Status.DRAFT else editing.start_editing(by=by, job=job)
+        draft = job if job.status == ServiceJob.Status.DRAFT else drafts.start_editing(by=by, job=job)
         _fill(by, draft, body, body.name or job.name, now)
         ServiceJob.objects.filter(pk=job.pk).update(compat=draft.compat)
         done = _finish(by, draft, body, now)
@@ -145,7 +145,7 @@ def _fill(by: Any, draft: ServiceJob, body: Body, name: str, now: datetime) -> N
         triggers=(_trigger(body, now),),
     )
     try:
-        editing.save_draft(by=by, draft=draft, spec=spec)
+        drafts.save_draft(by=by, draft=draft, spec=spec)
     except Invalid as error:
         raise _translated(error) from None
     draft.compat = _compat(body)
@@ -195,15 +195,15 @@ def _finish(by: Any, draft: ServiceJob, body: Body, now: datetime) -> ServiceJob
     draft = ServiceJob.objects.select_related("tenant", "template", "version", "agent", "approval", "draft_of").get(
         pk=draft.pk
     )
-    missing = set(editing.problems_of(draft, by)) & MAY_MISS
+    missing = set(drafts.problems_of(draft, by)) & MAY_MISS
     if (missing == {"devices"} and not body.devices) or ("variables.app" in missing and not body.app):
         return draft
     try:
         if approval_gate.is_needed(draft, by) and draft.draft_of_id is None:
-            return editing.request_job(
+            return drafts.request_job(
                 by=by, draft=draft, message=body.approval.get("approvalReason", "Requested through the API."), now=now
             )
-        job, _ = editing.submit_job(by=by, draft=draft, now=now)
+        job, _ = drafts.submit_job(by=by, draft=draft, now=now)
     except Invalid as error:
         raise _translated(error) from None
     if body.approval.get("approvalType") == 1:

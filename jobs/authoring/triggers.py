@@ -9,12 +9,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from config.errors import Conflict, Invalid
+from jobs.authoring import drafts
 from jobs.dispatch import approval_gate
 from jobs.domain.spec import TriggerSpec
 from jobs.models import ServiceJob, Trigger
 from jobs.plan.job_mapping import trigger_spec, write_trigger
 from jobs.schedule import next_times
-from jobs.services import editing
 
 
 def save_trigger(
@@ -31,7 +31,7 @@ def save_trigger(
         if was is None or timing != (was.rule, was.schedule_filter, was.enabled):
             coming = next_times.next_after(row, now) if spec.enabled else None
             if spec.enabled and coming is None:
-                raise Invalid(fields={"schedule": [editing.never(row)]})
+                raise Invalid(fields={"schedule": [drafts.never(row)]})
             Trigger.objects.filter(pk=row.pk).update(next_run_at=coming)
         _close(by, job, now)
     row.refresh_from_db()
@@ -51,8 +51,8 @@ def remove_trigger(*, by: Any, trigger: Trigger, now: datetime | None = None) ->
 
 
 def _open(by: Any, job: ServiceJob) -> ServiceJob:
-    editing.check_may_edit(by, job)
-    job = editing.lock_job(job.pk)
+    drafts.check_may_edit(by, job)
+    job = drafts.lock_job(job.pk)
     if job.status != ServiceJob.Status.SAVED or job.deleted_at:
         raise Conflict("This is no saved job; triggers of a draft are changed with the draft.")
     return job
@@ -64,5 +64,5 @@ def _locked(trigger: Trigger) -> Trigger:
 
 
 def _close(by: Any, job: ServiceJob, now: datetime) -> None:
-    editing.record_edit(by, job)
+    drafts.record_edit(by, job)
     approval_gate.void_if_changed(job, now)

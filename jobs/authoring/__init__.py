@@ -1,0 +1,1 @@
+"""Making and changing jobs: drafts, triggers, conflicts with other jobs, OpsRamp's jobs."""
