@@ -81,7 +81,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "jobs.frame.frame",
+                "jobs.web.frame.frame",
             ],
             "libraries": {"ui": "config.ui"},
             "builtins": ["config.ui"],

@@ -17,9 +17,9 @@ from config.errors import ServiceError
 from config.ui import wall
 from devices.admin import LookOnly
 from jobs import access, selectors
-from jobs.approval_views import decide, facts
 from jobs.models import JobRun, ServiceJob
 from jobs.schedule import next_times
+from jobs.web.approvals import decide, facts
 
 
 @admin.register(ServiceJob)

@@ -19,13 +19,13 @@ from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import ServiceError
 from devices.access import role_group
 from devices.models import AssetTag, AuditEvent, Device, DeviceTag, Tenant
-from jobs.approval_views import decide
 from jobs.authoring import drafts
 from jobs.dispatch import approval_gate, starter
 from jobs.domain.approval_content import digest_of
 from jobs.domain.spec import once_at
 from jobs.models import JobRun, ServiceJob
 from jobs.plan.job_mapping import spec_of
+from jobs.web.approvals import decide
 from templates_app.services import authoring
 from tests import make
 

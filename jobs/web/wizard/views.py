@@ -20,7 +20,6 @@ from devices.domain.roles import Verb
 from devices.domain.selection import SelectionMode
 from devices.views import show_problems
 from jobs import access, selectors
-from jobs.approval_views import RequestForm
 from jobs.authoring import drafts
 from jobs.authoring.conflicts import collisions
 from jobs.dispatch import approval_gate
@@ -28,8 +27,9 @@ from jobs.models import ServiceJob
 from jobs.plan import builder
 from jobs.plan.job_mapping import spec_of
 from jobs.schedule import next_times
-from jobs.wizard import forms
-from jobs.wizard.schedule import ScheduleForm, rearranged
+from jobs.web.approvals import RequestForm
+from jobs.web.wizard import forms
+from jobs.web.wizard.schedule import ScheduleForm, rearranged
 from templates_app import selectors as templates
 from templates_app.services import builtins
 

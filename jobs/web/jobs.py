@@ -21,8 +21,7 @@ from config.lists import Column, Filter, Listing
 from config.ui import ago, pill
 from devices import access as tenants
 from devices.scope import within
-from jobs import access, dashboard, selectors
-from jobs.approval_views import RequestForm, saved_job, say
+from jobs import access, selectors
 from jobs.authoring import drafts
 from jobs.authoring.conflicts import collisions
 from jobs.dispatch import approval_gate, starter
@@ -30,6 +29,8 @@ from jobs.domain.rollout import Rollout
 from jobs.models import ServiceJob
 from jobs.plan import builder
 from jobs.schedule import next_times
+from jobs.web import dashboard
+from jobs.web.approvals import RequestForm, saved_job, say
 
 
 def home(request: HttpRequest) -> HttpResponse:

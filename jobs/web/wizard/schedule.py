@@ -20,7 +20,7 @@ from jobs.domain.schedule_json import schedule_from
 from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec, Visibility
 from jobs.models import ServiceJob
 from jobs.plan.job_mapping import filters_above
-from jobs.wizard.forms import WizardForm
+from jobs.web.wizard.forms import WizardForm
 
 CHOICES = [
     ("now", "Execute Now: run immediately on submission"),
