@@ -9,7 +9,7 @@ from approvals.domain import COLOURS, LABELS, ApprovalStatus
 from config import lists
 from config.lists import Column, Filter, Listing
 from config.ui import ago, pill
-from devices.scope import within
+from devices.web.scope import within
 
 
 def approval_log(request: HttpRequest) -> HttpResponse:

@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.errors_http.ServiceErrorMiddleware",
-    "devices.middleware.SignInRequired",
+    "devices.web.middleware.SignInRequired",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -112,7 +112,7 @@ AUTHENTICATION_BACKENDS = [
 #: together: who guesses must not keep an operator out, nor one person behind a proxy everybody else.
 AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME = env.SIGN_IN_TRIES, timedelta(minutes=env.SIGN_IN_MINUTES)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_CALLABLE = "devices.account.locked_out"
+AXES_LOCKOUT_CALLABLE = "devices.web.account.locked_out"
 AXES_RESET_ON_SUCCESS, AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = True, False
 AXES_DISABLE_ACCESS_LOG, AXES_ENABLE_ADMIN, AXES_VERBOSE = True, False, False
 AUTH_PASSWORD_VALIDATORS = [

@@ -9,7 +9,7 @@ from django import forms
 from django.forms import BaseFormSet, formset_factory
 
 from devices.domain import platforms
-from devices.forms import TenantForm
+from devices.web.forms import TenantForm
 from templates_app.domain.content import (
     ANY_PLATFORM,
     KIND_LABELS,

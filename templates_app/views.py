@@ -18,8 +18,8 @@ from devices import access as tenants
 from devices.domain import platforms
 from devices.domain.roles import Verb
 from devices.models import Tenant
-from devices.scope import within
-from devices.views import form_page, show_problems
+from devices.web.inventory import form_page, show_problems
+from devices.web.scope import within
 from templates_app import access, forms, selectors
 from templates_app.domain.content import TemplateContent
 from templates_app.services import authoring

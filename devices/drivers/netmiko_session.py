@@ -14,10 +14,10 @@ from typing import Any
 from devices.domain.errors import DeviceError, EnableRefused, NotSpoken, SessionLost, Unreachable
 from devices.domain.platforms import OWN, PLATFORMS
 from devices.domain.secrets import Login
+from devices.drivers.paramiko_transport import OfferingTransport
 from devices.drivers.platform import Platform
-from devices.drivers.pump import OfferingTransport
 from devices.drivers.session import Session
-from devices.drivers.targets import resolve
+from devices.drivers.tcp import resolve
 from devices.drivers.transport import Endpoint, SshCommand, login_refused, open_ssh
 
 #: Seconds between two looks for output; Netmiko's channels do not wait.

@@ -26,8 +26,8 @@ from devices.domain.errors import (
     Unreachable,
 )
 from devices.domain.secrets import Login
-from devices.drivers.pump import OfferingTransport, PumpedTransport
-from devices.drivers.targets import connect, words
+from devices.drivers.paramiko_transport import OfferingTransport, PumpedTransport
+from devices.drivers.tcp import connect, words
 
 SHA1 = {
     "kex": ["diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1"],

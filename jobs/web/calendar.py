@@ -14,8 +14,8 @@ from django.utils import timezone
 from devices import selectors as inventory
 from devices.domain.zones import IS_ZONE
 from devices.models import ApiToken
-from devices.scope import within
 from devices.services import tokens
+from devices.web.scope import within
 from jobs import selectors
 from jobs.domain.recurrence import instant_of
 from jobs.schedule import calendar

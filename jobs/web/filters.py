@@ -15,10 +15,10 @@ from config.lists import Column, Listing
 from devices import access
 from devices.domain.roles import Verb
 from devices.domain.zones import ZONE_CHOICES
-from devices.forms import TenantForm
 from devices.models import Tenant
-from devices.scope import within
-from devices.views import form_page
+from devices.web.forms import TenantForm
+from devices.web.inventory import form_page
+from devices.web.scope import within
 from jobs import selectors
 from jobs.domain.holidays import read_holidays
 from jobs.domain.recurrence import ImpossibleRule

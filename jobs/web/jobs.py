@@ -20,7 +20,7 @@ from config.errors import Conflict
 from config.lists import Column, Filter, Listing
 from config.ui import ago, pill
 from devices import access as tenants
-from devices.scope import within
+from devices.web.scope import within
 from jobs import access, selectors
 from jobs.authoring import drafts
 from jobs.authoring.conflicts import collisions

@@ -19,9 +19,9 @@ from config.errors import Conflict
 from config.lists import Column, Filter, Listing
 from config.ui import ago, duration, pill
 from devices import access as tenants
-from devices.compare import Comparison, comparison
 from devices.domain.roles import Verb
-from devices.scope import within
+from devices.web.compare import Comparison, comparison
+from devices.web.scope import within
 from jobs import access, control, selectors
 from jobs.domain.plan import SNAPSHOTS
 from jobs.domain.rollout import Rollout

@@ -10,7 +10,7 @@ import pytest
 
 from devices.drivers import hub
 from devices.drivers.hub import READ, WRITE, Hub
-from devices.drivers.targets import resolve
+from devices.drivers.tcp import resolve
 
 
 @pytest.fixture

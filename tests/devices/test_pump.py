@@ -25,7 +25,7 @@ from devices.domain.secrets import Login, Secret
 from devices.drivers.commands import run
 from devices.drivers.hub import Hub
 from devices.drivers.output import MAX_OUTPUT
-from devices.drivers.pump import OfferingTransport
+from devices.drivers.paramiko_transport import OfferingTransport
 from devices.drivers.transport import Endpoint, open_ssh
 
 LOGIN = Login(username="netops", password=Secret("right"))

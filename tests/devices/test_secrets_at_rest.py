@@ -51,9 +51,9 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
     """Every page and API answer that an administrator can open, searched for what was planted."""
     from django.urls import reverse
 
-    from devices.channel_views import KINDS
     from devices.models import AuditEvent, MailServer, TrapReceiver, Webhook
     from devices.services import channels
+    from devices.web.channels import KINDS
     from jobs.domain.spec import Account
     from jobs.plan import builder
     from tests import make

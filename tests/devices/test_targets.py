@@ -6,7 +6,7 @@ import pytest
 
 from config import env
 from devices.domain.errors import TargetDenied, Unreachable
-from devices.drivers import targets
+from devices.drivers import tcp
 
 
 def answers(*addresses):
@@ -22,19 +22,19 @@ def answers(*addresses):
 def test_what_is_denied_unless_somebody_says_otherwise(address, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", answers(address))
     with pytest.raises(TargetDenied, match="Nothing was sent"):
-        targets.resolve("router.example", 22, env.NEVER)
+        tcp.resolve("router.example", 22, env.NEVER)
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "10.0.0.1", "2001:db8::1", "fe80::1%eth0", "::ffff:192.0.2.1"])
 def test_what_is_not(address, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", answers(address))
-    assert targets.resolve("router.example", 22, env.NEVER) == [address]
+    assert tcp.resolve("router.example", 22, env.NEVER) == [address]
 
 
 def test_a_name_with_one_denied_address_is_denied(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", answers("192.0.2.1", "127.0.0.1"))
     with pytest.raises(TargetDenied, match="router.example is 127.0.0.1, in the network 127.0.0.0/8"):
-        targets.resolve("router.example", 22, env.NEVER)
+        tcp.resolve("router.example", 22, env.NEVER)
 
 
 def test_what_was_looked_at_is_what_is_connected_to(monkeypatch):
@@ -49,7 +49,7 @@ def test_what_was_looked_at_is_what_is_connected_to(monkeypatch):
         return answers("127.0.0.1" if len(asked) == 1 else "127.0.0.66")()
 
     monkeypatch.setattr(socket, "getaddrinfo", once)
-    sock = targets.connect("router.example", port, 2, ["127.0.0.66/32"])
+    sock = tcp.connect("router.example", port, 2, ["127.0.0.66/32"])
     assert sock.getpeername() == ("127.0.0.1", port) and len(asked) == 1
     sock.close()
     server.close()
@@ -60,4 +60,4 @@ def test_a_name_without_an_address(host, monkeypatch):
     if not host:
         monkeypatch.setattr(socket, "getaddrinfo", answers())
     with pytest.raises(Unreachable, match="Nothing was sent"):
-        targets.connect(host, 22, 1, [])
+        tcp.connect(host, 22, 1, [])

@@ -18,7 +18,7 @@ from devices import selectors as inventory
 from devices.domain.addresses import SAMPLE, UnreadableFile, read_address_csv
 from devices.domain.roles import Verb
 from devices.domain.selection import SelectionMode
-from devices.views import show_problems
+from devices.web.inventory import show_problems
 from jobs import access, selectors
 from jobs.authoring import drafts
 from jobs.authoring.conflicts import collisions

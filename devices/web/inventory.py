@@ -19,12 +19,13 @@ from config import lists
 from config.errors import Invalid, NotFound
 from config.lists import Column, Filter, Listing
 from config.ui import ago, pill
-from devices import access, forms, selectors
-from devices.compare import Comparison, comparison
+from devices import access, selectors
 from devices.domain import platforms
 from devices.domain.roles import Verb
-from devices.scope import tenant_filter, within
 from devices.services import inventory, tenants
+from devices.web import forms
+from devices.web.compare import Comparison, comparison
+from devices.web.scope import tenant_filter, within
 
 TENANT = Column("Customer", lambda row: row.tenant.name, sort="tenant__name")
 

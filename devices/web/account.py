@@ -12,9 +12,10 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from devices import forms, selectors
+from devices import selectors
 from devices.models import ApiToken
 from devices.services import notices, tokens
+from devices.web import forms
 
 
 class SignIn(LoginView):

@@ -21,12 +21,12 @@ from config.ui import ago, pill
 from devices import access
 from devices.domain.roles import Verb
 from devices.domain.secrets import Secret
-from devices.forms import TenantForm
 from devices.models import MailServer, OutboxMessage, Tenant, TrapReceiver, Webhook
 from devices.models.channels import CHANNELS
-from devices.scope import within
 from devices.services import channels, outbox
-from devices.views import TENANT, form_page
+from devices.web.forms import TenantForm
+from devices.web.inventory import TENANT, form_page
+from devices.web.scope import within
 
 HIDDEN = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 PORT = {"min_value": 1, "max_value": 65535}

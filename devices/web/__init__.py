@@ -1,0 +1,1 @@
+"""Pages of the inventory, channels, account and notices: parse, call, render."""
