@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from templates_app import views
+from templates_app.web import templates
 
 urlpatterns = [
-    path("templates/", views.template_list, name="templates"),
-    path("templates/new/", views.edit_template, name="new-template"),
-    path("templates/<int:pk>/", views.template, name="template"),
-    path("templates/<int:pk>/edit/", views.edit_template, name="edit-template"),
-    path("profiles/", views.profile_list, name="profiles"),
-    path("profiles/new/", views.edit_profile, name="new-profile"),
-    path("profiles/<int:pk>/", views.edit_profile, name="edit-profile"),
+    path("templates/", templates.template_list, name="templates"),
+    path("templates/new/", templates.edit_template, name="new-template"),
+    path("templates/<int:pk>/", templates.template, name="template"),
+    path("templates/<int:pk>/edit/", templates.edit_template, name="edit-template"),
+    path("profiles/", templates.profile_list, name="profiles"),
+    path("profiles/new/", templates.edit_profile, name="new-profile"),
+    path("profiles/<int:pk>/", templates.edit_profile, name="edit-profile"),
 ]

@@ -20,7 +20,7 @@ from approvals import selectors as approvals
 from approvals import services as approval_services
 from approvals.domain import LATE_LABELS, Action, Late, Scope
 from approvals.models import ApprovalRequest
-from approvals.views import status_pill
+from approvals.web.requests import status_pill
 from config.errors import Conflict, Invalid, NotFound, ServiceError
 from devices import access as tenants
 from devices.domain.configs import unified

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from approvals.domain import LABELS as APPROVAL_LABELS
 from approvals.domain import ApprovalStatus
-from approvals.views import status_pill
+from approvals.web.requests import status_pill
 from config import lists
 from config.errors import Conflict
 from config.lists import Column, Filter, Listing

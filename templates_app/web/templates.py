@@ -20,9 +20,10 @@ from devices.domain.roles import Verb
 from devices.models import Tenant
 from devices.web.inventory import form_page, show_problems
 from devices.web.scope import within
-from templates_app import access, forms, selectors
+from templates_app import access, selectors
 from templates_app.domain.content import TemplateContent
 from templates_app.services import authoring
+from templates_app.web import forms
 
 STATUS = {"draft": "idle", "ready": "ok", "disabled": "warn"}
 
