@@ -54,24 +54,12 @@ def is_domain(path):
     return "domain" in path.parts or path.name == "domain.py"
 
 
+#: Where faces stand: a face is a place, so that a file added tomorrow is held to the rule without being named.
+FACE_PLACES, FACE_FILES = {"web", "api", "management"}, {"admin.py", "tasks.py", "api.py"}
+
+
 def is_face(path):
-    return (
-        path.name
-        in (
-            "views.py",
-            "run_views.py",
-            "filter_views.py",
-            "account.py",
-            "admin.py",
-            "tasks.py",
-            "forms.py",
-            "dashboard.py",
-            "api.py",
-        )
-        or "wizard" in path.parts
-        or "commands" in path.parts
-        or "api" in path.parts
-    ) and path.parts[0] != "config"
+    return path.parts[0] != "config" and (bool(FACE_PLACES & set(path.parts[1:-1])) or path.name in FACE_FILES)
 
 
 def test_imports_point_down():
@@ -207,7 +195,7 @@ def test_public_functions_say_what_they_do(floor):
 
 
 def test_no_broad_except_outside_the_edges():
-    edges = {Path(f"jobs/{name}.py") for name in ("engine", "services/running", "services/starting")} | {
+    edges = {Path(f"jobs/{name}.py") for name in ("worker/engine", "worker/executor", "dispatch/starter")} | {
         Path("config/env.py")
     }
     wrong = []

@@ -35,7 +35,7 @@ CAUGHT = {
     "eager_unlock": ("W8:stop", {"I-4", "I-5"}),
 }
 
-TICK = "from jobs.services import dispatching; from django.utils import timezone; dispatching.tick(now=timezone.now())"
+TICK = "from jobs.dispatch import dispatcher; from django.utils import timezone; dispatcher.tick(now=timezone.now())"
 DELIVER = """
 import time
 from devices.services import outbox
