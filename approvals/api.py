@@ -60,8 +60,14 @@ class RequestSerializer(serializers.ModelSerializer):
 
 
 @extend_schema_serializer(
-    examples=[OpenApiExample("Approve what was read", request_only=True, value={"action": "approve", "digest": "9f86d081…", "message": "Go ahead."})]
-)  # fmt: skip
+    examples=[
+        OpenApiExample(
+            "Approve what was read",
+            request_only=True,
+            value={"action": "approve", "digest": "9f86d081…", "message": "Go ahead."},
+        )
+    ]
+)
 class DecisionSerializer(serializers.Serializer):
     """A decision on exactly the content whose digest was read."""
 
@@ -70,9 +76,10 @@ class DecisionSerializer(serializers.Serializer):
     message = serializers.CharField(max_length=1000, allow_blank=True, default="")
     one_run = serializers.BooleanField(default=False, help_text="Approve one run, where a series is asked for.")
     late = serializers.ChoiceField(
-        choices=[("", "—"), *((x.value, x.value) for x in Late)], default="",
+        choices=[("", "—"), *((x.value, x.value) for x in Late)],
+        default="",
         help_text="Needed where its time has passed: now, next or none.",
-    )  # fmt: skip
+    )
 
 
 class Approvals(Resource):

@@ -14,8 +14,8 @@ from devices.models import TenantOwned
 class ApprovalPolicy(TenantOwned):
     """How a change is approved in a tenant and those below it without their own (N-25).
 
-    `applies_to` is empty (everything), `type:<job type>` or `template:<id>`; the most specific one is taken. `steps` is a
-    list of {"required": 1–3, "group": id or null}.
+    `applies_to` is empty (everything), `type:<job type>` or `template:<id>`; the most specific one is taken. `steps` is
+    a list of {"required": 1–3, "group": id or null}.
     """
 
     applies_to = models.CharField(max_length=60, blank=True, default="")

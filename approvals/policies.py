@@ -22,7 +22,8 @@ MOST_STEPS, MOST_REQUIRED = 3, 3
 
 
 def policy_for(tenant: Tenant, kinds: Sequence[str] = ()) -> ApprovalPolicy:
-    """Return the policy of the nearest tenant, upwards, that has one for these kinds (specific first) or for everything."""
+    """Return the policy of the nearest tenant, upwards, that has one for these kinds (specific first) or for
+    everything."""
     rows = ApprovalPolicy.objects.filter(tenant__in=selectors.own_and_above(tenant)).select_related("tenant")
     wanted = [*kinds, ""]
     found = [row for row in rows if row.applies_to in wanted]
@@ -32,9 +33,16 @@ def policy_for(tenant: Tenant, kinds: Sequence[str] = ()) -> ApprovalPolicy:
 
 
 def save_policy(
-    *, by: Any, tenant: Tenant, steps: Sequence[Step], applies_to: str = "", expires_after_days: int = 5,
-    remind_after_days: int = 2, bar_authors: bool = False, instance: ApprovalPolicy | None = None,
-) -> ApprovalPolicy:  # fmt: skip
+    *,
+    by: Any,
+    tenant: Tenant,
+    steps: Sequence[Step],
+    applies_to: str = "",
+    expires_after_days: int = 5,
+    remind_after_days: int = 2,
+    bar_authors: bool = False,
+    instance: ApprovalPolicy | None = None,
+) -> ApprovalPolicy:
     """Make or change a policy. Open requests keep the steps they were made with."""
     access.check_may(by, Verb.ADMINISTER, tenant)
     if not 1 <= len(steps) <= MOST_STEPS or any(not 1 <= step.required <= MOST_REQUIRED for step in steps):

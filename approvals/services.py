@@ -143,7 +143,8 @@ def comment(*, by: Any, request: ApprovalRequest, message: str, now: datetime) -
 def close(
     *, by: Any, request: ApprovalRequest, message: str, now: datetime, action: Action = Action.CLOSE
 ) -> ApprovalRequest:
-    """Close a request: its requester withdraws it, an administrator of the tenant closes it, or the system (by None)."""
+    """Close a request: its requester withdraws it, an administrator of the tenant closes it, or the system (by
+    None)."""
     if by is not None and by.pk == request.requested_by_id and request.status == ApprovalStatus.REQUESTED:
         action = Action.WITHDRAW
     elif by is not None and by.pk != request.requested_by_id and not access.may_bypass(by, request.tenant):
@@ -235,17 +236,28 @@ def _log(
         at=now,
     )
     audit.record(
-        tenant=request.tenant, by=by, action=f"approval.{action.value}", subject=request.title, digest=request.digest,
+        tenant=request.tenant,
+        by=by,
+        action=f"approval.{action.value}",
+        subject=request.title,
+        digest=request.digest,
         **({"on_behalf_of": on_behalf_of.get_username()} if on_behalf_of else {}),
-    )  # fmt: skip
+    )
     _announce(request, action, by, message, now, str(event.pk))
 
 
 #: What the world is told of each action; executing is told by who executes.
 TOLD = {
-    Action.REQUEST: "requested", Action.COMMENT: "commented", Action.APPROVE: "approved", Action.REJECT: "rejected",
-    Action.WITHDRAW: "closed", Action.VOID: "closed", Action.CLOSE: "closed", Action.EXPIRE: "expired", Action.REMIND: "reminder",
-}  # fmt: skip
+    Action.REQUEST: "requested",
+    Action.COMMENT: "commented",
+    Action.APPROVE: "approved",
+    Action.REJECT: "rejected",
+    Action.WITHDRAW: "closed",
+    Action.VOID: "closed",
+    Action.CLOSE: "closed",
+    Action.EXPIRE: "expired",
+    Action.REMIND: "reminder",
+}
 
 
 def _announce(request: ApprovalRequest, action: Action, by: Any, message: str, now: datetime, mark: str) -> None:

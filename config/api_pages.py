@@ -76,8 +76,13 @@ class Pages(CursorPagination):
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """Describe the parameters."""
-        number = {"name": "page", "in": "query", "required": False, "schema": {"type": "integer", "minimum": 1},
-                  "description": "A page by its number, for short lists; then `count` is always given."}  # fmt: skip
+        number = {
+            "name": "page",
+            "in": "query",
+            "required": False,
+            "schema": {"type": "integer", "minimum": 1},
+            "description": "A page by its number, for short lists; then `count` is always given.",
+        }
         return [*super().get_schema_operation_parameters(view), number]
 
     def get_html_context(self) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The base of every API resource, and of those that can be edited (apart from `config/api.py`, which the settings name)."""
+"""The base of every API resource, and of those that can be edited (apart from `config/api.py`, which the settings
+name)."""
 
 import hashlib
 import json
@@ -74,7 +75,10 @@ def check_match(request: Request, present: str) -> None:
 
 
 class Edits:
-    """PATCH changes what is given, through one service call. With `If-Match` it does so only to what the caller has seen."""
+    """PATCH changes what is given, through one service call.
+
+    With `If-Match` it does so only to what the caller has seen.
+    """
 
     def lock(self, found: Any) -> None:
         """Let nobody else change it meanwhile."""

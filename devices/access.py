@@ -95,7 +95,8 @@ def check_may(user: Any, verb: Verb, tenant: Tenant) -> None:
 
 
 def get_visible(user: Any, rows: Any, verb: Verb = Verb.VIEW, **lookup: Any) -> Any:
-    """Return the one row the user may see; NotFound with the same words whether it is foreign, absent or no valid id."""
+    """Return the one row the user may see; NotFound with the same words whether it is foreign, absent or no valid
+    id."""
     found = None
     try:
         found = scoped(user, rows, verb).filter(**lookup).first()

@@ -1,4 +1,5 @@
-"""The inventory in Django's admin: for looking, scoped to the viewer's tenants; changes go through the product's pages."""
+"""The inventory in Django's admin: for looking, scoped to the viewer's tenants; changes go through the product's
+pages."""
 
 from typing import Any
 

@@ -126,7 +126,11 @@ class ApprovalRequestAdmin(LookOnly):
             except ServiceError as error:
                 problem = error.message
         context = {
-            **self.admin_site.each_context(request), "title": f"Approval of {job.name}", "opts": self.opts, "job": job,
-            "problem": problem, **facts(request, job, asked, timezone.now()),
-        }  # fmt: skip
+            **self.admin_site.each_context(request),
+            "title": f"Approval of {job.name}",
+            "opts": self.opts,
+            "job": job,
+            "problem": problem,
+            **facts(request, job, asked, timezone.now()),
+        }
         return TemplateResponse(request, "jobs/admin_approval.html", context)

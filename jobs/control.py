@@ -59,9 +59,13 @@ def cancel_device(*, by: Any, device_run: DeviceRun, now: datetime) -> None:
     rows = DeviceRun.objects.filter(pk=device_run.pk)
     with transaction.atomic():
         unbegun = rows.filter(status__in=UNBEGUN).update(
-            status=RunStatus.CANCELLED, reason="cancelled", message="Cancelled before anything was sent.", ended_at=now,
-            cancel_requested_at=now, waits_for=None,
-        )  # fmt: skip
+            status=RunStatus.CANCELLED,
+            reason="cancelled",
+            message="Cancelled before anything was sent.",
+            ended_at=now,
+            cancel_requested_at=now,
+            waits_for=None,
+        )
         running = rows.filter(status=RunStatus.RUNNING, cancel_requested_at=None).update(cancel_requested_at=now)
         if not unbegun and not running:
             raise Conflict("The device has ended or is being cancelled already.")
@@ -91,7 +95,8 @@ def devices_again(run: JobRun, which: str) -> set[str]:
 
 
 def places_to_resume(run: JobRun) -> dict[str, int]:
-    """Return where devices (ids) of an ended run can go on: at the step (position) that failed, if it may be done again."""
+    """Return where devices (ids) of an ended run can go on: at the step (position) that failed, if it may be done
+    again."""
     if not any(step.resumable for step in run.job.version.content.steps):
         return {}
     rows = run.device_runs.filter(status__in=RESUMABLE, device__isnull=False).prefetch_related("steps")

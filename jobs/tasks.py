@@ -1,4 +1,7 @@
-"""The Celery face: a message wakes the engine or calls one verb. Messages are hints; the database says what is to do."""
+"""The Celery face: a message wakes the engine or calls one verb.
+
+Messages are hints; the database says what is to do.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,8 @@ def start_runs() -> None:
 def begin(sender: Any, **context: Any) -> None:
     """Start the engine when the worker is ready, for the agents whose queues it consumes."""
     queues = [name for name in sender.app.amqp.queues.consume_from if name.startswith("agent.")]
-    # What is there now stays: to look through it again and again would stop all threads for a sixth of a second each time.
+    # What is there now stays: to look through it again and again would stop all threads for a sixth of a second each
+    # time.
     gc.collect()
     gc.freeze()
     engine = Engine(queues)

@@ -1,10 +1,10 @@
 """`make bench`: this product beside Nornir+Netmiko, AsyncSSH and ssh2-python on the same fleet in the same run.
 
-All do the same work on N simulated Cisco IOS-like devices: log in, enable, paging off, then one of `bench_clients.WORKS`
-(`full`: read the version and the configuration of 28 KB, configure three lines, read it again), log out. The product
-goes its whole way (run, plan, Celery worker, database, every line stored); the others store nothing. What the fleet itself
-spends on the same two cores is printed beside them, for it bounds all of them; with Go at hand the fleet is
-`tests/fleet`, which costs a third of the simulator.
+All do the same work on N simulated Cisco IOS-like devices: log in, enable, paging off, then one of
+`bench_clients.WORKS` (`full`: read the version and the configuration of 28 KB, configure three lines, read it again),
+log out. The product goes its whole way (run, plan, Celery worker, database, every line stored); the others store
+nothing. What the fleet itself spends on the same two cores is printed beside them, for it bounds all of them; with Go
+at hand the fleet is `tests/fleet`, which costs a third of the simulator.
 """
 
 import argparse
@@ -27,7 +27,8 @@ PORT = 2622
 
 
 def fleet(folder, count, delay=0.0, kind="simulator"):
-    """Start a fleet of IOS-like devices that wait so many seconds before each answer; return the process and the addresses."""
+    """Start a fleet of IOS-like devices that wait so many seconds before each answer; return the process and the
+    addresses."""
     specs = [
         {"address": f"127.60.{i // 200}.{i % 200 + 1}", "platform": "cisco_ios", "name": f"bench-{i:04d}"}
         for i in range(count)
@@ -48,7 +49,8 @@ def _simulator(folder, specs, delay):
 
 
 def _go_fleet(folder, specs, delay):
-    """Build `tests/fleet`, which needs Debian's golang-go and golang-golang-x-crypto-dev, and give it the simulator's configuration."""
+    """Build `tests/fleet`, which needs Debian's golang-go and golang-golang-x-crypto-dev, and give it the
+    simulator's configuration."""
     from devices.simulator import configs
     from devices.simulator.cli_ios import configuration
     from devices.simulator.state import DeviceSpec
@@ -109,10 +111,17 @@ class Product:
         tenant = Tenant.objects.get(key="acme")
         network = Network.objects.filter(tenant=tenant).first()
         Device.objects.bulk_create(
-            Device(tenant=tenant, name=f"bench-{i:04d}", address=f"10.200.{i // 200}.{i % 200 + 1}", connect_host=a,
-                   connect_port=PORT, platform="cisco_ios", network=network)
+            Device(
+                tenant=tenant,
+                name=f"bench-{i:04d}",
+                address=f"10.200.{i // 200}.{i % 200 + 1}",
+                connect_host=a,
+                connect_port=PORT,
+                platform="cisco_ios",
+                network=network,
+            )
             for i, a in enumerate(addresses)
-        )  # fmt: skip
+        )
 
     def _wait(self):
         from config.celery import app
@@ -135,9 +144,13 @@ class Product:
         ]
         steps = tuple(TemplateStep(name, kind, {"cisco_ios": "\n".join(lines)}) for name, kind, lines in parts if lines)
         return authoring.save_template(
-            by=None, tenant=Tenant.objects.get(key="acme"), name=f"Bench {work}", description="A measurement.", status="ready",
+            by=None,
+            tenant=Tenant.objects.get(key="acme"),
+            name=f"Bench {work}",
+            description="A measurement.",
+            status="ready",
             content=TemplateContent(steps),
-        )  # fmt: skip
+        )
 
     def run(self, count, parallel):
         """Run one job on all bench devices; return the same figures as `nornir`, and how many results are stored."""
@@ -159,10 +172,15 @@ class Product:
         before, started = sum(map(cpu_of, pids)), time.monotonic()
         draft = drafts.start_draft(by=user, template_id=self.template.pk)
         spec = replace(
-            spec_of(draft), name=f"Bench {time.time_ns()}", description="A measurement.", max_parallel=parallel, snapshots=False,
+            spec_of(draft),
+            name=f"Bench {time.time_ns()}",
+            description="A measurement.",
+            max_parallel=parallel,
+            snapshots=False,
             agent=Agent.objects.get(queue="agent.acme.acme-agent-1").pk,
-            selection=DeviceSelection(SelectionMode.SEARCH, DeviceSearch(text="bench-")), triggers=(TriggerSpec(TriggerKind.NOW),),
-        )  # fmt: skip
+            selection=DeviceSelection(SelectionMode.SEARCH, DeviceSearch(text="bench-")),
+            triggers=(TriggerSpec(TriggerKind.NOW),),
+        )
         drafts.save_draft(by=user, draft=draft, spec=spec)
         _, run = drafts.submit_job(by=user, draft=draft)
         with connection.cursor() as cursor:  # whoever asks so often asks for little: it is the product that is measured

@@ -1,7 +1,7 @@
 """The clients that the product is measured beside: each a program of its own that does the work and stores nothing.
 
-Each takes addresses (JSON), port, how many at a time and the work (`WORKS`), and prints seconds, CPU seconds, failures and
-RSS in KiB as JSON.
+Each takes addresses (JSON), port, how many at a time and the work (`WORKS`), and prints seconds, CPU seconds, failures
+and RSS in KiB as JSON.
 """
 
 import json

@@ -2,9 +2,9 @@
 
     python -m tests.servers python -m tests.bench_lists [--devices 100000] [--device-runs 1000000]
 
-Prints for each list how many queries it makes and how long it takes (median and 95 of 100 requests): the first page, one in
-the middle, other orders, filters and searches, for somebody of one customer and for somebody who sees all. Exits 1 when a
-goal is missed.
+Prints for each list how many queries it makes and how long it takes (median and 95 of 100 requests): the first page,
+one in the middle, other orders, filters and searches, for somebody of one customer and for somebody who sees all. Exits
+1 when a goal is missed.
 """
 
 import argparse
@@ -36,12 +36,35 @@ MOST_QUERIES, MOST_SECONDS, ROUNDS = 12, 0.150, 12
 PEOPLE = ("acme-operator", "acme-admin", "msp-admin")
 #: What is asked of a list besides its first page.
 MORE = {
-    "devices": ["?ordering=-name", "?platform=linux", "?search=far-04999", "?page_size=200", "?ordering=platform", "?search=nowhere"],
-    "runs": ["?status=failed", "?status=queued", "?search=Version", "?scheduled_from=2030-01-01T00:00:00Z", "?search=nowhere"],
-    "device-runs": ["?status=failed", "?run={run}", "?device={device}", "?search=far-04999", "?status=queued", "?search=nowhere", "?page_size=200"],
-    "jobs": ["?status=saved", "?search=Version", "?ordering=name"], "triggers": ["?kind=cron", "?job={job}"],
-    "snapshots": ["?device={device}", "?search=far-04999"], "audit": ["?search=run.started", "?search=nowhere"],
-}  # fmt: skip
+    "devices": [
+        "?ordering=-name",
+        "?platform=linux",
+        "?search=far-04999",
+        "?page_size=200",
+        "?ordering=platform",
+        "?search=nowhere",
+    ],
+    "runs": [
+        "?status=failed",
+        "?status=queued",
+        "?search=Version",
+        "?scheduled_from=2030-01-01T00:00:00Z",
+        "?search=nowhere",
+    ],
+    "device-runs": [
+        "?status=failed",
+        "?run={run}",
+        "?device={device}",
+        "?search=far-04999",
+        "?status=queued",
+        "?search=nowhere",
+        "?page_size=200",
+    ],
+    "jobs": ["?status=saved", "?search=Version", "?ordering=name"],
+    "triggers": ["?kind=cron", "?job={job}"],
+    "snapshots": ["?device={device}", "?search=far-04999"],
+    "audit": ["?search=run.started", "?search=nowhere"],
+}
 
 
 def copies(model, count, **changed):
@@ -93,9 +116,14 @@ def populate(devices, device_runs):
         cursor.execute("CREATE UNIQUE INDEX ON picked (at)")
     device = "(SELECT {} FROM picked WHERE at = n %% " + str(devices) + " + 1)"
     copies(
-        DeviceRun, device_runs, run_id=f"{first} + 1 + (n - 1) / 100", device_id=device.format("id"), device_name=device.format("name"),
-        tenant_id=f"CASE WHEN ((n - 1) / 100 + 1) %% 5 = 0 THEN {other.pk} ELSE {acme.pk} END", status=status,
-    )  # fmt: skip
+        DeviceRun,
+        device_runs,
+        run_id=f"{first} + 1 + (n - 1) / 100",
+        device_id=device.format("id"),
+        device_name=device.format("name"),
+        tenant_id=f"CASE WHEN ((n - 1) / 100 + 1) %% 5 = 0 THEN {other.pk} ELSE {acme.pk} END",
+        status=status,
+    )
     ConfigSnapshot.objects.create(
         tenant=acme, device=make.devices(acme, "linux")[0], taken_at=job.created_at, sha256="0" * 64
     )

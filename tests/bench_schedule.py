@@ -41,10 +41,15 @@ JOBS = 100
 def rules():
     """Yield schedules of every kind, most of them different from one another."""
     kinds = [
-        {"kind": "daily"}, {"kind": "daily", "every": 3}, {"kind": "every", "interval": "PT90M"}, {"kind": "weekly", "weekdays": ["sunday", "tuesday"]},
-        {"kind": "monthly", "days": [1, 15, "last"]}, {"kind": "monthly", "week": "second", "weekday": "sunday"}, {"kind": "cron", "expression": "*/15 2-4 * * *"},
+        {"kind": "daily"},
+        {"kind": "daily", "every": 3},
+        {"kind": "every", "interval": "PT90M"},
+        {"kind": "weekly", "weekdays": ["sunday", "tuesday"]},
+        {"kind": "monthly", "days": [1, 15, "last"]},
+        {"kind": "monthly", "week": "second", "weekday": "sunday"},
+        {"kind": "cron", "expression": "*/15 2-4 * * *"},
         {"kind": "cron", "expression": "30 2 * * 1-5"},
-    ]  # fmt: skip
+    ]
     zones = ["Europe/Berlin", "UTC", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]
     number = 0
     while True:
@@ -70,9 +75,16 @@ def populate(count):
     ]
     far, made = timezone.now() + timedelta(days=400), rules()
     rows = [
-        Trigger(tenant=tenant, job=owners[n % JOBS], name=f"t{n}", kind=TriggerKind(rule["kind"]), rule=rule, next_run_at=far)
+        Trigger(
+            tenant=tenant,
+            job=owners[n % JOBS],
+            name=f"t{n}",
+            kind=TriggerKind(rule["kind"]),
+            rule=rule,
+            next_run_at=far,
+        )
         for n, rule in zip(range(count), made, strict=False)
-    ]  # fmt: skip
+    ]
     Trigger.objects.bulk_create(rows, batch_size=2000)
 
 
@@ -122,11 +134,18 @@ def beats(count):
     just = timezone.now()
     PeriodicTask.objects.bulk_create(
         (
-            PeriodicTask(name=f"t{n}", task="jobs.nothing", args=json.dumps([n]), queue="nobody", crontab=crontabs[n % 1440], last_run_at=just)
+            PeriodicTask(
+                name=f"t{n}",
+                task="jobs.nothing",
+                args=json.dumps([n]),
+                queue="nobody",
+                crontab=crontabs[n % 1440],
+                last_run_at=just,
+            )
             for n in range(count)
         ),
         batch_size=2000,
-    )  # fmt: skip
+    )
     memory = rss()
     app.conf.beat_schedule = {}
     scheduler = DatabaseScheduler(app=app, lazy=True)

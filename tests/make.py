@@ -110,9 +110,14 @@ def old_ssh_server():
 
     async def listen():
         return await asyncssh.listen(
-            "127.0.0.1", 0, server_host_keys=[asyncssh.generate_private_key("ssh-rsa", key_size=2048)], kex_algs=["diffie-hellman-group1-sha1"],
-            encryption_algs=["aes128-cbc"], mac_algs=["hmac-sha1"], signature_algs=["ssh-rsa"],
-        )  # fmt: skip
+            "127.0.0.1",
+            0,
+            server_host_keys=[asyncssh.generate_private_key("ssh-rsa", key_size=2048)],
+            kex_algs=["diffie-hellman-group1-sha1"],
+            encryption_algs=["aes128-cbc"],
+            mac_algs=["hmac-sha1"],
+            signature_algs=["ssh-rsa"],
+        )
 
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)

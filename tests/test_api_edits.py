@@ -59,9 +59,14 @@ def test_a_secret_that_is_not_given_stays(acme, api):
 
 @pytest.mark.parametrize(
     ("path", "changed"),
-    [("agents", {"draining": True}), ("asset-tags", {"name": "T2"}), ("configuration-profiles", {"values": {"ntp_server": "192.0.2.9"}}),
-     ("schedule-filters", {"time_zone": "UTC"}), ("service-templates", {"description": "Better words."})],
-)  # fmt: skip
+    [
+        ("agents", {"draining": True}),
+        ("asset-tags", {"name": "T2"}),
+        ("configuration-profiles", {"values": {"ntp_server": "192.0.2.9"}}),
+        ("schedule-filters", {"time_zone": "UTC"}),
+        ("service-templates", {"description": "Better words."}),
+    ],
+)
 def test_every_other_kind_is_edited_the_same_way(acme, api, path, changed):
     one = api(ADMIN).get(f"/api/v1/{path}/", {"search": "", "page_size": 1}).json()["results"][0]
     url = f"/api/v1/{path}/{one['id']}/"
@@ -85,8 +90,14 @@ def test_a_template_edit_makes_a_version_and_a_built_in_one_is_refused(acme, api
 
 
 def test_a_script_is_written_changed_and_checked(acme, api):
-    body = {"tenant": acme.pk, "name": "Probe", "execution_type": "SHELL", "platforms": ["LINUX"], "body": "echo $Word\n",
-            "parameters": [{"number": 1, "name": "Word"}]}  # fmt: skip
+    body = {
+        "tenant": acme.pk,
+        "name": "Probe",
+        "execution_type": "SHELL",
+        "platforms": ["LINUX"],
+        "body": "echo $Word\n",
+        "parameters": [{"number": 1, "name": "Word"}],
+    }
     made = api(ADMIN).post("/api/v1/scripts/", body, format="json")
     assert made.status_code == 201, made.content
     url = f"/api/v1/scripts/{made.json()['id']}/"
@@ -94,11 +105,14 @@ def test_a_script_is_written_changed_and_checked(acme, api):
     assert api(ADMIN).patch(url, {"body": "echo twice $Word\n"}, format="json").json()["version"] == 2
     assert api("acme-operator").patch(url, {"body": "rm -rf /\n"}, format="json").status_code == 403
     for wrong, field in (
-        ({"execution_type": "COBOL"}, "execution_type"), ({"platforms": ["MARS"]}, "platforms"), ({"body": ""}, "body"),
-        ({"execution_type": "COMMAND", "body": "show {{ secret }}"}, "body"), ({"name": "probe"}, "name"),
+        ({"execution_type": "COBOL"}, "execution_type"),
+        ({"platforms": ["MARS"]}, "platforms"),
+        ({"body": ""}, "body"),
+        ({"execution_type": "COMMAND", "body": "show {{ secret }}"}, "body"),
+        ({"name": "probe"}, "name"),
         ({"parameters": [{"number": 1, "name": "A"}, {"number": 2, "name": "a"}]}, "parameters.0.name"),
         ({"parameters": [{"number": 1, "name": "A", "data_type": "PASSWORD", "default": "x"}]}, "parameters.0.default"),
-    ):  # fmt: skip
+    ):
         answer = api(ADMIN).post("/api/v1/scripts/", {**body, **wrong}, format="json")
         assert answer.status_code == 400 and field in str(answer.json()["errors"]), (wrong, answer.content)
     assert Script.objects.filter(tenant=acme).count() == 1
@@ -106,8 +120,14 @@ def test_a_script_is_written_changed_and_checked(acme, api):
 
 def test_a_job_is_replaced_as_a_whole(acme, api, person, hints):
     device = make.devices(acme, "linux")[0]
-    body = {"template": make.template(acme).pk, "name": "Survey", "description": "d", "agent": Agent.objects.get(tenant=acme).pk,
-            "selection": {"devices": [str(device.pk)]}, "triggers": [{"kind": "cron", "expression": "0 3 * * *", "start_at": "2026-01-01T00:00:00"}]}  # fmt: skip
+    body = {
+        "template": make.template(acme).pk,
+        "name": "Survey",
+        "description": "d",
+        "agent": Agent.objects.get(tenant=acme).pk,
+        "selection": {"devices": [str(device.pk)]},
+        "triggers": [{"kind": "cron", "expression": "0 3 * * *", "start_at": "2026-01-01T00:00:00"}],
+    }
     made = api("acme-operator").post("/api/v1/jobs/", body, format="json")
     assert made.status_code == 201, made.content
     url = f"/api/v1/jobs/{made.json()['id']}/"
@@ -129,8 +149,14 @@ def test_a_job_is_replaced_as_a_whole(acme, api, person, hints):
 class TestComingTwice:
     def test_a_job_is_made_once_and_answered_the_same(self, acme, api, hints):
         device = make.devices(acme, "linux")[0]
-        body = {"template": make.template(acme).pk, "name": "Once", "description": "d", "agent": Agent.objects.get(tenant=acme).pk,
-                "selection": {"devices": [str(device.pk)]}, "execute": "now"}  # fmt: skip
+        body = {
+            "template": make.template(acme).pk,
+            "name": "Once",
+            "description": "d",
+            "agent": Agent.objects.get(tenant=acme).pk,
+            "selection": {"devices": [str(device.pk)]},
+            "execute": "now",
+        }
 
         def send(data, key="k-1", who="acme-operator"):
             return api(who).post("/api/v1/jobs/", data, format="json", headers={"Idempotency-Key": key})

@@ -144,10 +144,16 @@ def test_no_model_overrides_save_and_nothing_listens_to_signals():
 
 #: What goes on within a conversation with a device, of which many share a thread (`devices/drivers/hub.py`).
 CONVERSING = (
-    "devices/drivers/commands.py", "devices/drivers/conversation.py", "devices/drivers/paramiko_transport.py", "devices/drivers/session.py",
-    "devices/drivers/tcp.py", "devices/drivers/transport.py", "jobs/domain/step_runner.py", "jobs/worker/device_session.py",
+    "devices/drivers/commands.py",
+    "devices/drivers/conversation.py",
+    "devices/drivers/paramiko_transport.py",
+    "devices/drivers/session.py",
+    "devices/drivers/tcp.py",
+    "devices/drivers/transport.py",
+    "jobs/domain/step_runner.py",
+    "jobs/worker/device_session.py",
     "jobs/worker/journal.py",
-)  # fmt: skip
+)
 #: What waits without letting the other conversations go on.
 BLOCKING = {"time.sleep", "select.select", "select.poll", "socket.create_connection", "socket.getaddrinfo"}
 

@@ -10,17 +10,53 @@ import pytest
 from tests.test_architecture import ROOT
 
 BROKEN = {
-    "the digest is not checked at the run": ("jobs/dispatch/approval_gate.py", "    if digest_of(content) != asked.digest:\n        changed", "    if False:\n        changed"),
+    "the digest is not checked at the run": (
+        "jobs/dispatch/approval_gate.py",
+        "    if digest_of(content) != asked.digest:\n        changed",
+        "    if False:\n        changed",
+    ),
     "the requester may decide": ("approvals/domain.py", "    if person in set(barred):", "    if False:"),
-    "the quorum is counted with ==": ("approvals/domain.py", "& set(eligible)) >= required", "& set(eligible)) == required"),
-    "an edit keeps the approval": ("jobs/authoring/drafts.py", "    approving.void_if_changed(job, now)\n", "    pass\n"),
-    "lost rights still count": ("approvals/deciders.py", "    return _counts(person, request, step)\n\n\ndef _counts", "    return True\n\n\ndef _counts"),
-    "a series never ends": ("approvals/domain.py", "        if not self.series:\n            return used >= 1", "        if self.series:\n            return False"),
-    "found devices are added to a frozen list": ("jobs/dispatch/approval_gate.py", '    if not content or content["selection"]["at_most"]:', "    if True:"),
-    "two runs of a job may meet": ("jobs/domain/overlap.py", "    if same and overlap is Overlap.QUEUE:", "    if False:"),
-    "a tick comes early": ("jobs/dispatch/dispatcher.py", "next_run_at__lte=now)", "next_run_at__lte=now + timedelta(seconds=1))"),
-    "filters are forgotten when firing": ("jobs/schedule/next_times.py", "        if removing is not None and removing.removes(found.at):\n            removed += 1", "        if False:\n            removed += 1"),
-}  # fmt: skip
+    "the quorum is counted with ==": (
+        "approvals/domain.py",
+        "& set(eligible)) >= required",
+        "& set(eligible)) == required",
+    ),
+    "an edit keeps the approval": (
+        "jobs/authoring/drafts.py",
+        "    approving.void_if_changed(job, now)\n",
+        "    pass\n",
+    ),
+    "lost rights still count": (
+        "approvals/deciders.py",
+        "    return _counts(person, request, step)\n\n\ndef _counts",
+        "    return True\n\n\ndef _counts",
+    ),
+    "a series never ends": (
+        "approvals/domain.py",
+        "        if not self.series:\n            return used >= 1",
+        "        if self.series:\n            return False",
+    ),
+    "found devices are added to a frozen list": (
+        "jobs/dispatch/approval_gate.py",
+        '    if not content or content["selection"]["at_most"]:',
+        "    if True:",
+    ),
+    "two runs of a job may meet": (
+        "jobs/domain/overlap.py",
+        "    if same and overlap is Overlap.QUEUE:",
+        "    if False:",
+    ),
+    "a tick comes early": (
+        "jobs/dispatch/dispatcher.py",
+        "next_run_at__lte=now)",
+        "next_run_at__lte=now + timedelta(seconds=1))",
+    ),
+    "filters are forgotten when firing": (
+        "jobs/schedule/next_times.py",
+        "        if removing is not None and removing.removes(found.at):\n            removed += 1",
+        "        if False:\n            removed += 1",
+    ),
+}
 TESTS = [
     "tests/approvals/test_rules.py",
     "tests/approvals/test_policies.py",

@@ -1,4 +1,5 @@
-"""The tables in docs/reference/approvals.md are printed from the tests that enforce them: `python -m tests.test_docs` rewrites them."""
+"""The tables in docs/reference/approvals.md are printed from the tests that enforce them: `python -m
+tests.test_docs` rewrites them."""
 
 from pathlib import Path
 

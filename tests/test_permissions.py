@@ -11,36 +11,36 @@ pytestmark = pytest.mark.django_db
 PEOPLE = ("acme-viewer", "acme-operator", "acme-approver-1", "acme-admin", "msp-admin", "admin", "globex-operator")
 #: verb: the answers for PEOPLE in order. 302 is a page's "done", 403 visible but not allowed, 404 invisible.
 TABLE = {
-    "see a device":         (200, 200, 200, 200, 200, 200, 404),
-    "change a device":      (403, 403, 403, 200, 200, 200, 404),
-    "see a template":       (200, 200, 200, 200, 200, 200, 404),
-    "edit a template":      (403, 403, 403, 200, 200, 200, 404),
-    "see a job":            (200, 200, 200, 200, 200, 200, 404),
-    "run a job":            (403, 302, 403, 302, 302, 302, 404),
-    "edit a job":           (403, 302, 403, 302, 302, 302, 404),
-    "switch a job":         (403, 302, 403, 302, 302, 302, 404),
-    "see a run":            (200, 200, 200, 200, 200, 200, 404),
-    "cancel a run":         (403, 302, 403, 302, 302, 302, 404),
-    "ask for approval":     (403, 302, 403, 302, 302, 302, 404),
-    "see a request":        (200, 200, 200, 200, 200, 200, 404),
-    "set a policy":         (403, 403, 403, 200, 200, 200, 403),
-    "set a mail server":    (403, 403, 403, 200, 200, 200, 403),
-    "api: approve":         (403, 403, 200, 403, 403, 200, 404),
-    "api: comment":         (403, 200, 200, 403, 403, 200, 404),
+    "see a device": (200, 200, 200, 200, 200, 200, 404),
+    "change a device": (403, 403, 403, 200, 200, 200, 404),
+    "see a template": (200, 200, 200, 200, 200, 200, 404),
+    "edit a template": (403, 403, 403, 200, 200, 200, 404),
+    "see a job": (200, 200, 200, 200, 200, 200, 404),
+    "run a job": (403, 302, 403, 302, 302, 302, 404),
+    "edit a job": (403, 302, 403, 302, 302, 302, 404),
+    "switch a job": (403, 302, 403, 302, 302, 302, 404),
+    "see a run": (200, 200, 200, 200, 200, 200, 404),
+    "cancel a run": (403, 302, 403, 302, 302, 302, 404),
+    "ask for approval": (403, 302, 403, 302, 302, 302, 404),
+    "see a request": (200, 200, 200, 200, 200, 200, 404),
+    "set a policy": (403, 403, 403, 200, 200, 200, 403),
+    "set a mail server": (403, 403, 403, 200, 200, 200, 403),
+    "api: approve": (403, 403, 200, 403, 403, 200, 404),
+    "api: comment": (403, 200, 200, 403, 403, 200, 404),
     "api: close a request": (403, 200, 403, 200, 200, 200, 404),
-    "api: create a job":    (400, 201, 400, 201, 201, 201, 400),
-    "api: run a job":       (403, 201, 403, 201, 201, 201, 404),
-    "api: delete a job":    (403, 204, 403, 204, 204, 204, 404),
-    "api: add a device":    (403, 403, 403, 201, 201, 201, 400),
-    "api: add a template":  (403, 403, 403, 201, 201, 201, 400),
-    "api: open a draft":    (400, 201, 400, 201, 201, 201, 400),
-    "api: add a trigger":   (403, 201, 403, 201, 201, 201, 400),
-    "api: import devices":  (403, 403, 403, 200, 200, 200, 400),
-    "api: edit a device":   (403, 403, 403, 200, 200, 200, 404),
-    "api: write a script":  (403, 403, 403, 201, 201, 201, 400),
-    "api: opsramp create":  (403, 200, 403, 200, 200, 200, 404),
-    "api: read the audit":  (0, 0, 0, 1, 1, 1, 0),
-}  # fmt: skip
+    "api: create a job": (400, 201, 400, 201, 201, 201, 400),
+    "api: run a job": (403, 201, 403, 201, 201, 201, 404),
+    "api: delete a job": (403, 204, 403, 204, 204, 204, 404),
+    "api: add a device": (403, 403, 403, 201, 201, 201, 400),
+    "api: add a template": (403, 403, 403, 201, 201, 201, 400),
+    "api: open a draft": (400, 201, 400, 201, 201, 201, 400),
+    "api: add a trigger": (403, 201, 403, 201, 201, 201, 400),
+    "api: import devices": (403, 403, 403, 200, 200, 200, 400),
+    "api: edit a device": (403, 403, 403, 200, 200, 200, 404),
+    "api: write a script": (403, 403, 403, 201, 201, 201, 400),
+    "api: opsramp create": (403, 200, 403, 200, 200, 200, 404),
+    "api: read the audit": (0, 0, 0, 1, 1, 1, 0),
+}
 
 
 @pytest.fixture
@@ -66,13 +66,18 @@ def things(person, tenant, hints):
 
 def page(client, verb, t):
     urls = {
-        "see a device": ("get", "device", t["device"].pk), "see a template": ("get", "template", t["template"].pk),
-        "edit a template": ("get", "edit-template", t["template"].pk), "see a job": ("get", "job", t["job"].pk),
-        "run a job": ("post", "run-now", t["job"].pk), "edit a job": ("post", "edit-job", t["job"].pk),
-        "switch a job": ("post", "switch-job", t["job"].pk), "see a run": ("get", "run", t["run"].pk),
-        "cancel a run": ("post", "cancel-run", t["run"].pk), "ask for approval": ("post", "request-approval", t["change"].pk),
+        "see a device": ("get", "device", t["device"].pk),
+        "see a template": ("get", "template", t["template"].pk),
+        "edit a template": ("get", "edit-template", t["template"].pk),
+        "see a job": ("get", "job", t["job"].pk),
+        "run a job": ("post", "run-now", t["job"].pk),
+        "edit a job": ("post", "edit-job", t["job"].pk),
+        "switch a job": ("post", "switch-job", t["job"].pk),
+        "see a run": ("get", "run", t["run"].pk),
+        "cancel a run": ("post", "cancel-run", t["run"].pk),
+        "ask for approval": ("post", "request-approval", t["change"].pk),
         "see a request": ("get", "approval", t["asked"].pk),
-    }  # fmt: skip
+    }
     if verb in ("set a policy", "set a mail server"):
         return client.get(
             "/approvals/policies/new/" if verb == "set a policy" else "/settings/mail-servers/new/"
@@ -88,8 +93,13 @@ def call(client, verb, t):
         body = {"action": verb.split()[1], "message": "x", "digest": t["asked"].approval.digest}
         return client.post(f"/api/v1/approvals/{t['asked'].approval_id}/decide/", body, format="json").status_code
     if verb == "api: create a job":
-        body = {"template": t["template"].pk, "name": "New", "description": "x", "agent": Agent.objects.get(tenant=t["tenant"]).pk,
-                "selection": {"devices": [str(t["device"].pk)]}}  # fmt: skip
+        body = {
+            "template": t["template"].pk,
+            "name": "New",
+            "description": "x",
+            "agent": Agent.objects.get(tenant=t["tenant"]).pk,
+            "selection": {"devices": [str(t["device"].pk)]},
+        }
         return client.post("/api/v1/jobs/", body, format="json").status_code
     if verb == "api: run a job":
         return client.post(f"/api/v1/jobs/{t['job'].pk}/run/").status_code

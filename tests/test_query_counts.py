@@ -10,9 +10,46 @@ from jobs.models import DeviceRun
 from tests import make
 
 pytestmark = pytest.mark.django_db
-LISTS = ["dashboard", "jobs", "runs", "devices", "networks", "tags", "agents", "credentials", "templates", "profiles", "approval-log", "filters", "audit", "calendar",
-         *(f"api:{n}-list" for n in ("device", "network", "asset-tag", "credential", "agent", "service-template", "configuration-profile",
-                                      "script", "approval", "job", "run", "device-run", "audit", "tenant", "schedule-filter", "snapshot", "notice", "draft", "trigger"))]  # fmt: skip
+LISTS = [
+    "dashboard",
+    "jobs",
+    "runs",
+    "devices",
+    "networks",
+    "tags",
+    "agents",
+    "credentials",
+    "templates",
+    "profiles",
+    "approval-log",
+    "filters",
+    "audit",
+    "calendar",
+    *(
+        f"api:{n}-list"
+        for n in (
+            "device",
+            "network",
+            "asset-tag",
+            "credential",
+            "agent",
+            "service-template",
+            "configuration-profile",
+            "script",
+            "approval",
+            "job",
+            "run",
+            "device-run",
+            "audit",
+            "tenant",
+            "schedule-filter",
+            "snapshot",
+            "notice",
+            "draft",
+            "trigger",
+        )
+    ),
+]
 #: Session, user, tenants of the frame, banner, notices and rights are about ten of a page's queries.
 MOST, MOST_OF_API = 26, 12
 

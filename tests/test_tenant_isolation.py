@@ -1,4 +1,7 @@
-"""Every route, asked by a user of another tenant about what is acme's. A route that this test does not know fails it."""
+"""Every route, asked by a user of another tenant about what is acme's.
+
+A route that this test does not know fails it.
+"""
 
 import re
 
@@ -21,15 +24,73 @@ pytestmark = pytest.mark.django_db
 
 #: Routes without an object: what a stranger gets must not name anything of acme's.
 OPEN = {
-    "sign-in", "sign-out", "healthz", "choose-tenant", "notices", "tokens", "dashboard", "jobs", "new-job", "sample-csv", "runs",
-    "approval-log", "templates", "new-template", "profiles", "new-profile", "devices", "networks", "tags", "agents", "credentials",
-    "tenants", "new-tenant", "audit", "filters", "new-filter", "calendar", "policies", "new-policy", "delegations", "mail-servers", "trap-receivers", "webhooks",
-    "new-channel", "deliveries", "api:upcoming", "new-thing", "api:schema", "api:docs", "api:api-root",
-    *(f"api:{name}-list" for name in (
-        "tenant", "network", "asset-tag", "device", "credential", "agent", "audit", "service-template", "configuration-profile",
-        "script", "approval", "job", "run", "device-run", "schedule-filter", "snapshot", "notice", "draft", "trigger")),
-    "api:device-export", "api:device-bring-in",
-}  # fmt: skip
+    "sign-in",
+    "sign-out",
+    "healthz",
+    "choose-tenant",
+    "notices",
+    "tokens",
+    "dashboard",
+    "jobs",
+    "new-job",
+    "sample-csv",
+    "runs",
+    "approval-log",
+    "templates",
+    "new-template",
+    "profiles",
+    "new-profile",
+    "devices",
+    "networks",
+    "tags",
+    "agents",
+    "credentials",
+    "tenants",
+    "new-tenant",
+    "audit",
+    "filters",
+    "new-filter",
+    "calendar",
+    "policies",
+    "new-policy",
+    "delegations",
+    "mail-servers",
+    "trap-receivers",
+    "webhooks",
+    "new-channel",
+    "deliveries",
+    "api:upcoming",
+    "new-thing",
+    "api:schema",
+    "api:docs",
+    "api:api-root",
+    *(
+        f"api:{name}-list"
+        for name in (
+            "tenant",
+            "network",
+            "asset-tag",
+            "device",
+            "credential",
+            "agent",
+            "audit",
+            "service-template",
+            "configuration-profile",
+            "script",
+            "approval",
+            "job",
+            "run",
+            "device-run",
+            "schedule-filter",
+            "snapshot",
+            "notice",
+            "draft",
+            "trigger",
+        )
+    ),
+    "api:device-export",
+    "api:device-bring-in",
+}
 #: Django's admin is swept by model below; these have no object of a tenant.
 ADMIN = re.compile(r"^admin:")
 
@@ -87,11 +148,18 @@ def acme(person, hints):
     outbox.announce(event, now=today)
     message = OutboxMessage.objects.get(subject="Acme secret event")
     ids = {
-        "device": device.pk, "network": Network.objects.filter(tenant=tenant).first().pk, "tag": AssetTag.objects.filter(tenant=tenant).first().pk,
-        "agent": Agent.objects.get(tenant=tenant).pk, "credential": Credential.objects.get(tenant=tenant).pk,
-        "profile": ConfigurationProfile.objects.filter(tenant=tenant).first().pk, "template": read.pk, "tenant": tenant.pk,
-        "audit": AuditEvent.objects.filter(tenant=tenant).first().pk, "snapshot": snapshot.pk, "notice": notice.pk,
-    }  # fmt: skip
+        "device": device.pk,
+        "network": Network.objects.filter(tenant=tenant).first().pk,
+        "tag": AssetTag.objects.filter(tenant=tenant).first().pk,
+        "agent": Agent.objects.get(tenant=tenant).pk,
+        "credential": Credential.objects.get(tenant=tenant).pk,
+        "profile": ConfigurationProfile.objects.filter(tenant=tenant).first().pk,
+        "template": read.pk,
+        "tenant": tenant.pk,
+        "audit": AuditEvent.objects.filter(tenant=tenant).first().pk,
+        "snapshot": snapshot.pk,
+        "notice": notice.pk,
+    }
     one = lambda pk: [{"pk": pk}]  # noqa: E731
     found = {
         name: one(job.pk) for name in ("job", "request-approval", "run-now", "edit-job", "switch-job", "delete-job")
@@ -100,29 +168,79 @@ def acme(person, hints):
         "approval": one(asked.pk),
         "wizard": [{"pk": draft.pk, "step": s} for s in ("details", "tasks", "schedule")],
         "wizard-live": [{"pk": draft.pk, "step": s} for s in ("details", "tasks", "schedule")],
-        "wizard-picker": one(draft.pk), "discard-draft": one(draft.pk),
-        "run": one(run.pk), "run-board": one(run.pk), "cancel-run": one(run.pk), "resume-run": one(run.pk), "run-again": one(run.pk),
-        "cancel-device": [{"pk": run.pk, "device_pk": device_run.pk}], "release-device": [{"pk": run.pk, "device_pk": device_run.pk}],
-        "device-run": [{"pk": run.pk, "device_pk": device_run.pk}], "device-run-raw": [{"pk": run.pk, "device_pk": device_run.pk}],
-        "edit-tenant": one(tenant.pk), "template": one(read.pk), "edit-template": one(read.pk), "edit-profile": one(ids["profile"]),
-        "device": one(device.pk), "forget-key": one(device.pk),
-        "edit-thing": [{"kind": k, "pk": ids[v]} for k, v in (
-            ("devices", "device"), ("networks", "network"), ("tags", "tag"), ("agents", "agent"), ("credentials", "credential"))],
-        "edit-policy": one(policy.pk), "end-delegation": one(stand_in.pk), "edit-channel": [{"kind": "webhooks", "pk": hook.pk}], "send-again": one(message.pk),
-        "edit-filter": one(freeze.pk), "calendar-feed": [{"token": "ilk_unknown"}], "api:schedule-filter-detail": one(freeze.pk),
+        "wizard-picker": one(draft.pk),
+        "discard-draft": one(draft.pk),
+        "run": one(run.pk),
+        "run-board": one(run.pk),
+        "cancel-run": one(run.pk),
+        "resume-run": one(run.pk),
+        "run-again": one(run.pk),
+        "cancel-device": [{"pk": run.pk, "device_pk": device_run.pk}],
+        "release-device": [{"pk": run.pk, "device_pk": device_run.pk}],
+        "device-run": [{"pk": run.pk, "device_pk": device_run.pk}],
+        "device-run-raw": [{"pk": run.pk, "device_pk": device_run.pk}],
+        "edit-tenant": one(tenant.pk),
+        "template": one(read.pk),
+        "edit-template": one(read.pk),
+        "edit-profile": one(ids["profile"]),
+        "device": one(device.pk),
+        "forget-key": one(device.pk),
+        "edit-thing": [
+            {"kind": k, "pk": ids[v]}
+            for k, v in (
+                ("devices", "device"),
+                ("networks", "network"),
+                ("tags", "tag"),
+                ("agents", "agent"),
+                ("credentials", "credential"),
+            )
+        ],
+        "edit-policy": one(policy.pk),
+        "end-delegation": one(stand_in.pk),
+        "edit-channel": [{"kind": "webhooks", "pk": hook.pk}],
+        "send-again": one(message.pk),
+        "edit-filter": one(freeze.pk),
+        "calendar-feed": [{"token": "ilk_unknown"}],
+        "api:schedule-filter-detail": one(freeze.pk),
         "drop-token": [],
-        "api:job-detail": one(job.pk), "api:job-run": one(job.pk), "api:job-plan": one(job.pk), "api:job-upcoming": one(job.pk), "api:run-detail": one(run.pk),
-        "api:run-cancel": one(run.pk), "api:run-resume": one(run.pk), "api:run-again": one(run.pk), "api:device-run-cancel": one(device_run.pk), "api:device-run-diff": one(device_run.pk), "api:run-devices": one(run.pk), "api:device-run-detail": one(device_run.pk),
-        "api:device-run-output": one(device_run.pk), "api:trigger-detail": one(nightly.pk), "api:draft-detail": one(draft.pk), "api:draft-submit": one(draft.pk),
-        "api:approval-detail": one(asked.approval_id), "api:approval-decide": one(asked.approval_id),
-        "api:tenant-detail": one(ids["tenant"]), "api:network-detail": one(ids["network"]), "api:asset-tag-detail": one(ids["tag"]),
-        "api:device-detail": one(device.pk), "api:credential-detail": one(ids["credential"]), "api:agent-detail": one(ids["agent"]),
-        "api:audit-detail": one(ids["audit"]), "api:service-template-detail": one(read.pk),
-        "api:configuration-profile-detail": one(ids["profile"]), "api:script-detail": [], "api:snapshot-detail": one(ids["snapshot"]), "api:snapshot-diff": one(ids["snapshot"]), "api:notice-detail": one(ids["notice"]),
+        "api:job-detail": one(job.pk),
+        "api:job-run": one(job.pk),
+        "api:job-plan": one(job.pk),
+        "api:job-upcoming": one(job.pk),
+        "api:run-detail": one(run.pk),
+        "api:run-cancel": one(run.pk),
+        "api:run-resume": one(run.pk),
+        "api:run-again": one(run.pk),
+        "api:device-run-cancel": one(device_run.pk),
+        "api:device-run-diff": one(device_run.pk),
+        "api:run-devices": one(run.pk),
+        "api:device-run-detail": one(device_run.pk),
+        "api:device-run-output": one(device_run.pk),
+        "api:trigger-detail": one(nightly.pk),
+        "api:draft-detail": one(draft.pk),
+        "api:draft-submit": one(draft.pk),
+        "api:approval-detail": one(asked.approval_id),
+        "api:approval-decide": one(asked.approval_id),
+        "api:tenant-detail": one(ids["tenant"]),
+        "api:network-detail": one(ids["network"]),
+        "api:asset-tag-detail": one(ids["tag"]),
+        "api:device-detail": one(device.pk),
+        "api:credential-detail": one(ids["credential"]),
+        "api:agent-detail": one(ids["agent"]),
+        "api:audit-detail": one(ids["audit"]),
+        "api:service-template-detail": one(read.pk),
+        "api:configuration-profile-detail": one(ids["profile"]),
+        "api:script-detail": [],
+        "api:snapshot-detail": one(ids["snapshot"]),
+        "api:snapshot-diff": one(ids["snapshot"]),
+        "api:notice-detail": one(ids["notice"]),
         **{f"api:opsramp-{name}": [{"tenant": "acme"}] for name in ("jobs", "search", "types")},
         "api:opsramp-outputs": [{"tenant": "acme", "script": 7}],
-        **{f"api:opsramp-{name}": [{"tenant": key, "job": job.pk} for key in ("acme", "globex")] for name in ("job", "run", "script-run")},
-    }  # fmt: skip
+        **{
+            f"api:opsramp-{name}": [{"tenant": key, "job": job.pk} for key in ("acme", "globex")]
+            for name in ("job", "run", "script-run")
+        },
+    }
     found["names"] = [
         device.name,
         "Acme freeze",
@@ -162,8 +280,30 @@ def test_a_stranger_gets_404_for_everything_of_acme(acme, browser):
 def test_the_same_urls_work_for_their_owner(acme, browser):
     """The sweep would prove nothing if its URLs were wrong."""
     client = browser("acme-operator")
-    readable = [n for n in acme if n in ("job", "approval", "wizard", "run", "run-board", "device-run", "template", "device", "api:job-detail",
-                "api:run-detail", "api:device-run-detail", "api:approval-detail", "api:device-detail", "api:credential-detail", "api:device-run-output", "api:trigger-detail", "api:draft-detail")]  # fmt: skip
+    readable = [
+        n
+        for n in acme
+        if n
+        in (
+            "job",
+            "approval",
+            "wizard",
+            "run",
+            "run-board",
+            "device-run",
+            "template",
+            "device",
+            "api:job-detail",
+            "api:run-detail",
+            "api:device-run-detail",
+            "api:approval-detail",
+            "api:device-detail",
+            "api:credential-detail",
+            "api:device-run-output",
+            "api:trigger-detail",
+            "api:draft-detail",
+        )
+    ]
     assert len(readable) == 17
     for name in readable:
         for kwargs in acme[name]:
@@ -205,9 +345,12 @@ def test_the_admin_shows_a_stranger_nothing_of_acme(acme, browser):
 def test_a_foreign_reference_is_refused_like_an_unknown_one(field, api, tenant, hints):
     own, foreign = tenant("globex"), tenant("acme")
     body = {
-        "template": make.template(own).pk, "name": "x", "description": "x", "agent": Agent.objects.get(tenant=own).pk,
+        "template": make.template(own).pk,
+        "name": "x",
+        "description": "x",
+        "agent": Agent.objects.get(tenant=own).pk,
         "selection": {"mode": "static", "devices": [str(make.devices(own)[0].pk)]},
-    }  # fmt: skip
+    }
     values = {
         "agent": (Agent.objects.get(tenant=foreign).pk, 99999),
         "credential": (str(Credential.objects.get(tenant=foreign).pk), "00000000-0000-0000-0000-000000000000"),

@@ -1,4 +1,7 @@
-"""The Approval Log: every request the viewer sees. Deciding happens beside the plan, on the page a request points to."""
+"""The Approval Log: every request the viewer sees.
+
+Deciding happens beside the plan, on the page a request points to.
+"""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -27,10 +30,16 @@ def approval_log(request: HttpRequest) -> HttpResponse:
     choices = [(s.value, LABELS[s]) for s in ApprovalStatus if s is not ApprovalStatus.NOT_REQUESTED]
     filters = (Filter("status", "Approval Status", choices, lists.field("status")),)
     listing = Listing(
-        "Approval Log", columns, ("title", "summary"), "Nobody has asked for an approval yet.", filters, order="-id",
+        "Approval Log",
+        columns,
+        ("title", "summary"),
+        "Nobody has asked for an approval yet.",
+        filters,
+        order="-id",
         intro="A job that changes devices runs only after others have agreed to exactly what will be sent.",
-        new_url=reverse("delegations"), new_label="Standing in",
-    )  # fmt: skip
+        new_url=reverse("delegations"),
+        new_label="Standing in",
+    )
     return lists.show(request, within(request, selectors.visible_requests(request.user)), listing)
 
 

@@ -34,9 +34,11 @@ class PolicyForm(TenantForm):
     """One policy: up to three steps."""
 
     applies_to = forms.CharField(
-        label="Applies to", required=False, max_length=60,
+        label="Applies to",
+        required=False,
+        max_length=60,
         help_text="Empty: every change. 'type:regular' for a job type, 'template:12' for one service template (its number stands in its address).",
-    )  # fmt: skip
+    )
     required_1 = forms.ChoiceField(label="Step 1", choices=NUMBERS[1:])
     group_1 = forms.TypedChoiceField(label="by", required=False, coerce=int, empty_value=None)
     required_2 = forms.ChoiceField(label="Step 2", required=False, choices=NUMBERS)
@@ -91,17 +93,28 @@ class DelegateForm(forms.Form):
 def policy_list(request: HttpRequest) -> HttpResponse:
     """The policies that the viewer sees."""
     columns = (
-        Column("Applies to", lambda p: format_html('<a href="{}">{}</a>', reverse("edit-policy", args=[p.pk]), p.applies_to or "every change"), css="strong"),
+        Column(
+            "Applies to",
+            lambda p: format_html(
+                '<a href="{}">{}</a>', reverse("edit-policy", args=[p.pk]), p.applies_to or "every change"
+            ),
+            css="strong",
+        ),
         Column("Steps", lambda p: " → ".join(_step(step) for step in p.steps)),
         Column("Expires after", lambda p: f"{p.expires_after_days} days" if p.expires_after_days else "never"),
         Column("Customer", lambda p: p.tenant.name, sort="tenant__name"),
-    )  # fmt: skip
+    )
     may = access.tenants_where(request.user, Verb.ADMINISTER).exists()
     new: dict[str, Any] = {"new_url": reverse("new-policy"), "new_label": "New policy"} if may else {}
     listing = Listing(
-        "Change Approvals", columns, ("applies_to",), "No policy: one approval by anybody who may approve, for every change.", order="applies_to",
-        intro="How many must agree to a change, in which order. Customers below inherit it until they set their own.", **new,
-    )  # fmt: skip
+        "Change Approvals",
+        columns,
+        ("applies_to",),
+        "No policy: one approval by anybody who may approve, for every change.",
+        order="applies_to",
+        intro="How many must agree to a change, in which order. Customers below inherit it until they set their own.",
+        **new,
+    )
     rows = access.scoped(request.user, ApprovalPolicy.objects.select_related("tenant"))
     return lists.show(request, within(request, rows), listing)
 
@@ -115,9 +128,13 @@ def edit_policy(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     elif not owners.exists():
         raise Forbidden("You administer no tenant, so there is nothing you could add here.")
     form = PolicyForm(
-        request.POST or None, user=request.user, tenants=owners, tenant=instance.tenant if instance else None, instance=instance,
+        request.POST or None,
+        user=request.user,
+        tenants=owners,
+        tenant=instance.tenant if instance else None,
+        instance=instance,
         initial=_initial(instance) if instance else None,
-    )  # fmt: skip
+    )
 
     def save() -> str:
         v = form.cleaned_data

@@ -65,9 +65,12 @@ class Snapshots(Resource):
     serializer_class = SnapshotDetail
     search_fields, ordering_fields = ["device__name", "device__address"], ["id", "taken_at"]
     filters = {
-        "tenant": is_id("tenant"), "device": is_uuid("device"), "kind": is_one_of("kind", ConfigSnapshot.Kind.choices),
-        "taken_from": is_since("taken_at"), "taken_before": is_before("taken_at"),
-    }  # fmt: skip
+        "tenant": is_id("tenant"),
+        "device": is_uuid("device"),
+        "kind": is_one_of("kind", ConfigSnapshot.Kind.choices),
+        "taken_from": is_since("taken_at"),
+        "taken_before": is_before("taken_at"),
+    }
 
     def get_serializer_class(self) -> Any:
         return SnapshotSerializer if self.action == "list" else SnapshotDetail

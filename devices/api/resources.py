@@ -218,9 +218,21 @@ class DeviceSerializer(Owned):
     class Meta:
         model = Device
         fields = [
-            "id", "tenant", "name", "address", "connect_host", "connect_port", "platform", "network", "credential", "tags",
-            "host_key", "legacy_ssh", "protocol", "enabled",
-        ]  # fmt: skip
+            "id",
+            "tenant",
+            "name",
+            "address",
+            "connect_host",
+            "connect_port",
+            "platform",
+            "network",
+            "credential",
+            "tags",
+            "host_key",
+            "legacy_ssh",
+            "protocol",
+            "enabled",
+        ]
         read_only_fields = ["host_key"]
         validators: list[Any] = []
 
@@ -228,11 +240,15 @@ class DeviceSerializer(Owned):
 @extend_schema_serializer(
     examples=[
         OpenApiExample(
-            "Two devices", request_only=True,
-            value={"tenant": 2, "csv": "name,address,platform,network\nsw01,192.0.2.11,cisco_ios,Main site\nsw02,192.0.2.12,cisco_ios,Main site\n"},
+            "Two devices",
+            request_only=True,
+            value={
+                "tenant": 2,
+                "csv": "name,address,platform,network\nsw01,192.0.2.11,cisco_ios,Main site\nsw02,192.0.2.12,cisco_ios,Main site\n",
+            },
         )
     ]
-)  # fmt: skip
+)
 class CsvSerializer(serializers.Serializer):
     """A CSV file as text. The first line names its columns: name, address, platform, network, and more."""
 
@@ -257,9 +273,12 @@ class Devices(Creates, Edits, Resource):
     serializer_class = DeviceSerializer
     search_fields, ordering_fields = ["name", "address"], ["name", "address", "platform"]
     filters = {
-        "tenant": is_id("tenant"), "network": is_id("network"), "tag": is_id("tags"), "enabled": is_on("enabled"),
+        "tenant": is_id("tenant"),
+        "network": is_id("network"),
+        "tag": is_id("tags"),
+        "enabled": is_on("enabled"),
         "platform": is_one_of("platform", PLATFORM_CHOICES),
-    }  # fmt: skip
+    }
 
     def rows(self, user: Any) -> Any:
         return selectors.visible_devices(user)
@@ -273,9 +292,10 @@ class Devices(Creates, Edits, Resource):
         """The list as a CSV file, whole; filters and search apply. Its columns are those of the import."""
         rows = self.filter_queryset(self.get_queryset()).iterator(chunk_size=500)
         return StreamingHttpResponse(
-            device_csv.export_devices(rows), content_type="text/csv; charset=utf-8",
+            device_csv.export_devices(rows),
+            content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="devices.csv"', "X-Content-Type-Options": "nosniff"},
-        )  # fmt: skip
+        )
 
     @extend_schema(request=CsvSerializer, responses=ImportedSerializer)
     @action(detail=False, methods=["post"], url_path="import")

@@ -1,4 +1,7 @@
-"""Configurations as people compare them: without what changes by itself, without secrets, as one column or as two. Pure."""
+"""Configurations as people compare them: without what changes by itself, without secrets, as one column or as two.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,8 @@ def unified(
 
 
 def side_by_side(old: str, new: str, volatile: Iterable[re.Pattern[str]] = ()) -> list[Pair]:
-    """Return the rows of a comparison in two columns, a few equal lines around each change; empty when nothing changed."""
+    """Return the rows of a comparison in two columns, a few equal lines around each change; empty when nothing
+    changed."""
     patterns = tuple(volatile)
     before, after = settled(old, patterns), settled(new, patterns)
     groups = list(difflib.SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(CONTEXT))
@@ -110,6 +114,9 @@ def _rows(tag: str, before: list[str], after: list[str], at: tuple[int, int, int
         new = after[c + n] if c + n < d else None
         kind = "" if tag == "equal" else "add" if old is None else "del" if new is None else "change"
         yield Pair(
-            kind, None if old is None else _masked(old), None if new is None else _masked(new),
-            None if old is None else a + n + 1, None if new is None else c + n + 1,
-        )  # fmt: skip
+            kind,
+            None if old is None else _masked(old),
+            None if new is None else _masked(new),
+            None if old is None else a + n + 1,
+            None if new is None else c + n + 1,
+        )

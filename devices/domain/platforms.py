@@ -1,4 +1,7 @@
-"""The platforms: those that the product drives itself, and Netmiko's other device types. How to talk to them: `drivers`."""
+"""The platforms: those that the product drives itself, and Netmiko's other device types.
+
+How to talk to them: `drivers`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from devices.domain.netmiko_types import TYPES
 
 @dataclass(frozen=True, slots=True)
 class PlatformName:
-    """One row of the platform table; `key` is what devices, templates and the API store. `telnet`: its Telnet login is known."""
+    """One row of the platform table; `key` is what devices, templates and the API store.
+
+    `telnet`: its Telnet login is known.
+    """
 
     key: str
     label: str

@@ -23,7 +23,10 @@ MODE_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class DeviceSearch:
-    """Criteria that a device must all meet; an empty criterion does not narrow. Ids are kept as the database knows them."""
+    """Criteria that a device must all meet; an empty criterion does not narrow.
+
+    Ids are kept as the database knows them.
+    """
 
     text: str = ""
     networks: tuple[int, ...] = ()

@@ -20,7 +20,10 @@ SHOW_EVERY = 0.8
 
 
 class CommandSession:
-    """Like `Session`, but each line is a command of its own. Not thread-safe; `cancelled` is asked at least once a second."""
+    """Like `Session`, but each line is a command of its own.
+
+    Not thread-safe; `cancelled` is asked at least once a second.
+    """
 
     def __init__(
         self, transport: Transport, timing: Timing | None = None, cancelled: Callable[[], None] = lambda: None
@@ -32,10 +35,18 @@ class CommandSession:
         return ""
 
     def send(
-        self, line: str, *, timeout: float | None = None, progress: Progress | None = None, answers: Answers = (),
+        self,
+        line: str,
+        *,
+        timeout: float | None = None,
+        progress: Progress | None = None,
+        answers: Answers = (),
         script: str = "",
-    ) -> str:  # fmt: skip
-        """Run one command, which reads `script`, and return what it printed. CommandRejected when it says that it failed."""
+    ) -> str:
+        """Run one command, which reads `script`, and return what it printed.
+
+        CommandRejected when it says that it failed.
+        """
         self._cancelled()
         return run(self.transport, line, script, timeout or self.timing.command, self._cancelled, progress)
 
@@ -49,8 +60,13 @@ class CommandSession:
 
 
 def run(
-    transport: Transport, line: str, script: str, timeout: float, cancelled: Callable[[], None], progress: Progress | None
-) -> str:  # fmt: skip
+    transport: Transport,
+    line: str,
+    script: str,
+    timeout: float,
+    cancelled: Callable[[], None],
+    progress: Progress | None,
+) -> str:
     """Run a command on an open connection, give it its input, and return what it printed, errors among it."""
     deadline, shown = time.monotonic() + timeout, time.monotonic()
     pieces: list[bytes] = []

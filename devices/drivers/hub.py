@@ -1,8 +1,8 @@
 """Many conversations in one thread: each is a greenlet, and while one waits for its device, the others go on.
 
 What a conversation waits with stands here and works in any thread: `ready`, `sleep`, `result` and `elsewhere`. Within a
-`Hub` they let the other conversations go on, elsewhere they simply wait. A hundred threads that talk to devices fight for the
-interpreter's lock; what that costs is in `docs/explanation/performance.md`.
+`Hub` they let the other conversations go on, elsewhere they simply wait. A hundred threads that talk to devices fight
+for the interpreter's lock; what that costs is in `docs/explanation/performance.md`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class _Wait:
 class Hub:
     """One thread with any number of conversations. What they do between two waits should be short.
 
-    `edge` runs the thread's loop, and is there to see to it when that ends by a defect: nobody would be resumed any more.
+    `edge` runs the thread's loop, and is there to see to it when that ends by a defect: nobody would be resumed any
+    more.
     """
 
     def __init__(self, name: str, edge: Edge = plainly) -> None:
@@ -87,7 +88,8 @@ class Hub:
 
     @property
     def load(self) -> float:
-        """How much of the last moments (0 to 1) was not spent waiting: near 1, more conversations would only wait for each other."""
+        """How much of the last moments (0 to 1) was not spent waiting: near 1, more conversations would only wait
+        for each other."""
         if time.monotonic() - self._since < 2 * MOMENT:
             return self._load
         return 0.0 if self._waiting else 1.0
@@ -176,7 +178,10 @@ class Hub:
             wait.who.switch(events)
 
     def _watch(self, fd: int, events: int) -> None:
-        """Ask for an event of a socket. The kernel remembers it until it is closed: to ask again costs half as much as anew."""
+        """Ask for an event of a socket.
+
+        The kernel remembers it until it is closed: to ask again costs half as much as anew.
+        """
         try:
             self._epoll.modify(fd, events)
         except FileNotFoundError:
@@ -189,7 +194,8 @@ def current() -> Hub | None:
 
 
 def ready(fd: int, events: int, seconds: float) -> int:
-    """Wait until a socket (its file descriptor) is ready (READ, WRITE; any other bit: it is gone); 0 when it was not, after at most so many seconds.
+    """Wait until a socket (its file descriptor) is ready (READ, WRITE; any other bit: it is gone); 0 when it was
+    not, after at most so many seconds.
 
     OSError when it is closed.
     """

@@ -1,7 +1,7 @@
 """Netmiko behind our own session: it logs in over Telnet and prepares the device types that only it knows.
 
-Over SSH the connection is ours (`open_ssh`: pinned host key, one login, our algorithms); over Telnet it is Netmiko's. What
-is sent afterwards, how long is waited and what counts as a rejection is `Session`'s, as on every platform.
+Over SSH the connection is ours (`open_ssh`: pinned host key, one login, our algorithms); over Telnet it is Netmiko's.
+What is sent afterwards, how long is waited and what counts as a rejection is `Session`'s, as on every platform.
 """
 
 from __future__ import annotations
@@ -152,11 +152,19 @@ def _connection(kind: str, endpoint: Endpoint, login: Login) -> Any:
 
     host = resolve(endpoint.host, endpoint.port, endpoint.denied)[0] if endpoint.telnet else endpoint.host
     return netmiko.ConnectHandler(
-        device_type=kind, host=host, port=endpoint.port, username=login.username,
-        password=login.password.reveal(), secret=login.enable_password.reveal(), auto_connect=False,
-        conn_timeout=endpoint.connect_timeout, banner_timeout=endpoint.login_timeout, auth_timeout=endpoint.login_timeout,
-        read_timeout_override=endpoint.login_timeout, allow_auto_change=False,
-    )  # fmt: skip
+        device_type=kind,
+        host=host,
+        port=endpoint.port,
+        username=login.username,
+        password=login.password.reveal(),
+        secret=login.enable_password.reveal(),
+        auto_connect=False,
+        conn_timeout=endpoint.connect_timeout,
+        banner_timeout=endpoint.login_timeout,
+        auth_timeout=endpoint.login_timeout,
+        read_timeout_override=endpoint.login_timeout,
+        allow_auto_change=False,
+    )
 
 
 def _adopt(connection: Any, channel: Any) -> None:

@@ -1,9 +1,9 @@
 """Paramiko's Transport for many short sessions: large reads, and no thread of its own where one thread has the session.
 
-The stock Transport gives each connection a thread that reads the socket and wakes the one that waits. Two threads for each
-device fight for the interpreter's lock, and waking costs more than the work. `PumpedTransport` runs the very same loop in a
-greenlet: whoever waits for something reads the socket meanwhile, and hands what came to the loop. How it waits, alone or
-among many, is the `hub`'s. Measured in `docs/explanation/performance.md`.
+The stock Transport gives each connection a thread that reads the socket and wakes the one that waits. Two threads for
+each device fight for the interpreter's lock, and waking costs more than the work. `PumpedTransport` runs the very same
+loop in a greenlet: whoever waits for something reads the socket meanwhile, and hands what came to the loop. How it
+waits, alone or among many, is the `hub`'s. Measured in `docs/explanation/performance.md`.
 """
 
 from __future__ import annotations
@@ -92,7 +92,10 @@ def _allowed(known: tuple[str, ...], disabled: tuple[str, ...]) -> tuple[str, ..
 
 
 class OfferingTransport(paramiko.Transport):
-    """Has a thread of its own, as Netmiko expects. Remembers what the other side offers, to name it when nothing fits."""
+    """Has a thread of its own, as Netmiko expects.
+
+    Remembers what the other side offers, to name it when nothing fits.
+    """
 
     offered = ""
     # The stock 0.1 s wakes every session's thread ten times a second for nothing.
@@ -133,7 +136,8 @@ class OfferingTransport(paramiko.Transport):
         return threading.Event()
 
     def receive(self, channel: paramiko.Channel, seconds: float) -> bytes | None:
-        """Return what came on a channel, None when nothing did in so many seconds, b"" at its end; OSError when it is gone."""
+        """Return what came on a channel, None when nothing did in so many seconds, b"" at its end; OSError when it
+        is gone."""
         channel.settimeout(max(seconds, 0.0))
         try:
             return channel.recv(READ_SIZE)
@@ -310,7 +314,8 @@ class PumpedTransport(OfferingTransport):
             self._resume()
 
     def _takes_more(self) -> bool:
-        """Wait until the socket takes bytes, or something comes, which is read: else both sides could wait for each other."""
+        """Wait until the socket takes bytes, or something comes, which is read: else both sides could wait for each
+        other."""
         happened = ready(self.sock.fileno(), READ | WRITE, 1.0)
         if happened & READ:
             self.pump(0.0)

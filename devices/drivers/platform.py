@@ -11,13 +11,14 @@ class Platform:
     """One platform. Patterns are bytes-free regular expressions over decoded text.
 
     `prompt` finds a prompt of any mode in the last line and names its fixed part `base`; `modes` is what may follow the
-    base in other modes. `config_end` is found in every whole answer to `show_running`: before it came, a line that equals
-    the prompt is part of the configuration unless nothing follows it. Without a `shell`, each line is a command on a
-    channel of its own (`devices.drivers.commands`), and its exit status decides. A line is rejected when its answer holds a
-    line that `failure` matches; such a line holds one of `failure_marks` (lower case), where there are any, so that most
-    answers need not be looked at line by line. Where a device can take a change back by itself, `guard_enter` and `guard_leave` stand in
-    the place of `config_enter` and `config_leave`, and `guard_confirm` keeps the change; `{minutes}` is the time for it. Where
-    a platform `settles`, any prompt must stay the last line for a moment.
+    base in other modes. `config_end` is found in every whole answer to `show_running`: before it came, a line that
+    equals the prompt is part of the configuration unless nothing follows it. Without a `shell`, each line is a command
+    on a channel of its own (`devices.drivers.commands`), and its exit status decides. A line is rejected when its
+    answer holds a line that `failure` matches; such a line holds one of `failure_marks` (lower case), where there are
+    any, so that most answers need not be looked at line by line. Where a device can take a change back by itself,
+    `guard_enter` and `guard_leave` stand in the place of `config_enter` and `config_leave`, and `guard_confirm` keeps
+    the change; `{minutes}` is the time for it. Where a platform `settles`, any prompt must stay the last line for a
+    moment.
     """
 
     key: str

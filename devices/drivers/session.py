@@ -20,8 +20,8 @@ TAIL = 400
 SYSLOG = re.compile(r"^[*.]?.{0,60}%[A-Z0-9_]+(?:-[A-Z0-9_]+)*-[0-7]-[A-Z0-9_]+:.*$", re.MULTILINE)
 #: What a pager leaves behind.
 PAGED = re.compile(r"\n?[^\n]*(?:--More--|---\(more[^)]*\)---)[ \b]*\n*")
-#: Seconds without a byte after which a line that equals the prompt is the prompt, where text may still follow it; and how
-#: many questions of one command are answered.
+#: Seconds without a byte after which a line that equals the prompt is the prompt, where text may still follow it; and
+#: how many questions of one command are answered.
 QUIET, QUESTIONS = 0.15, 50
 
 
@@ -32,7 +32,10 @@ class Searched(Protocol):
 
 
 class _Named:
-    """Finds a prompt that begins with a device's name. To compile a pattern for each device would cost more than to match it."""
+    """Finds a prompt that begins with a device's name.
+
+    To compile a pattern for each device would cost more than to match it.
+    """
 
     def __init__(self, base: str, modes: str) -> None:
         self._base, self._modes = base, re.compile(f"(?:{modes})$")
@@ -74,7 +77,10 @@ class Session:
         return self._base
 
     def open(self, login: Login) -> str:
-        """Learn the prompt, enter privileged mode, switch paging off. Returns what the device said, for the transcript."""
+        """Learn the prompt, enter privileged mode, switch paging off.
+
+        Returns what the device said, for the transcript.
+        """
         banner = self._read_until(self.platform.prompt, self.timing.login)
         # An empty line must bring the very same prompt: a banner that merely looks like one does not.
         self.transport.send(b"\r")
@@ -88,13 +94,18 @@ class Session:
         return text
 
     def send(
-        self, line: str, *, timeout: float | None = None, progress: Progress | None = None, answers: Answers = (),
+        self,
+        line: str,
+        *,
+        timeout: float | None = None,
+        progress: Progress | None = None,
+        answers: Answers = (),
         script: str = "",
-    ) -> str:  # fmt: skip
+    ) -> str:
         """Send one line and return the device's answer without echo and prompt. CommandRejected when it says no.
 
-        `answers` are the only questions that are answered: (text in the waiting line, what to send). A command that reads
-        a `script` gets a channel of its own.
+        `answers` are the only questions that are answered: (text in the waiting line, what to send). A command that
+        reads a `script` gets a channel of its own.
         """
         self._cancelled()
         if script:
@@ -156,9 +167,13 @@ class Session:
         self._prompt = _Named(self._base, self.platform.modes)
 
     def _read_until(
-        self, pattern: Searched, timeout: float, sent: str = "", progress: Progress | None = None,
+        self,
+        pattern: Searched,
+        timeout: float,
+        sent: str = "",
+        progress: Progress | None = None,
         answers: Answers = (),
-    ) -> str:  # fmt: skip
+    ) -> str:
         """Read until the last line matches `pattern`; PromptTimeout with what came so far when it does not in time."""
         deadline, shown, questions = time.monotonic() + timeout, time.monotonic(), 0
         got, pending = _Received(sent), b""

@@ -18,7 +18,8 @@ TRIES, PAUSE = 2, 0.3
 
 
 def resolve(host: str, port: int, denied: Sequence[str]) -> list[str]:
-    """Return the addresses of a host; Unreachable when it has none, TargetDenied when one is in a denied network (CIDR)."""
+    """Return the addresses of a host; Unreachable when it has none, TargetDenied when one is in a denied network
+    (CIDR)."""
     addresses = [host] if _is_address(host) else _looked_up(host, port)
     for address in addresses:
         if network := _network_of(address, denied):
@@ -30,7 +31,8 @@ def resolve(host: str, port: int, denied: Sequence[str]) -> list[str]:
 
 
 def connect(host: str, port: int, seconds: float, denied: Sequence[str]) -> socket.socket:
-    """Open a TCP connection, at the second try if need be; Unreachable when that fails, TargetDenied as in `resolve`."""
+    """Open a TCP connection, at the second try if need be; Unreachable when that fails, TargetDenied as in
+    `resolve`."""
     failure: OSError = OSError("it has no address")
     addresses = resolve(host, port, denied)
     for attempt in range(TRIES):
@@ -94,7 +96,10 @@ def words(error: BaseException) -> str:
 
 
 def _network_of(address: str, denied: Sequence[str]) -> str:
-    """Return the denied network that an address is in, or nothing. An IPv4 address in the form of IPv6 is one of IPv4."""
+    """Return the denied network that an address is in, or nothing.
+
+    An IPv4 address in the form of IPv6 is one of IPv4.
+    """
     found = ipaddress.ip_address(address)
     mapped = getattr(found, "ipv4_mapped", None)
     return next((str(network) for network in _networks(tuple(denied)) if (mapped or found) in network), "")

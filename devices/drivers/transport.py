@@ -1,7 +1,7 @@
 """Bytes to and from a device over SSH, with Paramiko's low-level Transport tuned for many short sessions.
 
-What is tuned and why (measured in `docs/explanation/performance.md`): TCP_NODELAY, 64 KiB socket reads, no thread and no
-timer for each connection (`pump`), curve25519 and AES-GCM first. Nothing here knows prompts.
+What is tuned and why (measured in `docs/explanation/performance.md`): TCP_NODELAY, 64 KiB socket reads, no thread and
+no timer for each connection (`pump`), curve25519 and AES-GCM first. Nothing here knows prompts.
 """
 
 from __future__ import annotations
@@ -73,7 +73,10 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to connect and what to expect there; `denied` are networks (CIDR) that are never connected to. Times are in seconds."""
+    """Where to connect and what to expect there; `denied` are networks (CIDR) that are never connected to.
+
+    Times are in seconds.
+    """
 
     host: str
     port: int = 22
@@ -165,13 +168,18 @@ class SshTransport:
 
 
 def open_ssh(
-    endpoint: Endpoint, login: Login, pin: Callable[[str], None], shell: bool = True,
+    endpoint: Endpoint,
+    login: Login,
+    pin: Callable[[str], None],
+    shell: bool = True,
     kind: type[OfferingTransport] = PumpedTransport,
-) -> SshTransport:  # fmt: skip
-    """Connect, check the host key, log in once, open a shell if wanted. `pin` receives the fingerprint at first contact.
+) -> SshTransport:
+    """Connect, check the host key, log in once, open a shell if wanted.
 
-    Only the TCP connection is tried twice; a refused login never is. With the usual `kind` the calling thread alone may use
-    the connection, and any other may close it.
+    `pin` receives the fingerprint at first contact.
+
+    Only the TCP connection is tried twice; a refused login never is. With the usual `kind` the calling thread alone may
+    use the connection, and any other may close it.
     """
     transport = _handshake(endpoint, kind)
     try:

@@ -1,4 +1,7 @@
-"""Receive SNMP traps (v1, v2c, v3) and say of each from where it came and what it is. Nothing here knows the database."""
+"""Receive SNMP traps (v1, v2c, v3) and say of each from where it came and what it is.
+
+Nothing here knows the database.
+"""
 
 from __future__ import annotations
 
@@ -37,16 +40,28 @@ class User:
 
 
 def receive(
-    host: str, port: int, community: Secret, user: User | None, told: Callable[[str, str], None],
+    host: str,
+    port: int,
+    community: Secret,
+    user: User | None,
+    told: Callable[[str, str], None],
     ready: Callable[[], None] = lambda: None,
-) -> None:  # fmt: skip
-    """Listen until the process ends; `told(source address, trap OID)` is called for each trap. OSError: no such port."""
+) -> None:
+    """Listen until the process ends; `told(source address, trap OID)` is called for each trap.
+
+    OSError: no such port.
+    """
     asyncio.run(_receive(host, port, community, user, told, ready))
 
 
 async def _receive(
-    host: str, port: int, community: Secret, user: User | None, told: Callable[[str, str], None], ready: Callable[[], None]
-) -> None:  # fmt: skip
+    host: str,
+    port: int,
+    community: Secret,
+    user: User | None,
+    told: Callable[[str, str], None],
+    ready: Callable[[], None],
+) -> None:
     snmp, pool = engine.SnmpEngine(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="traps")
     transport = udp.UdpTransport().open_server_mode((host, port))
     config.add_transport(snmp, udp.DOMAIN_NAME, transport)
@@ -54,9 +69,14 @@ async def _receive(
         config.add_v1_system(snmp, "traps", community.reveal())
     if user is not None:
         config.add_v3_user(
-            snmp, user.name, config.USM_AUTH_HMAC192_SHA256, user.auth_key.reveal(), config.USM_PRIV_CFB128_AES, user.priv_key.reveal(),
+            snmp,
+            user.name,
+            config.USM_AUTH_HMAC192_SHA256,
+            user.auth_key.reveal(),
+            config.USM_PRIV_CFB128_AES,
+            user.priv_key.reveal(),
             securityEngineId=bytes.fromhex(user.engine_id),
-        )  # fmt: skip
+        )
 
     def got(snmp_engine: Any, reference: Any, engine_id: Any, name: Any, bindings: Any, context: Any) -> None:
         where = snmp_engine.message_dispatcher.get_transport_info(reference)[1][0]

@@ -31,8 +31,12 @@ NOTIFICATIONS = (
     "config_changed",
 )
 OBJECTS = ("tenant", "subject", "actor", "text", "url", "at", "id")
-AUTH = {"none": snmp.usmNoAuthProtocol, "sha": snmp.usmHMACSHAAuthProtocol, "sha256": snmp.usmHMAC192SHA256AuthProtocol,
-        "sha512": snmp.usmHMAC384SHA512AuthProtocol}  # fmt: skip
+AUTH = {
+    "none": snmp.usmNoAuthProtocol,
+    "sha": snmp.usmHMACSHAAuthProtocol,
+    "sha256": snmp.usmHMAC192SHA256AuthProtocol,
+    "sha512": snmp.usmHMAC384SHA512AuthProtocol,
+}
 PRIV = {"none": snmp.usmNoPrivProtocol, "aes": snmp.usmAesCfb128Protocol, "aes256": snmp.usmAesCfb256Protocol}
 #: A value is cut so that a trap fits into one datagram.
 MOST = 400

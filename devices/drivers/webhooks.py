@@ -35,8 +35,14 @@ def send(url: str, secret: Secret, facts: dict[str, str], *, allow_local: bool) 
     body = json.dumps(facts, sort_keys=True).encode()
     stamp = str(int(time.time()))
     signature = hmac.new(secret.reveal().encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
-    headers = {"Content-Type": "application/json", "User-Agent": "Interlock", "Host": parts.netloc,
-               "X-Interlock-Id": facts["id"], "X-Interlock-Timestamp": stamp, "X-Interlock-Signature": f"sha256={signature}"}  # fmt: skip
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Interlock",
+        "Host": parts.netloc,
+        "X-Interlock-Id": facts["id"],
+        "X-Interlock-Timestamp": stamp,
+        "X-Interlock-Signature": f"sha256={signature}",
+    }
     client = _open(parts, allow_local)
     try:
         client.request("POST", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}", body, headers)

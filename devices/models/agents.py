@@ -39,7 +39,8 @@ class Agent(TenantOwned):
 class Worker(models.Model):
     """One worker process, as it last said of itself. It belongs to no tenant: it may serve the agents of several.
 
-    `host` is host name, boot and PID namespace: within one, `pid` and `started` (clock ticks since boot) name a process.
+    `host` is host name, boot and PID namespace: within one, `pid` and `started` (clock ticks since boot) name a
+    process.
     """
 
     name = models.CharField(max_length=160)

@@ -155,7 +155,8 @@ def _statements(rule: Rule, vendor: str) -> list[str]:
 
 
 def _refuse_inserted(name: str, table: str, event: str, broken: str, message: str, vendor: str) -> list[str]:
-    """Return the statements of a PostgreSQL trigger that looks at all rows of an INSERT at once: many rows, one query."""
+    """Return the statements of a PostgreSQL trigger that looks at all rows of an INSERT at once: many rows, one
+    query."""
     return [
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger AS $body$ BEGIN "
         f"IF EXISTS (SELECT 1 FROM added WHERE {broken.replace('NEW.', 'added.')}) THEN "

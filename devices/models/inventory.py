@@ -66,9 +66,11 @@ class Device(TenantOwned):
         "legacy SSH", default=False, help_text="Allow SHA-1 key exchange and ssh-rsa keys."
     )
     protocol = models.CharField(
-        max_length=6, choices=Protocol, default=Protocol.SSH,
+        max_length=6,
+        choices=Protocol,
+        default=Protocol.SSH,
         help_text="Telnet sends the password and everything else in clear text; the customer's settings must allow it.",
-    )  # fmt: skip
+    )
     enabled = models.BooleanField(default=True, help_text="A device that is switched off is in no job.")
 
     class Meta:

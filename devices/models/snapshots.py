@@ -11,7 +11,8 @@ from devices.models.tenants import TenantOwned
 class ConfigSnapshot(TenantOwned):
     """A running or startup configuration at one moment.
 
-    `content_z` is zlib-compressed UTF-8; it is empty where an earlier snapshot of the device, `same_as`, has the same text.
+    `content_z` is zlib-compressed UTF-8; it is empty where an earlier snapshot of the device, `same_as`, has the same
+    text.
     """
 
     tenant_rules = {"device": "subtree"}

@@ -30,9 +30,15 @@ def send(message: OutboxMessage, words: str) -> None:
     """Send, or raise DeliveryFailed with the reason."""
     link = f"{settings.BASE_URL}{message.url}" if message.url else ""
     facts = {
-        "event": message.event, "tenant": message.tenant.key, "subject": message.subject, "actor": message.actor,
-        "text": message.text, "url": link, "at": message.created_at.isoformat(timespec="seconds"), "id": message.key,
-    }  # fmt: skip
+        "event": message.event,
+        "tenant": message.tenant.key,
+        "subject": message.subject,
+        "actor": message.actor,
+        "text": message.text,
+        "url": link,
+        "at": message.created_at.isoformat(timespec="seconds"),
+        "id": message.key,
+    }
     {"mail": _mail, "trap": _trap, "webhook": _webhook}[message.channel](message, words, facts)
 
 
@@ -86,10 +92,17 @@ def _trap(message: OutboxMessage, words: str, facts: dict[str, str]) -> None:
     if row is None:
         raise DeliveryFailed("The trap receiver was removed or switched off.", final=True)
     receiver = traps.Receiver(
-        host=row.host, port=row.port, version=row.version, username=row.username, auth=row.auth, priv=row.priv,
-        community=_open(row, "community"), auth_key=_open(row, "auth_key"), priv_key=_open(row, "priv_key"),
+        host=row.host,
+        port=row.port,
+        version=row.version,
+        username=row.username,
+        auth=row.auth,
+        priv=row.priv,
+        community=_open(row, "community"),
+        auth_key=_open(row, "auth_key"),
+        priv_key=_open(row, "priv_key"),
         engine_id=engine_id(),
-    )  # fmt: skip
+    )
     traps.send(receiver, facts)
 
 
@@ -101,7 +114,8 @@ def _webhook(message: OutboxMessage, words: str, facts: dict[str, str]) -> None:
 
 
 def engine_id() -> str:
-    """Return this installation's SNMP engine id (hex): enterprise number of the documentation range, and its own text."""
+    """Return this installation's SNMP engine id (hex): enterprise number of the documentation range, and its own
+    text."""
     return "80007ed904" + sha256(settings.SECRET_KEY.encode()).hexdigest()[:16]
 
 

@@ -18,7 +18,9 @@ from devices.services import inventory
 
 
 def import_devices(*, by: Any, tenant: Tenant, data: bytes) -> dict[str, int]:
-    """Add the devices of a file to a tenant, and change those whose name it has. Returns how many were created and changed.
+    """Add the devices of a file to a tenant, and change those whose name it has.
+
+    Returns how many were created and changed.
 
     Invalid names each line that is wrong, and nothing is done. A column that the file lacks stays as it is.
     """
@@ -53,12 +55,20 @@ def export_devices(rows: Iterable[Device]) -> Iterator[str]:
     yes = {True: "yes", False: "no"}
     return written(
         [
-            row.name, row.address, row.platform, row.network.name, row.credential.name if row.credential else "",
-            ";".join(sorted(tag.name for tag in row.tags.all())), row.connect_host, str(row.connect_port),
-            yes[row.legacy_ssh], row.protocol, yes[row.enabled],
+            row.name,
+            row.address,
+            row.platform,
+            row.network.name,
+            row.credential.name if row.credential else "",
+            ";".join(sorted(tag.name for tag in row.tags.all())),
+            row.connect_host,
+            str(row.connect_port),
+            yes[row.legacy_ssh],
+            row.protocol,
+            yes[row.enabled],
         ]
         for row in rows
-    )  # fmt: skip
+    )
 
 
 class _Reader:

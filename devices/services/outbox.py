@@ -44,7 +44,8 @@ BATCH = 50
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What is told: to its recipients, and to the receivers of its tenant and those above it; once to each by its `key`.
+    """What is told: to its recipients, and to the receivers of its tenant and those above it; once to each by its
+    `key`.
 
     `details` go into the mails to its recipients, and nowhere else.
     """
@@ -80,9 +81,16 @@ def announce_all(events: Iterable[Event], *, now: datetime) -> None:
             for user in people
         ]
         common = {
-            "tenant": tenant, "event": event.event, "key": event.key[:160], "actor": event.by.get_username() if event.by else "system",
-            "subject": event.subject[:300], "text": event.text, "url": event.url, "created_at": now, "next_at": now,
-        }  # fmt: skip
+            "tenant": tenant,
+            "event": event.event,
+            "key": event.key[:160],
+            "actor": event.by.get_username() if event.by else "system",
+            "subject": event.subject[:300],
+            "text": event.text,
+            "url": event.url,
+            "created_at": now,
+            "next_at": now,
+        }
         for channel, target in receivers[tenant.pk]:
             if channel == "mail":
                 mails = {"channel": "mail", "details": event.details, **common}
@@ -110,9 +118,18 @@ def test(*, by: Any, channel: str, row: Any, now: datetime) -> None:
     if not target:
         raise Invalid("Your account has no email address to send a test to. Give it one first.")
     OutboxMessage.objects.create(
-        tenant=row.tenant, event="test", key=f"test:{channel}:{row.pk}:{now.isoformat()}", channel=channel, target=target, actor=by.get_username(),
-        subject=f"{row}", text="This channel works.", recipient=by if channel == "mail" else None, created_at=now, next_at=now,
-    )  # fmt: skip
+        tenant=row.tenant,
+        event="test",
+        key=f"test:{channel}:{row.pk}:{now.isoformat()}",
+        channel=channel,
+        target=target,
+        actor=by.get_username(),
+        subject=f"{row}",
+        text="This channel works.",
+        recipient=by if channel == "mail" else None,
+        created_at=now,
+        next_at=now,
+    )
     hints.after_commit([("devices.deliver", [], hints.DEFAULT)])
 
 

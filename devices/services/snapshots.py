@@ -62,7 +62,8 @@ def _earlier(rows: Sequence[ConfigSnapshot]) -> dict[tuple[int, object, str], Co
 
 
 def changes(old: str, new: str, platform: str) -> list[tuple[str, str]]:
-    """Compare two configurations of a platform in one column, secrets hidden: [(kind, line)]; empty when nothing changed."""
+    """Compare two configurations of a platform in one column, secrets hidden: [(kind, line)]; empty when nothing
+    changed."""
     return configs.unified(old, new, volatile_in(platform))
 
 

@@ -39,9 +39,15 @@ def create_tenant(
         raise Invalid(fields={"key": [f"The key '{key}' is taken; choose another."]})
     with transaction.atomic():
         tenant = Tenant(
-            key=key, name=name, kind=kind, parent=parent, path=f"new:{key}", time_zone=time_zone, max_parallel=max_parallel,
+            key=key,
+            name=name,
+            kind=kind,
+            parent=parent,
+            path=f"new:{key}",
+            time_zone=time_zone,
+            max_parallel=max_parallel,
             allow_telnet=allow_telnet,
-        )  # fmt: skip
+        )
         tenant.save()
         tenant.path = f"{parent.path if parent else '/'}{tenant.pk}/"
         Tenant.objects.filter(pk=tenant.pk).update(path=tenant.path)

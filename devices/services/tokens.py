@@ -32,9 +32,15 @@ def create_token(
     """
     plain = text or f"ilk_{secrets.token_urlsafe(32)}"
     token = ApiToken.objects.create(
-        user=user, name=name, digest=_digest(plain), for_demo=text is not None, expires_at=expires_at, purpose=purpose,
-        tenant=tenant, verbs=sorted(verbs),
-    )  # fmt: skip
+        user=user,
+        name=name,
+        digest=_digest(plain),
+        for_demo=text is not None,
+        expires_at=expires_at,
+        purpose=purpose,
+        tenant=tenant,
+        verbs=sorted(verbs),
+    )
     return token, plain
 
 

@@ -61,15 +61,22 @@ def register(*, queues: Sequence[str], now: datetime) -> Worker:
     pid = os.getpid()
     Worker.objects.filter(beat_at__lt=now - FORGET_AFTER).delete()
     return Worker.objects.create(
-        name=f"{socket.gethostname()}:{pid}", host=this_host(), pid=pid, started=started(pid),
-        version=settings.VERSION, queues=list(queues), begun_at=now, beat_at=now,
-    )  # fmt: skip
+        name=f"{socket.gethostname()}:{pid}",
+        host=this_host(),
+        pid=pid,
+        started=started(pid),
+        version=settings.VERSION,
+        queues=list(queues),
+        begun_at=now,
+        beat_at=now,
+    )
 
 
 def beat(*, worker: Worker, active: int, now: datetime) -> None:
     """Say that this process lives and how many devices it works on; its agents are alive with it.
 
-    An agent for which somebody claims at this moment is left for the next time: a claim that hangs must not hold this up.
+    An agent for which somebody claims at this moment is left for the next time: a claim that hangs must not hold this
+    up.
     """
     worker.beat_at, worker.active = now, active
     Worker.objects.filter(pk=worker.pk).update(beat_at=now, active=active)
@@ -77,7 +84,10 @@ def beat(*, worker: Worker, active: int, now: datetime) -> None:
 
 
 def update_free(rows: QuerySet[Any], **values: Any) -> set[int]:
-    """Write values into those of some rows that nobody has locked at this moment; return their ids. It waits for nobody."""
+    """Write values into those of some rows that nobody has locked at this moment; return their ids.
+
+    It waits for nobody.
+    """
     with transaction.atomic():
         locked = rows.order_by("pk").select_for_update(skip_locked=True, no_key=True)
         free = set(locked.values_list("pk", flat=True))

@@ -10,7 +10,10 @@ from devices.simulator.state import Device
 
 @dataclass(slots=True)
 class Reply:
-    """What the device prints. `ask` is a question printed in place of the prompt; `answer` handles what is typed then."""
+    """What the device prints.
+
+    `ask` is a question printed in place of the prompt; `answer` handles what is typed then.
+    """
 
     text: str = ""
     ask: str = ""

@@ -1,7 +1,8 @@
-"""A Windows server behind OpenSSH that may be a domain controller: each command is answered with text and an exit status.
+"""A Windows server behind OpenSSH that may be a domain controller: each command is answered with text and an exit
+status.
 
-The fault `dc` spoils checks: {"dns": "fail" or "warn", "advertising", "sysvol": "fail", "replication": "fail" or "warn",
-"time": "fail" or "warn", "stopped": a service's name}.
+The fault `dc` spoils checks: {"dns": "fail" or "warn", "advertising", "sysvol": "fail", "replication": "fail" or
+"warn", "time": "fail" or "warn", "stopped": a service's name}.
 """
 
 from __future__ import annotations
@@ -40,11 +41,15 @@ class WindowsCli(Cli):
         if line in INTERPRETERS:
             return run(INTERPRETERS[line], given, self._statement, lambda text: self._log(text))
         for pattern, answer in (
-            (r"dcdiag /test:(\w+)", self._dcdiag), (r"repadmin /replsummary", self._replication), (r"sc query (\w+)", self._service),
-            (r"w32tm /query /status", self._time), (r"winget install .*--id (\S+)(?: --version (\S+))?", self._install),
-            (r"winget list .*--id (\S+)", self._listed), (r"hostname", lambda _: (f"{self.device.hostname}\n", 0)),
+            (r"dcdiag /test:(\w+)", self._dcdiag),
+            (r"repadmin /replsummary", self._replication),
+            (r"sc query (\w+)", self._service),
+            (r"w32tm /query /status", self._time),
+            (r"winget install .*--id (\S+)(?: --version (\S+))?", self._install),
+            (r"winget list .*--id (\S+)", self._listed),
+            (r"hostname", lambda _: (f"{self.device.hostname}\n", 0)),
             (r"type (\S+)", lambda found: self._read(found[1])),
-        ):  # fmt: skip
+        ):
             found = re.fullmatch(pattern, line)
             if found:
                 return answer(found)

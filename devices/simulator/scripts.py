@@ -1,4 +1,5 @@
-"""Very small interpreters for scripts that come in over standard input: assignments, one statement a line, an exit status."""
+"""Very small interpreters for scripts that come in over standard input: assignments, one statement a line, an exit
+status."""
 
 from __future__ import annotations
 

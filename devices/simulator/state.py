@@ -33,12 +33,12 @@ class DeviceSpec:
 class Faults:
     """What goes wrong with a device. Patterns are searched in the command line; sizes are bytes, times seconds.
 
-    Keys of a scenario file: `password` (the only one accepted), `enable`, `delay` (before each answer), `hang` (pattern:
-    no answer), `reset` (pattern: the connection is cut in the answer), `reset_after` (after that many bytes of it), `reset_once` (pattern: the same, the first time only),
-    `reject` (pattern: answered with an error), `reboot` (pattern: the device goes away for `down` seconds),
-    `minute` (how long one of the device's minutes takes),
-    `keyboard` (a question: the login is keyboard-interactive), `big` ([pattern, bytes]), `closed` (true: refuses connections), `host_key` (any text: another host key),
-    `dc` (what a domain controller's checks find, `cli_windows`).
+    Keys of a scenario file: `password` (the only one accepted), `enable`, `delay` (before each answer), `hang`
+    (pattern: no answer), `reset` (pattern: the connection is cut in the answer), `reset_after` (after that many bytes
+    of it), `reset_once` (pattern: the same, the first time only), `reject` (pattern: answered with an error), `reboot`
+    (pattern: the device goes away for `down` seconds), `minute` (how long one of the device's minutes takes),
+    `keyboard` (a question: the login is keyboard-interactive), `big` ([pattern, bytes]), `closed` (true: refuses
+    connections), `host_key` (any text: another host key), `dc` (what a domain controller's checks find, `cli_windows`).
     """
 
     data: dict[str, Any] = field(default_factory=dict)
@@ -69,7 +69,8 @@ class Scenario:
 
 
 class CommandLog:
-    """One JSON line per login and per executed command, appended and flushed: a test can count what a device really saw."""
+    """One JSON line per login and per executed command, appended and flushed: a test can count what a device really
+    saw."""
 
     def __init__(self, path: Path | None) -> None:
         self._stream: TextIO | None = path.open("a", buffering=1) if path else None

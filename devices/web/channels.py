@@ -128,24 +128,48 @@ class Kind:
 
 
 KINDS = {
-    "mail-servers": Kind("Mail Server", "mail server", MailServer, MailServerForm, ("host", "port", "security", "username", "sender", "enabled"),
-                         "Takes the mails to the people of a customer; customers below use it until they have their own.", "mail"),
-    "trap-receivers": Kind("SNMP Traps", "trap receiver", TrapReceiver, TrapReceiverForm,
-                           ("name", "host", "port", "version", "username", "auth", "priv", "enabled"),
-                           "Get every event of a customer and those below it; docs/INTERLOCK-MIB.txt describes them.", "trap"),
-    "webhooks": Kind("Webhooks", "webhook", Webhook, WebhookForm, ("name", "url", "enabled"),
-                     "Get every event of a customer and those below it as signed JSON.", "webhook"),
-}  # fmt: skip
+    "mail-servers": Kind(
+        "Mail Server",
+        "mail server",
+        MailServer,
+        MailServerForm,
+        ("host", "port", "security", "username", "sender", "enabled"),
+        "Takes the mails to the people of a customer; customers below use it until they have their own.",
+        "mail",
+    ),
+    "trap-receivers": Kind(
+        "SNMP Traps",
+        "trap receiver",
+        TrapReceiver,
+        TrapReceiverForm,
+        ("name", "host", "port", "version", "username", "auth", "priv", "enabled"),
+        "Get every event of a customer and those below it; docs/INTERLOCK-MIB.txt describes them.",
+        "trap",
+    ),
+    "webhooks": Kind(
+        "Webhooks",
+        "webhook",
+        Webhook,
+        WebhookForm,
+        ("name", "url", "enabled"),
+        "Get every event of a customer and those below it as signed JSON.",
+        "webhook",
+    ),
+}
 
 
 def channel_list(request: HttpRequest, kind: str) -> HttpResponse:
     """The channels of one kind, for administrators."""
     found = KINDS[kind]
     columns = (
-        Column("Name", lambda c: format_html('<a href="{}">{}</a>', reverse("edit-channel", args=[kind, c.pk]), str(c)), css="strong"),
+        Column(
+            "Name",
+            lambda c: format_html('<a href="{}">{}</a>', reverse("edit-channel", args=[kind, c.pk]), str(c)),
+            css="strong",
+        ),
         Column("State", lambda c: pill("on", "Enabled", "ok") if c.enabled else pill("off", "Off", "idle")),
         TENANT,
-    )  # fmt: skip
+    )
     may = access.tenants_where(request.user, Verb.ADMINISTER).exists()
     new: dict[str, Any] = (
         {"new_url": reverse("new-channel", args=[kind]), "new_label": f"New {found.word}"} if may else {}
@@ -171,8 +195,13 @@ def edit_channel(request: HttpRequest, kind: str, pk: int | None = None) -> Http
         raise Forbidden("You administer no tenant, so there is nothing you could add here.")
     initial = {name: getattr(instance, name) for name in found.fields} if instance else None
     form = found.form(
-        request.POST or None, user=request.user, tenants=owners, tenant=instance.tenant if instance else None, instance=instance, initial=initial
-    )  # fmt: skip
+        request.POST or None,
+        user=request.user,
+        tenants=owners,
+        tenant=instance.tenant if instance else None,
+        instance=instance,
+        initial=initial,
+    )
 
     def save() -> str:
         saved = channels.save_channel(
@@ -198,12 +227,16 @@ def deliveries(request: HttpRequest) -> HttpResponse:
         Column("Subject", lambda m: format_html('<a href="{}">{}</a>', m.url, m.subject) if m.url else m.subject),
         Column("Channel", lambda m: m.get_channel_display(), sort="channel"),
         Column("To", lambda m: m.target if m.channel == "mail" else f"receiver {m.target}"),
-        Column("State", lambda m: format_html("{}{}", pill(m.status, m.get_status_display(), colours[m.status]), _why(m)), sort="status"),
+        Column(
+            "State",
+            lambda m: format_html("{}{}", pill(m.status, m.get_status_display(), colours[m.status]), _why(m)),
+            sort="status",
+        ),
         Column("Attempts", lambda m: m.attempts, num=True),
         Column("Written", lambda m: ago(m.created_at), sort="created_at"),
         Column("Sent", lambda m: ago(m.sent_at), sort="sent_at"),
         TENANT,
-    )  # fmt: skip
+    )
     filters = (
         Filter("status", "State", list(status.choices), lists.field("status")),
         Filter("channel", "Channel", list(CHANNELS), lists.field("channel")),

@@ -104,9 +104,10 @@ class DeviceForm(TenantForm):
         help_text="Allow SHA-1 key exchange and ssh-rsa keys, which old devices need.",
     )
     protocol = forms.ChoiceField(
-        choices=Device.Protocol.choices, initial=Device.Protocol.SSH,
+        choices=Device.Protocol.choices,
+        initial=Device.Protocol.SSH,
         help_text="Telnet sends the password in clear text; the customer's settings must allow it.",
-    )  # fmt: skip
+    )
     enabled = forms.BooleanField(
         label="Enabled", required=False, initial=True, help_text="A device that is switched off is in no job."
     )
@@ -200,9 +201,10 @@ class TenantSettingsForm(forms.Form):
         help_text="Of all its jobs together; empty means no limit.",
     )
     allow_telnet = forms.BooleanField(
-        label="Allow Telnet", required=False,
+        label="Allow Telnet",
+        required=False,
         help_text="Its devices may be set to Telnet, which sends passwords and configurations in clear text.",
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)
@@ -214,17 +216,25 @@ class TokenForm(forms.Form):
     name = forms.CharField(max_length=80, help_text="What it is for.")
     purpose = forms.ChoiceField(label="Opens", choices=ApiToken.Purpose.choices, initial=ApiToken.Purpose.API)
     tenant = forms.ModelChoiceField(
-        queryset=None, label="Customer", required=False, empty_label="All that you see",
+        queryset=None,
+        label="Customer",
+        required=False,
+        empty_label="All that you see",
         help_text="The token reaches this one and those below it, and no other.",
-    )  # fmt: skip
+    )
     verbs = forms.MultipleChoiceField(
-        label="Rights", required=False, choices=[(v.value, VERB_LABELS[v]) for v in Verb if v is not Verb.VIEW],
-        widget=forms.CheckboxSelectMultiple, help_text="Choose none for all of yours. Seeing is always among them.",
-    )  # fmt: skip
+        label="Rights",
+        required=False,
+        choices=[(v.value, VERB_LABELS[v]) for v in Verb if v is not Verb.VIEW],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Choose none for all of yours. Seeing is always among them.",
+    )
     expires_at = forms.DateTimeField(
-        label="Expires (UTC)", required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        label="Expires (UTC)",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text="Empty: never.",
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, tenants: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -45,17 +45,60 @@ class Resource:
 RESOURCES = {
     resource.name: resource
     for resource in (
-        Resource("networks", forms.NetworkForm, selectors.visible_networks, inventory.save_network,
-                 lambda n: {"name": n.name, "description": n.description}, "network"),
-        Resource("tags", forms.TagForm, selectors.visible_tags, inventory.save_tag, lambda t: {"name": t.name}, "asset tag"),
-        Resource("agents", forms.AgentForm, selectors.visible_agents, inventory.save_agent, lambda a: {"name": a.name, "draining": a.draining, "max_parallel": a.max_parallel}, "agent"),
-        Resource("credentials", forms.CredentialForm, selectors.visible_credentials, inventory.save_credential,
-                 lambda c: {"name": c.name, "username": c.username, "is_default": c.is_default}, "credential"),
-        Resource("devices", forms.DeviceForm, selectors.visible_devices, inventory.save_device,
-                 lambda d: {name: getattr(d, name) for name in ("name", "address", "platform", "network", "connect_host",
-                            "connect_port", "credential", "legacy_ssh", "protocol", "enabled")} | {"tags": list(d.tags.all())}, "device"),
+        Resource(
+            "networks",
+            forms.NetworkForm,
+            selectors.visible_networks,
+            inventory.save_network,
+            lambda n: {"name": n.name, "description": n.description},
+            "network",
+        ),
+        Resource(
+            "tags", forms.TagForm, selectors.visible_tags, inventory.save_tag, lambda t: {"name": t.name}, "asset tag"
+        ),
+        Resource(
+            "agents",
+            forms.AgentForm,
+            selectors.visible_agents,
+            inventory.save_agent,
+            lambda a: {"name": a.name, "draining": a.draining, "max_parallel": a.max_parallel},
+            "agent",
+        ),
+        Resource(
+            "credentials",
+            forms.CredentialForm,
+            selectors.visible_credentials,
+            inventory.save_credential,
+            lambda c: {"name": c.name, "username": c.username, "is_default": c.is_default},
+            "credential",
+        ),
+        Resource(
+            "devices",
+            forms.DeviceForm,
+            selectors.visible_devices,
+            inventory.save_device,
+            lambda d: (
+                {
+                    name: getattr(d, name)
+                    for name in (
+                        "name",
+                        "address",
+                        "platform",
+                        "network",
+                        "connect_host",
+                        "connect_port",
+                        "credential",
+                        "legacy_ssh",
+                        "protocol",
+                        "enabled",
+                    )
+                }
+                | {"tags": list(d.tags.all())}
+            ),
+            "device",
+        ),
     )
-}  # fmt: skip
+}
 
 
 def devices(request: HttpRequest) -> HttpResponse:
@@ -121,8 +164,15 @@ def networks(request: HttpRequest) -> HttpResponse:
         TENANT,
         Column("Devices", lambda n: n.device_count, num=True, sort="device_count"),
     )
-    listing = Listing("Networks", columns, ("name", "description"), "No network yet.", order="name", **_new(request, "networks"),
-                      intro="A network is a managed address space: one IP address is unique in it.")  # fmt: skip
+    listing = Listing(
+        "Networks",
+        columns,
+        ("name", "description"),
+        "No network yet.",
+        order="name",
+        **_new(request, "networks"),
+        intro="A network is a managed address space: one IP address is unique in it.",
+    )
     return lists.show(request, within(request, selectors.visible_networks(request.user)), listing)
 
 
@@ -133,8 +183,15 @@ def tags(request: HttpRequest) -> HttpResponse:
         TENANT,
         Column("Devices", lambda t: t.device_count, num=True, sort="device_count"),
     )
-    listing = Listing("Asset Tags", columns, ("name",), "No asset tag yet.", order="name", **_new(request, "tags"),
-                      intro="Asset tags group devices, so that a job can be for all of a kind.")  # fmt: skip
+    listing = Listing(
+        "Asset Tags",
+        columns,
+        ("name",),
+        "No asset tag yet.",
+        order="name",
+        **_new(request, "tags"),
+        intro="Asset tags group devices, so that a job can be for all of a kind.",
+    )
     return lists.show(request, within(request, selectors.visible_tags(request.user)), listing)
 
 
@@ -152,9 +209,16 @@ def agents(request: HttpRequest) -> HttpResponse:
         Column("At most", lambda a: a.max_parallel or "—", num=True),
         Column("Last heartbeat", lambda a: ago(a.heartbeat_at), sort="heartbeat_at"),
     )
-    listing = Listing("Agents", columns, ("name",), "No agent yet.", order="name", **_new(request, "agents"),
-                      intro="An agent runs jobs: worker processes that serve its queue, on any host. Start one with "
-                      "'python manage.py work QUEUE'.")  # fmt: skip
+    listing = Listing(
+        "Agents",
+        columns,
+        ("name",),
+        "No agent yet.",
+        order="name",
+        **_new(request, "agents"),
+        intro="An agent runs jobs: worker processes that serve its queue, on any host. Start one with "
+        "'python manage.py work QUEUE'.",
+    )
     return lists.show(request, within(request, selectors.visible_agents(request.user)), listing)
 
 
@@ -181,8 +245,15 @@ def credentials(request: HttpRequest) -> HttpResponse:
         Column("Devices", lambda c: c.device_count, num=True),
         Column("Changed", lambda c: ago(c.changed_at), sort="changed_at"),
     )
-    listing = Listing("Credentials", columns, ("name", "username"), "No credential yet.", order="name", **_new(request, "credentials"),
-                      intro="Stored encrypted and write-only: nobody reads a secret back, here or in the API.")  # fmt: skip
+    listing = Listing(
+        "Credentials",
+        columns,
+        ("name", "username"),
+        "No credential yet.",
+        order="name",
+        **_new(request, "credentials"),
+        intro="Stored encrypted and write-only: nobody reads a secret back, here or in the API.",
+    )
     return lists.show(request, within(request, selectors.visible_credentials(request.user)), listing)
 
 
@@ -248,9 +319,13 @@ def edit_thing(request: HttpRequest, kind: str, pk: Any = None) -> HttpResponse:
     elif not tenants_of.exists():
         raise Invalid("You administer no tenant, so there is nothing you could add here.")
     form = resource.form(
-        request.POST or None, user=request.user, tenants=tenants_of, tenant=tenant, instance=instance,
+        request.POST or None,
+        user=request.user,
+        tenants=tenants_of,
+        tenant=tenant,
+        instance=instance,
         initial=resource.initial(instance) if instance else None,
-    )  # fmt: skip
+    )
 
     def save() -> str:
         resource.save(by=request.user, tenant=form.tenant, instance=instance, **form.cleaned_data)
@@ -280,8 +355,14 @@ def audit_list(request: HttpRequest) -> HttpResponse:
         Column("Details", lambda e: format_html_join(", ", "{}: {}", e.details.items()) or "—"),
     )
     filters = (Filter("tenant", "Customer", tenant_filter(request.user), lists.field("tenant")),)
-    listing = Listing("Audit", columns, ("actor_name", "action", "subject"), "Nothing has been recorded yet.", filters,
-                      intro="Append-only, chained by hash: who did what, when.")  # fmt: skip
+    listing = Listing(
+        "Audit",
+        columns,
+        ("actor_name", "action", "subject"),
+        "Nothing has been recorded yet.",
+        filters,
+        intro="Append-only, chained by hash: who did what, when.",
+    )
     return lists.show(request, within(request, selectors.visible_audit(request.user)), listing)
 
 
@@ -295,7 +376,8 @@ def form_page(
     back_label: str,
     second: tuple[str, str] | None = None,
 ) -> HttpResponse:
-    """One form on a page: save what is valid and go back with the sentence that `save` returns, or show what is wrong."""
+    """One form on a page: save what is valid and go back with the sentence that `save` returns, or show what is
+    wrong."""
     if request.method == "POST" and form.is_valid():
         try:
             messages.success(request, save())

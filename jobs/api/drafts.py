@@ -34,7 +34,10 @@ class SubmitSerializer(serializers.Serializer):
 
 
 class Drafts(Resource):
-    """The caller's drafts of new jobs. `problems` says what is still missing; nothing of it keeps a draft from being kept."""
+    """The caller's drafts of new jobs.
+
+    `problems` says what is still missing; nothing of it keeps a draft from being kept.
+    """
 
     serializer_class = DraftSerializer
     search_fields, ordering_fields = ["name", "description"], ["name", "changed_at"]
@@ -107,9 +110,10 @@ class Triggers(Creates, Edits, Resource):
     serializer_class = TriggerDetail
     search_fields, ordering_fields = ["name", "job__name"], ["id"]
     filters = {
-        "job": is_uuid("job"), "enabled": is_on("enabled"),
+        "job": is_uuid("job"),
+        "enabled": is_on("enabled"),
         "kind": is_one_of("kind", [(k.value, k.value) for k in TriggerKind if k is not TriggerKind.NOW]),
-    }  # fmt: skip
+    }
     volatile = ("next_run_at",)
 
     def rows(self, user: Any) -> Any:

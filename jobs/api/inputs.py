@@ -93,25 +93,43 @@ class RolloutSerializer(serializers.Serializer):
 @extend_schema_serializer(
     examples=[
         OpenApiExample(
-            "A survey that runs now", request_only=True,
+            "A survey that runs now",
+            request_only=True,
             value={
-                "template": 1, "name": "Survey", "description": "Reads versions.", "agent": 2,
-                "selection": {"mode": "search", "search": {"platforms": ["cisco_ios"]}}, "execute": "now",
+                "template": 1,
+                "name": "Survey",
+                "description": "Reads versions.",
+                "agent": 2,
+                "selection": {"mode": "search", "search": {"platforms": ["cisco_ios"]}},
+                "execute": "now",
             },
         ),
         OpenApiExample(
-            "A change every Sunday, with approval", request_only=True,
+            "A change every Sunday, with approval",
+            request_only=True,
             value={
-                "template": 2, "name": "NTP", "description": "Sets the time server.", "agent": 2,
-                "selection": {"mode": "static", "tags": [1]}, "variables": {"ntp_server": "198.51.100.3"},
-                "triggers": [{"kind": "weekly", "weekdays": ["sunday"], "time_zone": "Europe/Berlin",
-                              "start_at": "2027-01-03T02:30:00", "name": "Sunday night"}],
+                "template": 2,
+                "name": "NTP",
+                "description": "Sets the time server.",
+                "agent": 2,
+                "selection": {"mode": "static", "tags": [1]},
+                "variables": {"ntp_server": "198.51.100.3"},
+                "triggers": [
+                    {
+                        "kind": "weekly",
+                        "weekdays": ["sunday"],
+                        "time_zone": "Europe/Berlin",
+                        "start_at": "2027-01-03T02:30:00",
+                        "name": "Sunday night",
+                    }
+                ],
                 "rollout": {"canary": 1, "wave": 10, "soak": 5, "stop_count": 1},
-                "request_approval": True, "message": "As discussed.",
+                "request_approval": True,
+                "message": "As discussed.",
             },
         ),
     ]
-)  # fmt: skip
+)
 class JobInput(serializers.Serializer):
     """What creates a job. `execute`: now, once (with `at`), or none (saved only)."""
 
@@ -169,7 +187,10 @@ class JobInput(serializers.Serializer):
         return data
 
     def spec(self, secret_names: set[str], base: JobSpec | None = None) -> JobSpec:
-        """Return the specification: what was given, over `base`. Variables of type secret are taken out of the plain ones."""
+        """Return the specification: what was given, over `base`.
+
+        Variables of type secret are taken out of the plain ones.
+        """
         d = self.validated_data
         base = base or JobSpec()
         found: dict[str, Any] = {name: d[name] for name in PLAIN if name in d}
@@ -216,13 +237,30 @@ def _task(d: dict[str, Any]) -> TaskSpec:
 #: are converted on their way in.
 PLAIN = ("name", "description", "enabled", "snapshots", "max_parallel", "in_queue", "window")
 SAME = (
-    "template", "agent", "job_type", "visibility", "credential", "variables", "notify_users", "notify_groups", "overlap",
-)  # fmt: skip
+    "template",
+    "agent",
+    "job_type",
+    "visibility",
+    "credential",
+    "variables",
+    "notify_users",
+    "notify_groups",
+    "overlap",
+)
 CONVERTED: dict[str, Callable[[Any], Any]] = {
-    "template": lambda row: row.pk, "agent": lambda row: row.pk if row else None, "job_type": JobType, "visibility": Visibility,
-    "selection": _selection, "account": _account, "credential": lambda pk: str(pk) if pk else None, "notify_users": tuple,
-    "notify_groups": tuple, "tasks": lambda rows: tuple(map(_task, rows)), "overlap": Overlap, "rollout": lambda d: Rollout(**d),
-}  # fmt: skip
+    "template": lambda row: row.pk,
+    "agent": lambda row: row.pk if row else None,
+    "job_type": JobType,
+    "visibility": Visibility,
+    "selection": _selection,
+    "account": _account,
+    "credential": lambda pk: str(pk) if pk else None,
+    "notify_users": tuple,
+    "notify_groups": tuple,
+    "tasks": lambda rows: tuple(map(_task, rows)),
+    "overlap": Overlap,
+    "rollout": lambda d: Rollout(**d),
+}
 
 
 def as_given(spec: JobSpec) -> dict[str, Any]:
@@ -232,15 +270,26 @@ def as_given(spec: JobSpec) -> dict[str, Any]:
         {"step": t.step, "devices": t.devices, "profile": t.profile, "credential": t.credential} for t in spec.tasks
     ]
     selection = {
-        "mode": spec.selection.mode, "devices": spec.selection.devices, "tags": spec.selection.tags,
+        "mode": spec.selection.mode,
+        "devices": spec.selection.devices,
+        "tags": spec.selection.tags,
         "search": spec.selection.search.as_json(),
-    }  # fmt: skip
+    }
     same = {name: getattr(spec, name) for name in (*PLAIN, *SAME)}
     triggers = [as_given_trigger(t) for t in spec.triggers if t.kind is not TriggerKind.NOW]
     return {
-        **same, "account": account, "tasks": tasks, "selection": selection, "rollout": spec.rollout.as_json(), "triggers": triggers,
-        "execute": "none", "at": None, "time_zone": "UTC", "request_approval": False, "message": "",
-    }  # fmt: skip
+        **same,
+        "account": account,
+        "tasks": tasks,
+        "selection": selection,
+        "rollout": spec.rollout.as_json(),
+        "triggers": triggers,
+        "execute": "none",
+        "at": None,
+        "time_zone": "UTC",
+        "request_approval": False,
+        "message": "",
+    }
 
 
 def as_given_trigger(spec: TriggerSpec) -> dict[str, Any]:
@@ -268,4 +317,4 @@ def _trigger(data: dict[str, Any]) -> TriggerSpec:
     more = dict(options.validated_data)
     return TriggerSpec(
         kind, rule=rule, schedule_filter=more.pop("filter"), missed=MissedPolicy(more.pop("missed")), **more
-    )  # fmt: skip
+    )

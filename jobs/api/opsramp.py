@@ -186,10 +186,14 @@ def _framed(bodies: list[Any], total: int, asked: dict[str, Any]) -> Response:
     """Answer with one page of a search."""
     return Response(
         envelope(
-            bodies, total=total, page=asked["pageNo"], size=asked["pageSize"], order=asked["sortName"],
+            bodies,
+            total=total,
+            page=asked["pageNo"],
+            size=asked["pageSize"],
+            order=asked["sortName"],
             descending=asked["isDescendingOrder"],
         )
-    )  # fmt: skip
+    )
 
 
 def _parsed(data: Any) -> Any:

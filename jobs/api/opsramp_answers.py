@@ -15,9 +15,11 @@ from templates_app.domain.variables import TRUE
 from templates_app.models import Script
 
 KINDS = {
-    JobType.AD_CHECK_LIST: Kind.AD_CHECK_LIST, JobType.CONFIG_BACKUP: Kind.CONFIG_BACKUP,
-    JobType.APP_INSTALL: Kind.APP_INSTALL, JobType.CUSTOM_SCRIPT: Kind.CUSTOM,
-}  # fmt: skip
+    JobType.AD_CHECK_LIST: Kind.AD_CHECK_LIST,
+    JobType.CONFIG_BACKUP: Kind.CONFIG_BACKUP,
+    JobType.APP_INSTALL: Kind.APP_INSTALL,
+    JobType.CUSTOM_SCRIPT: Kind.CUSTOM,
+}
 #: The order of keys in its answers; the database keeps none.
 PATTERN = ("type", "frequency", "repeatFrequency", "repeatType", "weekDays", "dayOfMonth", "weekIndex", "dayOfWeek")
 APPROVAL = ("approvalType", "approvalReason", "alertRequired")
@@ -94,8 +96,11 @@ def _custom(job: ServiceJob, script: Script | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if script is not None:
         found["customScript"] = {
-            "id": script.pk, "name": script.name, "description": script.description, "platforms": script.platforms,
-        }  # fmt: skip
+            "id": script.pk,
+            "name": script.name,
+            "description": script.description,
+            "platforms": script.platforms,
+        }
         rows = []
         for parameter in script.parameters.all():
             name = parameter_name(parameter.number)
@@ -126,6 +131,13 @@ def envelope(rows: list[Any], *, total: int, page: int, size: int, order: str, d
     """Return one page of a search as OpsRamp frames it."""
     pages = -(-total // size)
     return {
-        "results": rows, "totalResults": total, "orderBy": order, "pageNo": page, "pageSize": size, "totalPages": pages,
-        "nextPage": page < pages, "previousPageNo": max(page - 1, 0), "descendingOrder": descending,
-    }  # fmt: skip
+        "results": rows,
+        "totalResults": total,
+        "orderBy": order,
+        "pageNo": page,
+        "pageSize": size,
+        "totalPages": pages,
+        "nextPage": page < pages,
+        "previousPageNo": max(page - 1, 0),
+        "descendingOrder": descending,
+    }

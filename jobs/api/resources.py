@@ -73,9 +73,13 @@ class Jobs(Resource):
     serializer_class = JobSerializer
     search_fields, ordering_fields = ["name", "description"], ["name", "changed_at"]
     filters = {
-        "tenant": is_id("tenant"), "template": is_id("template"), "agent": is_id("agent"), "enabled": is_on("enabled"),
-        "status": is_one_of("status", ServiceJob.Status.choices), "job_type": is_one_of("job_type", list(JOB_TYPE_LABELS.items())),
-    }  # fmt: skip
+        "tenant": is_id("tenant"),
+        "template": is_id("template"),
+        "agent": is_id("agent"),
+        "enabled": is_on("enabled"),
+        "status": is_one_of("status", ServiceJob.Status.choices),
+        "job_type": is_one_of("job_type", list(JOB_TYPE_LABELS.items())),
+    }
     volatile = ("next_run_at", "changed_at")
 
     def get_serializer_class(self) -> Any:
@@ -151,9 +155,13 @@ class Runs(Resource):
     serializer_class = RunSerializer
     search_fields, ordering_fields = ["job_name"], ["id", "scheduled_for", "status"]
     filters = {
-        "tenant": is_id("tenant"), "job": is_uuid("job"), "agent": is_id("agent"), "status": is_one_of("status", CHOICES),
-        "scheduled_from": is_since("scheduled_for"), "scheduled_before": is_before("scheduled_for"),
-    }  # fmt: skip
+        "tenant": is_id("tenant"),
+        "job": is_uuid("job"),
+        "agent": is_id("agent"),
+        "status": is_one_of("status", CHOICES),
+        "scheduled_from": is_since("scheduled_for"),
+        "scheduled_before": is_before("scheduled_for"),
+    }
 
     def rows(self, user: Any) -> Any:
         return selectors.with_counts(selectors.visible_runs(user).select_related("trigger")).order_by("-id")
@@ -200,9 +208,13 @@ class DeviceRuns(Resource):
     serializer_class = DeviceRunDetail
     search_fields, ordering_fields = ["device_name", "address"], ["id"]
     filters = {
-        "tenant": is_id("tenant"), "run": is_id("run"), "device": is_uuid("device"), "status": is_one_of("status", CHOICES),
-        "started_from": is_since("started_at"), "started_before": is_before("started_at"),
-    }  # fmt: skip
+        "tenant": is_id("tenant"),
+        "run": is_id("run"),
+        "device": is_uuid("device"),
+        "status": is_one_of("status", CHOICES),
+        "started_from": is_since("started_at"),
+        "started_before": is_before("started_at"),
+    }
 
     def get_serializer_class(self) -> Any:
         return DeviceRunSerializer if self.action == "list" else DeviceRunDetail

@@ -30,8 +30,19 @@ class TriggerSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Trigger
-        fields = ["id", "name", "kind", "rule", "words", "filter", "enabled", "missed", "grace_minutes", "catch_up",
-                  "next_run_at"]  # fmt: skip
+        fields = [
+            "id",
+            "name",
+            "kind",
+            "rule",
+            "words",
+            "filter",
+            "enabled",
+            "missed",
+            "grace_minutes",
+            "catch_up",
+            "next_run_at",
+        ]
         read_only_fields = fields
 
     def get_words(self, trigger: Trigger) -> str:
@@ -41,14 +52,19 @@ class TriggerSerializer(serializers.ModelSerializer):
 @extend_schema_serializer(
     examples=[
         OpenApiExample(
-            "Every night, without holidays", request_only=True,
+            "Every night, without holidays",
+            request_only=True,
             value={
-                "job": "5f0c2d9e-4c55-4f0e-8a39-0f6f1e6c7b11", "name": "Nightly", "filter": 1, "missed": "once", "grace_minutes": 30,
+                "job": "5f0c2d9e-4c55-4f0e-8a39-0f6f1e6c7b11",
+                "name": "Nightly",
+                "filter": 1,
+                "missed": "once",
+                "grace_minutes": 30,
                 "rule": {"kind": "daily", "time_zone": "Europe/Berlin", "start_at": "2027-01-01T02:30:00"},
             },
         )
     ]
-)  # fmt: skip
+)
 class TriggerDetail(TriggerSerializer):
     """A trigger of a saved job, as it is read and written."""
 
@@ -77,10 +93,31 @@ class JobSerializer(serializers.ModelSerializer):
     class Meta:
         model = ServiceJob
         fields = [
-            "id", "tenant", "name", "description", "template", "template_name", "template_version", "job_type", "agent",
-            "enabled", "snapshots", "visibility", "overlap", "in_queue", "selection_mode", "variables", "status", "triggers", "approval", "approval_status",
-            "next_run_at", "created_by", "created_at", "changed_at",
-        ]  # fmt: skip
+            "id",
+            "tenant",
+            "name",
+            "description",
+            "template",
+            "template_name",
+            "template_version",
+            "job_type",
+            "agent",
+            "enabled",
+            "snapshots",
+            "visibility",
+            "overlap",
+            "in_queue",
+            "selection_mode",
+            "variables",
+            "status",
+            "triggers",
+            "approval",
+            "approval_status",
+            "next_run_at",
+            "created_by",
+            "created_at",
+            "changed_at",
+        ]
         read_only_fields = fields
 
     @extend_schema_field(TriggerSerializer(many=True))
@@ -143,11 +180,34 @@ class RunSerializer(serializers.ModelSerializer):
     class Meta:
         model = JobRun
         fields = [
-            "id", "tenant", "job", "job_name", "job_type", "network_names", "template_name", "template_version", "agent",
-            "executed_by", "approval_note", "digest", "status", "reason", "device_count", "ended_count", "ok_count",
-            "trigger_name", "scheduled_for", "started_at", "lateness", "ended_at", "parent", "wave", "next_wave_at",
-            "paused_at", "pause_reason",
-        ]  # fmt: skip
+            "id",
+            "tenant",
+            "job",
+            "job_name",
+            "job_type",
+            "network_names",
+            "template_name",
+            "template_version",
+            "agent",
+            "executed_by",
+            "approval_note",
+            "digest",
+            "status",
+            "reason",
+            "device_count",
+            "ended_count",
+            "ok_count",
+            "trigger_name",
+            "scheduled_for",
+            "started_at",
+            "lateness",
+            "ended_at",
+            "parent",
+            "wave",
+            "next_wave_at",
+            "paused_at",
+            "pause_reason",
+        ]
         read_only_fields = fields
 
 
@@ -194,9 +254,21 @@ class DeviceRunSerializer(serializers.ModelSerializer):
     class Meta:
         model = DeviceRun
         fields = [
-            "id", "run", "device", "device_name", "address", "platform", "credential_name", "status", "reason", "message",
-            "intended", "confirmed", "started_at", "ended_at",
-        ]  # fmt: skip
+            "id",
+            "run",
+            "device",
+            "device_name",
+            "address",
+            "platform",
+            "credential_name",
+            "status",
+            "reason",
+            "message",
+            "intended",
+            "confirmed",
+            "started_at",
+            "ended_at",
+        ]
         read_only_fields = fields
 
 

@@ -28,14 +28,16 @@ from jobs.schedule import filters, next_times
 @extend_schema_serializer(
     examples=[
         OpenApiExample(
-            "Daily over a clock change, without Mondays", request_only=True,
+            "Daily over a clock change, without Mondays",
+            request_only=True,
             value={
                 "triggers": [{"kind": "daily", "time_zone": "Europe/Berlin", "start_at": "2027-03-27T02:30:00"}],
-                "filters": [{"name": "No Mondays", "rules": [{"mode": "exclude", "weekdays": ["monday"]}]}], "n": 5,
+                "filters": [{"name": "No Mondays", "rules": [{"mode": "exclude", "weekdays": ["monday"]}]}],
+                "n": 5,
             },
         )
     ]
-)  # fmt: skip
+)
 class UpcomingInput(serializers.Serializer):
     """Schedules and filters. A filter is the id of a stored one, or an object with `rules`."""
 

@@ -36,9 +36,14 @@ def start_draft(*, by: Any, template_id: int) -> ServiceJob:
         raise Invalid(fields={"template": ["Choose a service template that is ready and yours to run."]}) from None
     with transaction.atomic():
         return ServiceJob.objects.create(
-            tenant=template.tenant, template=template, version=template.current, created_by=by, changed_by=by,
-            snapshots=template.current.content.changes_devices, job_type=type_of(template.built_in),
-        )  # fmt: skip
+            tenant=template.tenant,
+            template=template,
+            version=template.current,
+            created_by=by,
+            changed_by=by,
+            snapshots=template.current.content.changes_devices,
+            job_type=type_of(template.built_in),
+        )
 
 
 def open_draft(*, by: Any, template_id: int, change: Callable[[ServiceJob], JobSpec]) -> ServiceJob:
@@ -64,7 +69,8 @@ def start_editing(*, by: Any, job: ServiceJob) -> ServiceJob:
 def save_draft(*, by: Any, draft: ServiceJob, spec: JobSpec) -> ServiceJob:
     """Keep what was entered so far; only references and the name's uniqueness are checked.
 
-    Conflict when it is no draft any more: the page keeps drafts by itself, and what it sends last may come after Submit.
+    Conflict when it is no draft any more: the page keeps drafts by itself, and what it sends last may come after
+    Submit.
     """
     _check_name(draft, spec.name)
     try:
@@ -80,7 +86,10 @@ def save_draft(*, by: Any, draft: ServiceJob, spec: JobSpec) -> ServiceJob:
 def submit_job(
     *, by: Any, draft: ServiceJob, now: datetime | None = None, needs_schedule: bool = True
 ) -> tuple[ServiceJob, JobRun | None]:
-    """Turn a complete draft into a saved job; with Execute Now, start it. Returns the job and the run, if one started."""
+    """Turn a complete draft into a saved job; with Execute Now, start it.
+
+    Returns the job and the run, if one started.
+    """
     now = now or timezone.now()
     with transaction.atomic():
         job = _save(by, draft, now, needs_schedule)
@@ -151,7 +160,8 @@ def delete_job(*, by: Any, job: ServiceJob, now: datetime | None = None) -> None
 
 
 def discard_draft(*, by: Any, draft: ServiceJob) -> None:
-    """Throw a draft, or a copy under edit, away with the account typed into it; the job that was edited stays as it is."""
+    """Throw a draft, or a copy under edit, away with the account typed into it; the job that was edited stays as it
+    is."""
     if draft.status != ServiceJob.Status.DRAFT or draft.created_by_id != by.pk:
         raise Conflict("Only your own drafts can be discarded.")
     with transaction.atomic():

@@ -38,14 +38,22 @@ BUILT_IN = {
 }
 #: configParams → the backup template's variables.
 CONFIG = {
-    "versionsSaved": "versions_saved", "backUpTrigger": "backup_on_trap", "startupConfigAlert": "startup_alert",
-    "runtimeConfigAlert": "running_alert", "startUpConfigFilesBackUp": "startup", "runTimeConfigFilesBackUp": "running",
-}  # fmt: skip
+    "versionsSaved": "versions_saved",
+    "backUpTrigger": "backup_on_trap",
+    "startupConfigAlert": "startup_alert",
+    "runtimeConfigAlert": "running_alert",
+    "startUpConfigFilesBackUp": "startup",
+    "runTimeConfigFilesBackUp": "running",
+}
 #: Our fields of a job → the path in the body.
 PATHS = {
-    "name": "name", "devices": "entities", "schedule": "schedule.startDate", "credential": "credentialSet.uniqueId",
-    "variables.app": "script.app", "variables.version": "script.version",
-}  # fmt: skip
+    "name": "name",
+    "devices": "entities",
+    "schedule": "schedule.startDate",
+    "credential": "credentialSet.uniqueId",
+    "variables.app": "script.app",
+    "variables.version": "script.version",
+}
 #: What may be missing in a body; the job then stays a draft of its creator until it is defined.
 MAY_MISS = {"devices", "variables.app"}
 
@@ -115,8 +123,10 @@ def _free_name(tenant: Tenant, name: str) -> str:
     """Return a generated name, numbered where it is taken (X-20)."""
     taken = {
         found.lower()
-        for found in ServiceJob.objects.filter(tenant=tenant, deleted_at=None, name__istartswith=name).values_list("name", flat=True)
-    }  # fmt: skip
+        for found in ServiceJob.objects.filter(tenant=tenant, deleted_at=None, name__istartswith=name).values_list(
+            "name", flat=True
+        )
+    }
     numbers = (name if n == 1 else f"{name} ({n})" for n in range(1, len(taken) + 2))
     return next(found for found in numbers if found.lower() not in taken)
 
@@ -191,7 +201,8 @@ def _compat(body: Body) -> dict[str, Any]:
 
 
 def _finish(by: Any, draft: ServiceJob, body: Body, now: datetime) -> ServiceJob:
-    """Save a draft as a job and ask for the approval it needs; leave it a draft where something is to be defined yet."""
+    """Save a draft as a job and ask for the approval it needs; leave it a draft where something is to be defined
+    yet."""
     draft = ServiceJob.objects.select_related("tenant", "template", "version", "agent", "approval", "draft_of").get(
         pk=draft.pk
     )

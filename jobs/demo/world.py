@@ -126,9 +126,16 @@ def _customer(tenant: Tenant, specs: list[DeviceSpec], port: int) -> None:
             pk, address = ids[index - (len(specs) - len(ids))]
             instance, values = Device(pk=pk, tenant=tenant), {"name": address, "address": address}
         inventory.save_device(
-            by=None, tenant=tenant, instance=instance, platform=platform, network=networks[index % len(networks)],
-            connect_host=spec.address, connect_port=port, tags=[tags[TAGS[platform]]], **values,
-        )  # fmt: skip
+            by=None,
+            tenant=tenant,
+            instance=instance,
+            platform=platform,
+            network=networks[index % len(networks)],
+            connect_host=spec.address,
+            connect_port=port,
+            tags=[tags[TAGS[platform]]],
+            **values,
+        )
 
 
 def _furnish(tenant: Tenant) -> None:
@@ -154,9 +161,13 @@ def _furnish(tenant: Tenant) -> None:
         authoring.save_profile(by=None, tenant=tenant, name=name, description=description, values=values)
     if tenant.key == "client_13":
         script = Script.objects.create(
-            pk=7, tenant=tenant, name="test script", description="test script", platforms=["WINDOWS"],
+            pk=7,
+            tenant=tenant,
+            name="test script",
+            description="test script",
+            platforms=["WINDOWS"],
             body='Write-Output "The value is $String"\n',
-        )  # fmt: skip
+        )
         ScriptParameter.objects.create(tenant=tenant, script=script, number=2, name="String")
 
 

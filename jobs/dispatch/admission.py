@@ -22,14 +22,24 @@ from jobs.results import notifications
 
 #: What a decision writes into its run.
 COLUMNS = (
-    "status", "reason", "planned_at", "started_at", "ended_at", "approval", "approval_note", "digest", "device_count",
-    "network_names", "rollout",
-)  # fmt: skip
+    "status",
+    "reason",
+    "planned_at",
+    "started_at",
+    "ended_at",
+    "approval",
+    "approval_note",
+    "digest",
+    "device_count",
+    "network_names",
+    "rollout",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a run: with a `plan` it starts (or has failed, where no device can be run), else `reason` says why not.
+    """What becomes of a run: with a `plan` it starts (or has failed, where no device can be run), else `reason` says
+    why not.
 
     `note` says by what right a change runs.
     """
@@ -44,7 +54,10 @@ class Decision:
 
 
 def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: builder.Fetched | None = None) -> Decision:
-    """Decide about a run in whose name `by` stands; uses up the approval of a change. The caller has locked the lines."""
+    """Decide about a run in whose name `by` stands; uses up the approval of a change.
+
+    The caller has locked the lines.
+    """
     reason = reason_not_to_run(job, by)
     verdict = Turn() if reason else overlap_queue.turn_of(run, job)
     if verdict.wait:
@@ -109,7 +122,8 @@ def reason_not_to_run(job: ServiceJob, by: Any) -> str:
 
 
 def _only(run: JobRun, job: ServiceJob) -> set[str] | None:
-    """Return the devices (ids) that the run is narrowed to: those run again, or those that were approved; None means no."""
+    """Return the devices (ids) that the run is narrowed to: those run again, or those that were approved; None means
+    no."""
     if run.only is not None:
         return set(run.only)
     return approval_gate.frozen(job.approval) if job.approval and job.approval.status == "approved" else None

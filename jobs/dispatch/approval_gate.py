@@ -1,4 +1,5 @@
-"""Between jobs and approvals: what a job asks for, whether it still is that, using an approval, and doing what one allows."""
+"""Between jobs and approvals: what a job asks for, whether it still is that, using an approval, and doing what one
+allows."""
 
 from __future__ import annotations
 
@@ -29,36 +30,52 @@ def content_of(job: ServiceJob, plan: Plan, at_most: int | None = None) -> dict[
     """Return all that an approval of the job is bound to; `at_most` makes the devices dynamic, up to that number."""
     chosen = builder.selection_of(job)
     selection = {
-        "mode": job.selection_mode, "at_most": at_most, "search": job.search, "devices": sorted(chosen.devices), "tags": sorted(chosen.tags)
-    }  # fmt: skip
+        "mode": job.selection_mode,
+        "at_most": at_most,
+        "search": job.search,
+        "devices": sorted(chosen.devices),
+        "tags": sorted(chosen.tags),
+    }
     return {
         "name": job.name,
         "owner": job.created_by.get_username(),
         "template": {"id": job.template_id, "name": job.template.name, "version": job.version.number},
         "options": {
-            "snapshots": job.snapshots, "max_parallel": job.max_parallel, "overlap": job.overlap, "in_queue": job.in_queue,
-            "agent": job.agent.name if job.agent else "", "type": job.job_type, "rollout": job.rollout,
-            "window": {"name": job.window.name, "time_zone": job.window.time_zone, "rules": job.window.rules} if job.window else None,
+            "snapshots": job.snapshots,
+            "max_parallel": job.max_parallel,
+            "overlap": job.overlap,
+            "in_queue": job.in_queue,
+            "agent": job.agent.name if job.agent else "",
+            "type": job.job_type,
+            "rollout": job.rollout,
+            "window": {"name": job.window.name, "time_zone": job.window.time_zone, "rules": job.window.rules}
+            if job.window
+            else None,
         },
         "selection": selection,
         "variables": dict(sorted(job.variables.items())),
         # A secret value is never shown; that it is another one now is told by its sealed text.
-        "secrets": {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in sorted(job.sealed_variables.items())},
+        "secrets": {
+            name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in sorted(job.sealed_variables.items())
+        },
         "notify": {
             "people": sorted(job.notify_users.values_list("username", flat=True)),
             "groups": sorted(job.notify_groups.values_list("name", flat=True)),
         },
         "triggers": [_trigger(row) for row in next_times.live_triggers(job)],
         "devices": sorted(plan.bodies, key=lambda body: body["name"]),
-    }  # fmt: skip
+    }
 
 
 def _trigger(row: Any) -> dict[str, Any]:
     found = row.schedule_filter
     return {
-        "name": str(row), "rule": row.rule, "words": describe(stored_schedule(row.rule)), "missed": [row.missed, row.grace_minutes, row.catch_up],
+        "name": str(row),
+        "rule": row.rule,
+        "words": describe(stored_schedule(row.rule)),
+        "missed": [row.missed, row.grace_minutes, row.catch_up],
         "filter": {"name": found.name, "time_zone": found.time_zone, "rules": found.rules} if found else None,
-    }  # fmt: skip
+    }
 
 
 def is_needed(job: ServiceJob, by: Any) -> bool:

@@ -37,7 +37,8 @@ OURS = "Interlock itself failed while planning; the server log has the details."
 
 @dataclass(frozen=True, slots=True)
 class Narrowed:
-    """Which devices (ids) alone run, of which ended run it is a part again, and at which step (position) they go on, if not anew."""
+    """Which devices (ids) alone run, of which ended run it is a part again, and at which step (position) they go on,
+    if not anew."""
 
     only: set[str]
     of: JobRun | None = None
@@ -76,7 +77,8 @@ def start_now(
 
 
 def check_may_run_again(job: ServiceJob, by: Any) -> None:
-    """Raise Conflict unless devices of an ended run may be run again: an approval is for one run, not for a second one."""
+    """Raise Conflict unless devices of an ended run may be run again: an approval is for one run, not for a second
+    one."""
     reason = reason_not_to_run(job, by)
     if not reason and approval_gate.is_needed(job, by):
         reason = (
@@ -160,7 +162,8 @@ def _jobs() -> QuerySet[ServiceJob]:
 
 
 def _load(runs: Sequence[JobRun]) -> dict[Any, ServiceJob]:
-    """Return the jobs of some runs, with all that planning reads; what is the same is one object, rights and contents too."""
+    """Return the jobs of some runs, with all that planning reads; what is the same is one object, rights and
+    contents too."""
     rows = ServiceJob.objects.filter(pk__in={run.job_id for run in runs})
     return {job.pk: job for job in rows.prefetch_related(*PARTS, *builder.PARTS)}
 

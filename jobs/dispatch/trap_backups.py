@@ -38,9 +38,13 @@ def configuration_changed(*, address: str, now: datetime) -> list[JobRun]:
 
 def _wanting(device: Device) -> list[ServiceJob]:
     rows = ServiceJob.objects.filter(
-        job_type=JobType.CONFIG_BACKUP, status=ServiceJob.Status.SAVED, deleted_at=None, draft_of=None, enabled=True,
+        job_type=JobType.CONFIG_BACKUP,
+        status=ServiceJob.Status.SAVED,
+        deleted_at=None,
+        draft_of=None,
+        enabled=True,
         tenant__in=own_and_above(device.tenant),
-    )  # fmt: skip
+    )
     found = rows.select_related("tenant", "template", "version", "agent", "created_by", "approval")
     wanted = [job for job in found if config_backups.value_of(job, "backup_on_trap").lower() in TRUE]
     return [job for job in wanted if builder.target_devices(job, job.created_by).filter(pk=device.pk).exists()]

@@ -1,4 +1,5 @@
-"""What an approval is bound to: one JSON value with everything that will happen, its digest, its lines, and differences. Pure."""
+"""What an approval is bound to: one JSON value with everything that will happen, its digest, its lines, and
+differences. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +10,17 @@ from typing import Any
 
 #: The parts of a content and the words for them in the log.
 PARTS = {
-    "name": "the job's name", "owner": "in whose name it runs", "template": "the template", "options": "the options", "selection": "the device selection",
-    "variables": "the variables", "secrets": "a secret variable", "notify": "whom it tells", "triggers": "the triggers", "devices": "the devices and commands",
-}  # fmt: skip
+    "name": "the job's name",
+    "owner": "in whose name it runs",
+    "template": "the template",
+    "options": "the options",
+    "selection": "the device selection",
+    "variables": "the variables",
+    "secrets": "a secret variable",
+    "notify": "whom it tells",
+    "triggers": "the triggers",
+    "devices": "the devices and commands",
+}
 
 
 def digest_of(content: Mapping[str, Any]) -> str:

@@ -33,7 +33,10 @@ class FilterRule:
     only: bool = False
 
     def matches(self, wall: datetime) -> bool:
-        """Say whether a wall-clock time falls under the rule. A window may go over midnight; its end is not included."""
+        """Say whether a wall-clock time falls under the rule.
+
+        A window may go over midnight; its end is not included.
+        """
         if self.cron:
             return cron_matches(self.cron, wall)
         if self.dates or self.yearly:

@@ -19,9 +19,11 @@ from templates_app.domain.rendering import SECRET_MARK
 SNAPSHOT = "snapshot"
 #: The configurations read around a change: which one, and the name of its step.
 SNAPSHOTS = {
-    "before": "Configuration before", "startup_before": "Startup configuration before",
-    "after": "Configuration after", "startup_after": "Startup configuration after",
-}  # fmt: skip
+    "before": "Configuration before",
+    "startup_before": "Startup configuration before",
+    "after": "Configuration after",
+    "startup_after": "Startup configuration after",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,9 @@ class CredentialChoice:
 class PlannedStep:
     """One step on one device. `note` says why there are no commands; `credential` is set where a task has its own.
 
-    `keep` and `checks` are the template's; of a snapshot, `keep` says which one it is (`SNAPSHOTS`). `script` is what the
-    one command reads, in a `language` of `scripts.LANGUAGES`. `fresh` begins on a connection of its own; with a `guard`
-    (minutes) the device takes the lines back unless the next step confirms them.
+    `keep` and `checks` are the template's; of a snapshot, `keep` says which one it is (`SNAPSHOTS`). `script` is what
+    the one command reads, in a `language` of `scripts.LANGUAGES`. `fresh` begins on a connection of its own; with a
+    `guard` (minutes) the device takes the lines back unless the next step confirms them.
     """
 
     position: int
@@ -67,7 +69,9 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class DevicePlan:
-    """All that one device gets. `endpoint` is `host:port` to connect to. `preparation` opens each session, after `enable` where the device starts unprivileged.
+    """All that one device gets. `endpoint` is `host:port` to connect to.
+
+    `preparation` opens each session, after `enable` where the device starts unprivileged.
 
     `problem` is why the device cannot be run on, in a sentence. With `telnet` all of it is sent in clear text.
     """

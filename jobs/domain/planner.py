@@ -1,4 +1,5 @@
-"""Plan devices: from what a template, a job and a device say to exactly what will be sent, with no look at anything else."""
+"""Plan devices: from what a template, a job and a device say to exactly what will be sent, with no look at anything
+else."""
 
 from __future__ import annotations
 
@@ -57,7 +58,8 @@ class TaskFacts:
 class Planner:
     """Plans devices for one job: what its template, its tasks and the values given say to each.
 
-    A step whose text does not speak of the device (a script never does) is the same for all devices of a platform, and is rendered once.
+    A step whose text does not speak of the device (a script never does) is the same for all devices of a platform, and
+    is rendered once.
     """
 
     def __init__(
@@ -69,7 +71,8 @@ class Planner:
         self._same: dict[tuple[str, int, int], tuple[PlannedStep, str]] = {}
 
     def plan(self, device: DeviceFacts, credential: CredentialChoice | None) -> DevicePlan:
-        """Render every step for one device; a mistake becomes the plan's `problem`, so that one device never hides others."""
+        """Render every step for one device; a mistake becomes the plan's `problem`, so that one device never hides
+        others."""
         steps: list[PlannedStep] = []
         problem = device.problem or (NO_CREDENTIAL if self.needs_base and not credential else "")
         around = _around(self.content, device) if self.snapshots else {}
@@ -85,9 +88,17 @@ class Planner:
         else:
             steps += _snapshots(around, "after", len(steps))
         return DevicePlan(
-            device.id, device.name, device.address, device.platform, credential,
-            device.words.preparation, tuple(steps), problem, device.endpoint, device.telnet,
-        )  # fmt: skip
+            device.id,
+            device.name,
+            device.address,
+            device.platform,
+            credential,
+            device.words.preparation,
+            tuple(steps),
+            problem,
+            device.endpoint,
+            device.telnet,
+        )
 
     def _step(self, position: int, step: TemplateStep, task: TaskFacts, device: DeviceFacts) -> tuple[PlannedStep, str]:
         """Return one step on one device, and what is wrong with it."""
@@ -118,9 +129,22 @@ class Planner:
             problem = problem or f"Step '{step.name}': {device.platform_label} cannot take a change back by itself."
         commands = _wrapped(lines, step.kind, step.save and not guard, device.words, guard)
         planned = PlannedStep(
-            position, step.name, step.kind.value, commands, step.timeout, "", task.credential, step.answers, step.keep, step.checks,
-            script, step.language, step.resumable, step.restarts, guard,
-        )  # fmt: skip
+            position,
+            step.name,
+            step.kind.value,
+            commands,
+            step.timeout,
+            "",
+            task.credential,
+            step.answers,
+            step.keep,
+            step.checks,
+            script,
+            step.language,
+            step.resumable,
+            step.restarts,
+            guard,
+        )
         return planned, problem
 
 
@@ -171,7 +195,8 @@ def _wrapped(lines: list[str], kind: StepKind, save: bool, words: PlatformWords,
 
 
 def _around(content: TemplateContent, device: DeviceFacts) -> dict[str, str]:
-    """Return the commands that read the configurations around the steps; the startup one only where a change is made."""
+    """Return the commands that read the configurations around the steps; the startup one only where a change is
+    made."""
     found = {"before": device.words.show_running, "after": device.words.show_running}
     if content.changes_devices:
         found |= {"startup_before": device.words.show_startup, "startup_after": device.words.show_startup}

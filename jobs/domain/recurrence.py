@@ -19,9 +19,14 @@ from cronsim import CronSim, CronSimError
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WEEKS = ("first", "second", "third", "fourth", "last")
 ALIASES = {
-    "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
-}  # fmt: skip
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
 #: No rule is searched further than this; the calendar repeats itself after 28 years, leap-day weekdays after 40.
 HORIZON = timedelta(days=366 * 41)
 
@@ -177,7 +182,8 @@ def describe(schedule: Schedule) -> str:
 
 
 def _all(schedule: Schedule, since: datetime | None) -> Iterator[Occurrence]:
-    """Yield all occurrences from the start on; those before `since` may be left out (with a margin for clock changes)."""
+    """Yield all occurrences from the start on; those before `since` may be left out (with a margin for clock
+    changes)."""
     rule, zone, start = schedule.rule, schedule.zone, schedule.start_at
     if isinstance(rule, Every):
         yield from _every(rule, zone, start, since)

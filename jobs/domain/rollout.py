@@ -67,7 +67,8 @@ class Rollout:
         return timedelta(minutes=self.soak)
 
     def reason_to_stop(self, ended: int, bad: int) -> str:
-        """Return why no further device may begin after `ended` of which `bad` did not succeed; empty when it may go on."""
+        """Return why no further device may begin after `ended` of which `bad` did not succeed; empty when it may go
+        on."""
         if ended < self.sample or not bad:
             return ""
         if self.stop_count and bad >= self.stop_count:

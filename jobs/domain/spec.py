@@ -101,7 +101,10 @@ class TaskSpec:
 
 @dataclass(frozen=True, slots=True)
 class TriggerSpec:
-    """One trigger. `rule` is its schedule as JSON (`jobs.domain.schedule_json`); now has none. `schedule_filter` is an id."""
+    """One trigger. `rule` is its schedule as JSON (`jobs.domain.schedule_json`); now has none.
+
+    `schedule_filter` is an id.
+    """
 
     kind: TriggerKind
     name: str = ""

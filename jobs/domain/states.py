@@ -25,8 +25,8 @@ S = RunStatus
 OPEN = frozenset({S.QUEUED, S.WAITING, S.RUNNING})
 ENDED = frozenset(RunStatus) - OPEN
 
-#: What may follow what; an ended status is followed by nothing. A device run goes back to the queue only when the device
-#: could not be reached and nothing was sent.
+#: What may follow what; an ended status is followed by nothing. A device run goes back to the queue only when the
+#: device could not be reached and nothing was sent.
 MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     S.QUEUED: frozenset({S.WAITING, S.RUNNING, S.FAILED, S.CANCELLED, S.SKIPPED, S.ERRORED}),
     S.WAITING: frozenset({S.QUEUED, S.FAILED, S.CANCELLED, S.SKIPPED, S.ERRORED}),

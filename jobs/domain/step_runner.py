@@ -31,10 +31,16 @@ class Conversation(Protocol):
     """What the engine needs of a device session."""
 
     def send(
-        self, line: str, *, timeout: float | None = None, progress: Callable[[str], None] | None = None,
-        answers: tuple[tuple[str, str], ...] = (), script: str = "",
-    ) -> str:  # fmt: skip
-        """Send one line, answer what is asked then as declared, return the answer; DeviceError when the device or the way to it says no.
+        self,
+        line: str,
+        *,
+        timeout: float | None = None,
+        progress: Callable[[str], None] | None = None,
+        answers: tuple[tuple[str, str], ...] = (),
+        script: str = "",
+    ) -> str:
+        """Send one line, answer what is asked then as declared, return the answer; DeviceError when the device or
+        the way to it says no.
 
         A `script` is what the command then reads from its standard input.
         """

@@ -21,16 +21,17 @@ from jobs.models.triggers import Trigger
 class JobRun(TenantOwned):
     """One execution of a job. Names are copied, so that history tells what was, not what is.
 
-    `scheduled_for` is when it was due; `planned_at` None means that nobody has decided about it yet. Devices of waves up to
-    `wave` may begin; the next one opens at `next_wave_at`. `proven` lists the credentials that a device has accepted;
-    `only` the devices (ids) of the parent that run again, `resumes` at which step (position) each of them goes on, where it
-    does not begin anew; refusals before `resumed_at` count no more.
+    `scheduled_for` is when it was due; `planned_at` None means that nobody has decided about it yet. Devices of waves
+    up to `wave` may begin; the next one opens at `next_wave_at`. `proven` lists the credentials that a device has
+    accepted; `only` the devices (ids) of the parent that run again, `resumes` at which step (position) each of them
+    goes on, where it does not begin anew; refusals before `resumed_at` count no more.
     """
 
     tenant_rules = {"agent": "ancestors"}
 
     job = models.ForeignKey(ServiceJob, on_delete=models.PROTECT, related_name="runs")
-    # Without indexes of their own: the unique constraint leads with the trigger, and a partial one finds the few parents.
+    # Without indexes of their own: the unique constraint leads with the trigger, and a partial one finds the few
+    # parents.
     trigger = models.ForeignKey(Trigger, null=True, on_delete=models.SET_NULL, related_name="runs", db_index=False)
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="reruns", db_index=False)
     scheduled_for = models.DateTimeField()
@@ -108,14 +109,18 @@ class DeviceRun(TenantOwned):
     """One device in a run: its plan, who works on it (lease), how far it got (journal), how it ended.
 
     `intended` and `confirmed` count commands in plan order; `intended` is durable before a command that may change the
-    device is sent. `token` grows with every claim; a write that carries an older one does nothing. `endpoint` is where it
-    connects; with `exclusive` nobody else may talk to the device meanwhile. While it waits for a device that another
+    device is sent. `token` grows with every claim; a write that carries an older one does nothing. `endpoint` is where
+    it connects; with `exclusive` nobody else may talk to the device meanwhile. While it waits for a device that another
     device run holds, `waits_for` is the id of that one (of any tenant) and `waiting_since` its place in the line.
     """
 
     tenant_rules = {
-        "device": "subtree", "snapshot_before": "same", "snapshot_after": "same", "startup_before": "same", "startup_after": "same",
-    }  # fmt: skip
+        "device": "subtree",
+        "snapshot_before": "same",
+        "snapshot_after": "same",
+        "startup_before": "same",
+        "startup_after": "same",
+    }
 
     run = models.ForeignKey(JobRun, on_delete=models.CASCADE, related_name="device_runs", db_index=False)
     device = models.ForeignKey(Device, null=True, on_delete=models.SET_NULL, related_name="runs")
@@ -197,8 +202,8 @@ class DeviceRun(TenantOwned):
 class DeviceHold(TenantOwned):
     """A device run holds a device, across all jobs and tenants. `key` is an address with its port, or a host key.
 
-    A device has two slots: a change takes both, a reader takes one; the constraint is the lock. A quarantined hold belongs
-    to a worker of which nobody knows whether it has stopped; it stays until its host says so, or a person.
+    A device has two slots: a change takes both, a reader takes one; the constraint is the lock. A quarantined hold
+    belongs to a worker of which nobody knows whether it has stopped; it stays until its host says so, or a person.
     """
 
     device_run = models.ForeignKey(DeviceRun, on_delete=models.CASCADE, related_name="holds")
@@ -214,7 +219,10 @@ class DeviceHold(TenantOwned):
 
 
 class StepResult(TenantOwned):
-    """What one step gave on one device; `verdict` is what its checks found. `exchanges_z` is zlib-compressed JSON: [[sent, received, rejected], …]."""
+    """What one step gave on one device; `verdict` is what its checks found.
+
+    `exchanges_z` is zlib-compressed JSON: [[sent, received, rejected], …].
+    """
 
     device_run = models.ForeignKey(DeviceRun, on_delete=models.CASCADE, related_name="steps", db_index=False)
     position = models.PositiveIntegerField()
@@ -237,7 +245,8 @@ class StepResult(TenantOwned):
 
     @property
     def exchanges(self) -> list[list[Any]]:
-        """Each line sent with the answer it got, secrets of configurations hidden, and whether the device rejected it."""
+        """Each line sent with the answer it got, secrets of configurations hidden, and whether the device rejected
+        it."""
         kept = orjson.loads(zlib.decompress(self.exchanges_z)) if self.exchanges_z else []
         return [[sent, mask(received), rejected] for sent, received, rejected in kept]
 

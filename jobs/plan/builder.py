@@ -92,7 +92,8 @@ def plan_of(
 
 
 def resumed(plan: Plan, of: JobRun, places: Mapping[str, int]) -> Plan:
-    """Return a plan whose devices go on at their places (step positions) in an earlier run; Conflict when the plan is another."""
+    """Return a plan whose devices go on at their places (step positions) in an earlier run; Conflict when the plan
+    is another."""
     earlier = {str(row.device_id): row.plan for row in of.device_runs.filter(device__in=places)}
     for device in plan.devices:
         place = places[device.device]

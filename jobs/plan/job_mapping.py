@@ -235,9 +235,15 @@ def write_trigger(row: Trigger, spec: TriggerSpec) -> None:
 def trigger_spec(row: Trigger) -> TriggerSpec:
     """Read a trigger back."""
     return TriggerSpec(
-        TriggerKind(row.kind), row.name, row.rule, row.schedule_filter_id, MissedPolicy(row.missed), row.grace_minutes,
-        row.catch_up, row.enabled,
-    )  # fmt: skip
+        TriggerKind(row.kind),
+        row.name,
+        row.rule,
+        row.schedule_filter_id,
+        MissedPolicy(row.missed),
+        row.grace_minutes,
+        row.catch_up,
+        row.enabled,
+    )
 
 
 def filters_above(tenant: Tenant) -> Any:

@@ -1,4 +1,5 @@
-"""Keep the configurations that backup steps read: all versions or only changed ones, and alert of a change if wanted."""
+"""Keep the configurations that backup steps read: all versions or only changed ones, and alert of a change if
+wanted."""
 
 from __future__ import annotations
 

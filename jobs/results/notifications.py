@@ -46,10 +46,16 @@ def _event(item: Happened, people: list[User]) -> outbox.Event:
         f"{run.template_name} version {run.template_version} on {run.device_count} devices: {words}. {run.pause_reason}"
     )
     return outbox.Event(
-        tenant=run.tenant, event=item.event, key=f"run:{run.pk}:{item.event}", subject=f"{run.job_name} (run {run.pk}: {words})",
-        text=f"{text.strip()} {run.reason}".strip(), url=f"/runs/{run.pk}/", recipients=people, by=item.by,
+        tenant=run.tenant,
+        event=item.event,
+        key=f"run:{run.pk}:{item.event}",
+        subject=f"{run.job_name} (run {run.pk}: {words})",
+        text=f"{text.strip()} {run.reason}".strip(),
+        url=f"/runs/{run.pk}/",
+        recipients=people,
+        by=item.by,
         details=_differences(run) if people and item.event == "completed" else "",
-    )  # fmt: skip
+    )
 
 
 def _differences(run: JobRun) -> str:

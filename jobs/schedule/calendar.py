@@ -24,7 +24,10 @@ RUNS, TRIGGERS, A_DAY = 2000, 300, 3
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One run or coming occurrence. `at` is aware, in the calendar's zone; `more` says that the day has further ones."""
+    """One run or coming occurrence.
+
+    `at` is aware, in the calendar's zone; `more` says that the day has further ones.
+    """
 
     at: datetime
     title: str
@@ -41,10 +44,15 @@ def past(runs: QuerySet[JobRun], first: datetime, last: datetime, zone: ZoneInfo
     found = rows.values_list("pk", "job_name", "status", "scheduled_for", "reason")[:RUNS]
     return [
         Entry(
-            at.astimezone(zone), name, f"/runs/{pk}/", LABELS[RunStatus(status)], COLOURS[RunStatus(status)], reason[:200]
+            at.astimezone(zone),
+            name,
+            f"/runs/{pk}/",
+            LABELS[RunStatus(status)],
+            COLOURS[RunStatus(status)],
+            reason[:200],
         )
         for pk, name, status, at, reason in found
-    ]  # fmt: skip
+    ]
 
 
 def planned(triggers: QuerySet[Trigger], first: datetime, last: datetime, zone: ZoneInfo) -> list[Entry]:

@@ -79,7 +79,8 @@ def described(job: ServiceJob) -> list[dict[str, object]]:
 
 
 def preview(job: ServiceJob, after: datetime, n: int = 8) -> list[Ahead]:
-    """Return the next n occurrences of a job's triggers merged, removed ones marked; `trigger` counts the enabled ones."""
+    """Return the next n occurrences of a job's triggers merged, removed ones marked; `trigger` counts the enabled
+    ones."""
     rows = live_triggers(job)
     found = islice(ahead([filtered(row) for row in rows], after), n)
     return [replace(item, name=str(rows[item.trigger])) for item in found]

@@ -40,17 +40,27 @@ class RequestForm(forms.Form):
         label="Comments", max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
     scope = forms.ChoiceField(
-        label="Scope", required=False,
-        choices=[("run", "One run: closed by its execution"), ("series", "A series: every run while the content is unchanged")],
-    )  # fmt: skip
+        label="Scope",
+        required=False,
+        choices=[
+            ("run", "One run: closed by its execution"),
+            ("series", "A series: every run while the content is unchanged"),
+        ],
+    )
     series_until = forms.DateTimeField(
-        label="Series until (UTC)", required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    )  # fmt: skip
+        label="Series until (UTC)",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
     series_runs = forms.IntegerField(label="Or for so many runs", required=False, min_value=1, max_value=10_000)
     devices = forms.ChoiceField(
-        label="Devices", required=False,
-        choices=[("frozen", "Exactly those that match now"), ("dynamic", "Those that match when it runs, up to a number")],
-    )  # fmt: skip
+        label="Devices",
+        required=False,
+        choices=[
+            ("frozen", "Exactly those that match now"),
+            ("dynamic", "Those that match when it runs, up to a number"),
+        ],
+    )
     at_most = forms.IntegerField(label="Devices at most", required=False, min_value=1, max_value=100_000)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -190,12 +200,14 @@ def _steps(asked: ApprovalRequest) -> list[dict[str, Any]]:
     votes = asked.events.filter(action=Action.APPROVE).select_related("actor", "on_behalf_of")
     return [
         {
-            "number": n + 1, "required": step.required, "group": names.get(step.group, "everyone who may approve"),
+            "number": n + 1,
+            "required": step.required,
+            "group": names.get(step.group, "everyone who may approve"),
             "by": [f"{v.actor} for {v.on_behalf_of}" if v.on_behalf_of else str(v.actor) for v in votes if v.step == n],
             "open": asked.status == "requested" and asked.step == n,
         }
         for n, step in enumerate(asked.all_steps)
-    ]  # fmt: skip
+    ]
 
 
 def _text(device: dict[str, Any]) -> str:

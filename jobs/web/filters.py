@@ -37,9 +37,10 @@ class FilterForm(TenantForm):
     time_zone = forms.ChoiceField(choices=ZONE_CHOICES, initial="UTC")
     rules = forms.CharField(required=False, widget=forms.Textarea(attrs={"class": "code", "rows": 8}), help_text=HELP)
     holidays = forms.FileField(
-        label="Import holidays", required=False,
+        label="Import holidays",
+        required=False,
         help_text="A calendar (ICS), or a list (CSV: date, name). Its days are added to the rules as excluded ones.",
-    )  # fmt: skip
+    )
 
     def clean(self) -> dict[str, Any]:
         """Read the lines and the file into rules."""

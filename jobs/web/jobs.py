@@ -64,8 +64,15 @@ def job_list(request: HttpRequest) -> HttpResponse:
         Filter("status", "Job Status", [("saved", "Saved"), ("draft", "Draft")], lists.field("status")),
     )
     new = {"new_url": reverse("new-job"), "new_label": "New job"} if access.may_run_anywhere(request.user) else {}
-    listing = Listing("Job Management", columns, ("name", "description", "template__name"),
-                      "No job yet. A job runs a service template on devices, now or on a schedule.", filters, order="-changed_at", **new)  # fmt: skip
+    listing = Listing(
+        "Job Management",
+        columns,
+        ("name", "description", "template__name"),
+        "No job yet. A job runs a service template on devices, now or on a schedule.",
+        filters,
+        order="-changed_at",
+        **new,
+    )
     return lists.show(request, within(request, selectors.visible_jobs(request.user)), listing)
 
 

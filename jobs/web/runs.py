@@ -52,8 +52,14 @@ def run_list(request: HttpRequest) -> HttpResponse:
         Column("Customer", lambda r: r.tenant.name, sort="tenant__name"),
     )
     filters = (Filter("status", "Status", list(CHOICES), lists.field("status")),)
-    listing = Listing("Job History", columns, ("job_name", "template_name", "executed_by__username"),
-                      "Nothing has run yet. Runs appear here as soon as a job starts.", filters, order="-id")  # fmt: skip
+    listing = Listing(
+        "Job History",
+        columns,
+        ("job_name", "template_name", "executed_by__username"),
+        "Nothing has run yet. Runs appear here as soon as a job starts.",
+        filters,
+        order="-id",
+    )
     rows = within(request, selectors.with_counts(selectors.visible_runs(request.user)))
     return lists.show(request, rows, listing)
 
@@ -195,8 +201,11 @@ def _progress(run: JobRun) -> str:
         return "—"
     return format_html(
         '<span class="progress"><progress max="{}" value="{}" aria-label="devices done"></progress>{}/{}</span>',
-        run.device_count, run.ended_count, run.ended_count, run.device_count,
-    )  # fmt: skip
+        run.device_count,
+        run.ended_count,
+        run.ended_count,
+        run.device_count,
+    )
 
 
 def _run(request: HttpRequest, pk: int) -> JobRun:
@@ -234,9 +243,19 @@ def _board(request: HttpRequest, found: JobRun) -> dict[str, Any]:
     if found.is_open and found.started_at and ended and not found.paused_at and not found.next_wave_at:
         eta = (timezone.now() - found.started_at) / ended * (total - ended)
     return {
-        "pill": status_pill(found.status), "total": total, "ended": ended, "lines": lines, "page": page, "chips": chips,
-        "again": [] if found.is_open else _again(found, counts), "spread": Rollout.from_json(found.rollout).words(), "only": shown, "step_names": names, "eta": eta, "offline": found.is_open and found.agent is not None and not found.agent.is_online(timezone.now()),
-    }  # fmt: skip
+        "pill": status_pill(found.status),
+        "total": total,
+        "ended": ended,
+        "lines": lines,
+        "page": page,
+        "chips": chips,
+        "again": [] if found.is_open else _again(found, counts),
+        "spread": Rollout.from_json(found.rollout).words(),
+        "only": shown,
+        "step_names": names,
+        "eta": eta,
+        "offline": found.is_open and found.agent is not None and not found.agent.is_online(timezone.now()),
+    }
 
 
 def _again(found: JobRun, counts: Mapping[str, int]) -> list[tuple[str, str]]:

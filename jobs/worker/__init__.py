@@ -1,1 +1,2 @@
-"""A process that talks to devices: engine, pool, claims, device locks, leases, sessions, journal, completion, recovery."""
+"""A process that talks to devices: engine, pool, claims, device locks, leases, sessions, journal, completion,
+recovery."""

@@ -22,7 +22,8 @@ from jobs.models.sql.claims import runs_with_room
 from jobs.schedule import next_times
 from jobs.worker import device_locks
 
-#: At least so many runs are looked at in one claim, one for each device wanted; and so many with more than a few devices.
+#: At least so many runs are looked at in one claim, one for each device wanted; and so many with more than a few
+#: devices.
 RUNS, LARGE = 40, 20
 #: So many devices of a run see a credential that no device of it has accepted yet.
 TRIALS = 3
@@ -74,7 +75,8 @@ class _Room:
 
 
 def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None) -> list[Assignment]:
-    """Take up to `limit` devices for a worker, of the runs of its agents (or `only` of one, by id), oldest runs first."""
+    """Take up to `limit` devices for a worker, of the runs of its agents (or `only` of one, by id), oldest runs
+    first."""
     reach("W1")
     claimed = time.monotonic()
     with transaction.atomic():
@@ -86,9 +88,14 @@ def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None)
             return []
         rows = device_locks.take(_within_limits(runs, served, now, limit), now)
         DeviceRun.objects.filter(pk__in=[row.pk for row in rows]).update(
-            status=RunStatus.RUNNING, token=F("token") + 1, worker=worker, lease_expires_at=now + LEASE, started_at=now,
-            waiting_since=None, not_before=None,
-        )  # fmt: skip
+            status=RunStatus.RUNNING,
+            token=F("token") + 1,
+            worker=worker,
+            lease_expires_at=now + LEASE,
+            started_at=now,
+            waiting_since=None,
+            not_before=None,
+        )
         begun = {row.run_id for row in rows if row.run.status == RunStatus.QUEUED}
         if begun:
             JobRun.objects.filter(pk__in=begun, status=RunStatus.QUEUED).update(
@@ -102,7 +109,8 @@ def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None)
 
 
 def does_work_wait(*, worker: Worker, now: datetime) -> bool:
-    """Say whether runs of a worker's agents that have begun have devices that could begin, were there places for them."""
+    """Say whether runs of a worker's agents that have begun have devices that could begin, were there places for
+    them."""
     ready = DeviceRun.objects.filter(_ready(now), run=OuterRef("pk"), wave__lte=OuterRef("wave"))
     runs = JobRun.objects.filter(status=RunStatus.RUNNING, paused_at=None, agent__queue__in=worker.queues)
     return runs.filter(Exists(ready)).exists()
@@ -202,7 +210,8 @@ def _is_on_trial(run: JobRun, row: DeviceRun) -> bool:
 
 
 def _trials(runs: dict[int, JobRun]) -> dict[tuple[int, str], int]:
-    """How many more devices of each run may try each credential that none has accepted yet (those that work on it count)."""
+    """How many more devices of each run may try each credential that none has accepted yet (those that work on it
+    count)."""
     found: dict[tuple[int, str], int] = {}
     for run in runs.values():
         rows = run.device_runs.filter(Q(status=RunStatus.RUNNING) | refused(run))

@@ -1,4 +1,5 @@
-"""What follows when devices end: the next wave opens, the run stops or pauses, or it ends and its recipients are told."""
+"""What follows when devices end: the next wave opens, the run stops or pauses, or it ends and its recipients are
+told."""
 
 from __future__ import annotations
 

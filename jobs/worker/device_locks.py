@@ -30,7 +30,9 @@ def keys_of(row: DeviceRun) -> list[str]:
 
 
 def take(rows: Sequence[DeviceRun], now: datetime) -> list[DeviceRun]:
-    """Hold the devices of as many rows as are free, in the caller's transaction; the others wait in line. Returns the holders.
+    """Hold the devices of as many rows as are free, in the caller's transaction; the others wait in line.
+
+    Returns the holders.
 
     First come, first served: a row also waits for one that has waited longer for the same device.
     """
@@ -110,7 +112,8 @@ def _line(keys: set[str]) -> dict[str, list[tuple[datetime, int]]]:
 
 
 def release(device_runs: Iterable[int]) -> Counter[str]:
-    """Free what ended device runs (ids) held and wake who waited for them; return how many woke, by their agent's queue.
+    """Free what ended device runs (ids) held and wake who waited for them; return how many woke, by their agent's
+    queue.
 
     To be called in the transaction that ends them.
     """

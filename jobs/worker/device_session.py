@@ -1,4 +1,5 @@
-"""Talk to one claimed device as its plan says: connect, run the steps, wait while it restarts, look again after a break."""
+"""Talk to one claimed device as its plan says: connect, run the steps, wait while it restarts, look again after a
+break."""
 
 from __future__ import annotations
 
@@ -72,9 +73,14 @@ def converse(item: Assignment, finished: Finished) -> DeviceResult:
 
 
 def _run_session(
-    item: Assignment, device: Device, login: Login, credential: str, steps: tuple[PlannedStep, ...],
-    finished: Finished, reveal: Callable[[str], str],
-) -> DeviceResult:  # fmt: skip
+    item: Assignment,
+    device: Device,
+    login: Login,
+    credential: str,
+    steps: tuple[PlannedStep, ...],
+    finished: Finished,
+    reveal: Callable[[str], str],
+) -> DeviceResult:
     """Run neighbouring steps over one connection, or over a few when it is lost while only reading or by a restart."""
     journal, left = finished.journal, READ_AGAIN
     session = _connect(item, device, login, finished)

@@ -1,7 +1,8 @@
-"""The threads of a worker process: one claims devices and stores results, one keeps what is owned, one looks after the rest.
+"""The threads of a worker process: one claims devices and stores results, one keeps what is owned, one looks after
+the rest.
 
-The database says what is to do. Messages only wake the engine; without any it looks by itself every two seconds. Devices
-are talked to in one thread that they share, or each in a thread of a pool (`jobs.worker.pool`).
+The database says what is to do. Messages only wake the engine; without any it looks by itself every two seconds.
+Devices are talked to in one thread that they share, or each in a thread of a pool (`jobs.worker.pool`).
 """
 
 from __future__ import annotations
@@ -136,7 +137,8 @@ class Engine:
             self._unstored = []
 
     def _settle(self) -> None:
-        """Free threads come first: a run's end waits until they have been given work, and while there is much, a moment.
+        """Free threads come first: a run's end waits until they have been given work, and while there is much, a
+        moment.
 
         What failed does not wait: the run may have to stop.
         """

@@ -33,16 +33,28 @@ from jobs.worker.journal import Journal
 log = logging.getLogger(__name__)
 #: What the end of a device run writes into it.
 ENDING = (
-    "status", "reason", "message", "ended_at", "confirmed", "intended", "lease_expires_at", "snapshot_before", "snapshot_after",
-    "startup_before", "startup_after",
-)  # fmt: skip
+    "status",
+    "reason",
+    "message",
+    "ended_at",
+    "confirmed",
+    "intended",
+    "lease_expires_at",
+    "snapshot_before",
+    "snapshot_after",
+    "startup_before",
+    "startup_after",
+)
 #: A device that does not answer is tried again after such a pause (seconds), three times as long each time, as long as
 #: nothing was sent to it.
 FIRST_PAUSE, TRIES = 2.0, settings.CONNECT_TRIES
 
 
 def execute(item: Assignment, journal: Journal | None = None) -> Finished:
-    """Run one claimed device to its end; whatever happens becomes a result. Touches the database only for its journal."""
+    """Run one claimed device to its end; whatever happens becomes a result.
+
+    Touches the database only for its journal.
+    """
     journal = journal or Journal(item.device_run, item.plan.commands, item.claimed)
     finished = Finished(journal)
     reach("W3")
@@ -82,7 +94,8 @@ def _lost(journal: Journal) -> DeviceResult:
 
 
 def shares_a_thread(item: Assignment) -> bool:
-    """Say whether the conversation waits with the hub's words throughout, so that others can go on in its thread meanwhile."""
+    """Say whether the conversation waits with the hub's words throughout, so that others can go on in its thread
+    meanwhile."""
     device = item.device_run.device
     return device is None or (device.platform in OWN and not item.plan.telnet)
 

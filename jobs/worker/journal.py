@@ -1,7 +1,7 @@
 """The database writer behind a device run: intents before commands, step results, live output, cancel and lease.
 
-Every write carries the fencing token; when it changes nothing, this worker is no longer the owner and stops. The lease is
-renewed for all device runs of a worker at once, by `jobs.worker.leases`, never from here.
+Every write carries the fencing token; when it changes nothing, this worker is no longer the owner and stops. The lease
+is renewed for all device runs of a worker at once, by `jobs.worker.leases`, never from here.
 """
 
 from __future__ import annotations
@@ -43,9 +43,12 @@ class Journal:
     """
 
     def __init__(
-        self, device_run: DeviceRun, commands: tuple[str, ...] = (), claimed: float | None = None,
+        self,
+        device_run: DeviceRun,
+        commands: tuple[str, ...] = (),
+        claimed: float | None = None,
         writer: Writer = DIRECT,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.device_run, self.commands, self.writer = device_run, commands, writer
         self.secrets: tuple[str, ...] = ()
         self.snapshots: dict[str, str] = {}
@@ -62,7 +65,8 @@ class Journal:
         self._flushed = time.monotonic()
 
     def check(self) -> None:
-        """Raise Cancelled or LeaseLost when nothing more may be sent; asked right before every send, so it looks nowhere."""
+        """Raise Cancelled or LeaseLost when nothing more may be sent; asked right before every send, so it looks
+        nowhere."""
         if self.lost or time.monotonic() > self.owned_until:
             self.lost = True
             raise LeaseLost
@@ -170,7 +174,8 @@ class Journal:
         return self.begun > 0
 
     def words(self, cause: str) -> str:
-        """Say after `cause` what is known: which commands are confirmed, which one is unknown, which were never sent."""
+        """Say after `cause` what is known: which commands are confirmed, which one is unknown, which were never
+        sent."""
         return interruption(cause, self.commands, self.begun, self._done)
 
     def ending(self, status: RunStatus, reason: str, message: str, now: datetime) -> DeviceRun:

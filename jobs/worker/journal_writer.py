@@ -1,4 +1,5 @@
-"""What conversations write while they go on: intents of a worker's devices that come at the same time share a transaction."""
+"""What conversations write while they go on: intents of a worker's devices that come at the same time share a
+transaction."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from jobs.models.sql.claims import Intent
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
-#: Seconds between two device runs of which is stored what came so far: with hundreds of them it would keep the writer busy.
+#: Seconds between two device runs of which is stored what came so far: with hundreds of them it would keep the writer
+#: busy.
 SHOW_EVERY = 0.03
 #: Seconds for which intents wait for others to be stored with, where the process has its hands full anyway.
 GATHER = 0.005
@@ -56,7 +58,8 @@ DIRECT = Direct()
 
 
 class Shared:
-    """Writes in one thread, with one connection to the database, for all conversations of a process; `edge` as of a `Hub`.
+    """Writes in one thread, with one connection to the database, for all conversations of a process; `edge` as of a
+    `Hub`.
 
     `is_busy` says whether the conversations would only wait for each other, were they answered at once.
     """

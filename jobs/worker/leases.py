@@ -21,8 +21,9 @@ RENEW_EVERY = min(5.0, (LEASE - 2 * GUARD).total_seconds() / 3)
 def renew(*, worker: Worker, journals: Mapping[int, Journal], now: datetime) -> bool:
     """Renew the leases of the device runs (id → journal) that this worker works on; `now` is the database's time.
 
-    What can no longer be renewed is lost: its connection is closed at once. Nothing is waited for, not even this worker's own
-    commits, so that one that hangs costs no other device its lease: False when a row was locked, and is to be renewed soon.
+    What can no longer be renewed is lost: its connection is closed at once. Nothing is waited for, not even this
+    worker's own commits, so that one that hangs costs no other device its lease: False when a row was locked, and is to
+    be renewed soon.
     """
     began = time.monotonic()
     mine = DeviceRun.objects.filter(

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from devices.drivers.hub import Edge, Hub, plainly
 
-#: So many are begun however busy the process is: its part of a run's places, within these bounds. Beyond, it takes more only
-#: while less than this part of its time is used.
+#: So many are begun however busy the process is: its part of a run's places, within these bounds. Beyond, it takes more
+#: only while less than this part of its time is used.
 FEW, PLENTY, SATURATED = 25, 50, 0.7
 #: Seconds in which something must follow, and for which is waited at most, where what comes together is done together.
 GATHER, AT_MOST = 0.01, 0.05
@@ -23,7 +23,8 @@ R = TypeVar("R")
 
 
 class OneAtATime:
-    """Lets one thread of the process at a time do some work; whoever asks meanwhile is served by it, for it looks again.
+    """Lets one thread of the process at a time do some work; whoever asks meanwhile is served by it, for it looks
+    again.
 
     More of them would only share the interpreter's lock.
     """
@@ -61,7 +62,8 @@ def _all(inbox: queue.SimpleQueue[R]) -> list[R]:
 
 
 class Conversations:
-    """Where devices are talked to: in one thread with a hub those that can share it, in threads of a pool all others."""
+    """Where devices are talked to: in one thread with a hub those that can share it, in threads of a pool all
+    others."""
 
     def __init__(self, size: int, edge: Edge = plainly) -> None:
         self.size, self._few = size, FEW
@@ -88,7 +90,8 @@ class Conversations:
         self._few = min(max(places // workers, FEW), PLENTY)
 
     def submit(self, work: Callable[[A], R], item: A, /, *, shares: bool) -> Future[R]:
-        """Begin the work and return its future; `shares` says that whatever it waits for, it waits with the hub's words."""
+        """Begin the work and return its future; `shares` says that whatever it waits for, it waits with the hub's
+        words."""
         self._count(shares, 1)
         future = self._hub.submit(work, item) if shares else self._executor.submit(work, item)
         future.add_done_callback(lambda _: self._count(shares, -1))

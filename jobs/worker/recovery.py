@@ -1,8 +1,8 @@
 """End device runs that nobody works on any more: interrupted, with what the journal knows.
 
-A worker is killed before its device runs are declared interrupted, so that nothing is sent after that. Where it cannot be
-reached, because it ran on another machine, its devices stay held (quarantined) until its machine or a person says that it
-has stopped.
+A worker is killed before its device runs are declared interrupted, so that nothing is sent after that. Where it cannot
+be reached, because it ran on another machine, its devices stay held (quarantined) until its machine or a person says
+that it has stopped.
 """
 
 from __future__ import annotations
@@ -121,9 +121,13 @@ def interrupt(rows: Sequence[DeviceRun], now: datetime, quarantined: bool = Fals
                 message += " Its machine does not answer, so the device stays held until it does or somebody frees it."
             mine = DeviceRun.objects.filter(pk=row.pk, token=row.token, status=RunStatus.RUNNING)
             moved = mine.update(
-                status=RunStatus.INTERRUPTED, reason="interrupted", message=message, ended_at=now,
-                token=F("token") + 1, lease_expires_at=None,
-            )  # fmt: skip
+                status=RunStatus.INTERRUPTED,
+                reason="interrupted",
+                message=message,
+                ended_at=now,
+                token=F("token") + 1,
+                lease_expires_at=None,
+            )
             if moved:
                 ended.append(row)
                 row.steps.filter(status=RunStatus.RUNNING).update(status=RunStatus.INTERRUPTED, ended_at=now)

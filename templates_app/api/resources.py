@@ -33,13 +33,16 @@ class StepSerializer(serializers.Serializer):
         default=False, help_text="The device restarts at its end; the next step waits for it."
     )
     guard = serializers.IntegerField(
-        default=0, min_value=0, max_value=MOST_GUARD,
+        default=0,
+        min_value=0,
+        max_value=MOST_GUARD,
         help_text="Minutes after which the device takes the step back unless a new connection confirms it; 0 means no.",
-    )  # fmt: skip
+    )
     answers = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField(allow_blank=True), min_length=2, max_length=2),
-        default=list, help_text="Pairs of question and answer: what is sent while the device asks for it.",
-    )  # fmt: skip
+        default=list,
+        help_text="Pairs of question and answer: what is sent while the device asks for it.",
+    )
 
 
 class VariableSerializer(serializers.Serializer):
@@ -152,8 +155,17 @@ class ScriptSerializer(serializers.ModelSerializer):
     class Meta:
         model = Script
         fields = [
-            "id", "tenant", "category", "name", "description", "platforms", "execution_type", "body", "parameters", "version",
-        ]  # fmt: skip
+            "id",
+            "tenant",
+            "category",
+            "name",
+            "description",
+            "platforms",
+            "execution_type",
+            "body",
+            "parameters",
+            "version",
+        ]
         validators: list[Any] = []
 
 

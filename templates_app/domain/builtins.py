@@ -41,14 +41,17 @@ def config_backup(running: Mapping[str, str], startup: Mapping[str, str]) -> Tem
             _flag("running", "Back up the running configuration", "yes"),
             _flag("startup", "Back up the startup configuration"),
             RuntimeVariable(
-                "versions_saved", VariableType.CHOICE, "Versions saved", default=ALL_VERSIONS,
+                "versions_saved",
+                VariableType.CHOICE,
+                "Versions saved",
+                default=ALL_VERSIONS,
                 choices=(ALL_VERSIONS, VERSION_WITH_CHANGES),
             ),
             _flag("running_alert", "Alert when the running configuration has changed"),
             _flag("startup_alert", "Alert when the startup configuration has changed"),
             _flag("backup_on_trap", "Back up when a device sends a configuration-change trap"),
         ),
-    )  # fmt: skip
+    )
 
 
 def _kept(name: str, keep: str, commands: Mapping[str, str]) -> TemplateStep:
@@ -64,16 +67,35 @@ def ad_check_list() -> TemplateContent:
     """Return the check list. Sources: Microsoft's documentation of dcdiag, repadmin, sc and w32tm."""
     rows = (
         ("Connectivity and advertising", "dcdiag /test:Advertising", _PASSED),
-        ("Replication", "repadmin /replsummary",
-         (("fail", r"\s[1-9]\d*\s*/\s*\d+\s+\d+"), ("warn", r"\s\d+d\.|>\s*60 days"), ("pass", r"\s0\s*/\s*\d+\s+0\b"))),
-        *((f"Service {name}", f"sc query {name}", (("fail", r"STATE\s*:\s*[1-3567]\b|FAILED"), ("pass", r"STATE\s*:\s*4\s+RUNNING")))
-          for name in _SERVICES),
+        (
+            "Replication",
+            "repadmin /replsummary",
+            (
+                ("fail", r"\s[1-9]\d*\s*/\s*\d+\s+\d+"),
+                ("warn", r"\s\d+d\.|>\s*60 days"),
+                ("pass", r"\s0\s*/\s*\d+\s+0\b"),
+            ),
+        ),
+        *(
+            (
+                f"Service {name}",
+                f"sc query {name}",
+                (("fail", r"STATE\s*:\s*[1-3567]\b|FAILED"), ("pass", r"STATE\s*:\s*4\s+RUNNING")),
+            )
+            for name in _SERVICES
+        ),
         ("DNS", "dcdiag /test:DNS", _PASSED),
         ("SYSVOL", "dcdiag /test:SysVolCheck", _PASSED),
-        ("Time", "w32tm /query /status",
-         (("fail", r"Leap Indicator: 3|not been started|(?i:error)"), ("warn", r"^Source: (Local CMOS Clock|Free-running)"),
-          ("pass", r"^Source: \S"))),
-    )  # fmt: skip
+        (
+            "Time",
+            "w32tm /query /status",
+            (
+                ("fail", r"Leap Indicator: 3|not been started|(?i:error)"),
+                ("warn", r"^Source: (Local CMOS Clock|Free-running)"),
+                ("pass", r"^Source: \S"),
+            ),
+        ),
+    )
     steps = tuple(
         TemplateStep(name, StepKind.READ, {"windows": command}, timeout=120, checks=checks)
         for name, command, checks in rows
@@ -87,7 +109,8 @@ def app_install() -> TemplateContent:
     return TemplateContent(
         steps=(
             TemplateStep(
-                "Install", StepKind.EXEC,
+                "Install",
+                StepKind.EXEC,
                 {
                     "linux": f"sudo -n apt-get install -y {{{{ app }}}}{version}={{{{ version }}}}{{% endif %}}",
                     "windows": "winget install --exact --silent --disable-interactivity --accept-package-agreements"
@@ -96,7 +119,8 @@ def app_install() -> TemplateContent:
                 timeout=600,
             ),
             TemplateStep(
-                "Verify", StepKind.READ,
+                "Verify",
+                StepKind.READ,
                 {
                     "linux": "dpkg-query -W -f='${db:Status-Status} ${Version}\\n' {{ app }}",
                     "windows": "winget list --exact --id {{ app }}",
@@ -106,10 +130,12 @@ def app_install() -> TemplateContent:
             ),
         ),
         variables=(
-            RuntimeVariable("app", VariableType.WORD, "Application", "The package's name, for example curl or Git.Git."),
+            RuntimeVariable(
+                "app", VariableType.WORD, "Application", "The package's name, for example curl or Git.Git."
+            ),
             RuntimeVariable("version", VariableType.WORD, "Version", "Empty for the newest.", required=False),
         ),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +162,19 @@ def script(
 ) -> TemplateContent:
     """Return the template that runs a script; in COMMAND each line is sent by itself, else an interpreter reads it.
 
-    `platforms` are those it is meant for (none: all that the language has). `as_system` runs it with all rights where that
-    takes another word than the login's.
+    `platforms` are those it is meant for (none: all that the language has). `as_system` runs it with all rights where
+    that takes another word than the login's.
     """
     variables = tuple(
         RuntimeVariable(
-            parameter_name(p.number), _TYPES.get(p.data_type, VariableType.TEXT), p.name, required=p.required, default=p.default,
+            parameter_name(p.number),
+            _TYPES.get(p.data_type, VariableType.TEXT),
+            p.name,
+            required=p.required,
+            default=p.default,
         )
         for p in parameters
-    )  # fmt: skip
+    )
     if language == COMMAND:
         step = TemplateStep("Script", StepKind.EXEC, dict.fromkeys(platforms or ("*",), body), timeout=120)
         return TemplateContent((step,), variables)

@@ -21,8 +21,8 @@ class Verdict(StrEnum):
 def judge(checks: Sequence[tuple[str, str]], answer: str) -> tuple[Verdict, str]:
     """Return the verdict on an answer, and its deciding line. `checks` are (verdict, pattern of a line).
 
-    Failing patterns are looked for first, then warning ones, then passing ones; where there are passing ones and none is
-    found, the check has failed.
+    Failing patterns are looked for first, then warning ones, then passing ones; where there are passing ones and none
+    is found, the check has failed.
     """
     lines = [line.strip()[:LINE] for line in answer[:MOST].splitlines()]
     for wanted in (Verdict.FAIL, Verdict.WARN, Verdict.PASS):

@@ -58,14 +58,14 @@ class TemplateStep:
     """One step: its commands per platform key, `*` standing for every platform without its own
     but those in `ONLY_BY_NAME`.
 
-    `answers` are (question, answer): a text in the device's last line while it waits, and what is sent then. No question
-    is ever answered that the step does not declare. `keep` says which configuration (running or startup) the answer is,
-    to be kept as one. `checks` judge the answer (`templates_app.domain.checks`). `script` is fed to the command's
-    standard input, after the variables as assignments in its `language` (`templates_app.domain.scripts`).
+    `answers` are (question, answer): a text in the device's last line while it waits, and what is sent then. No
+    question is ever answered that the step does not declare. `keep` says which configuration (running or startup) the
+    answer is, to be kept as one. `checks` judge the answer (`templates_app.domain.checks`). `script` is fed to the
+    command's standard input, after the variables as assignments in its `language` (`templates_app.domain.scripts`).
 
     A `resumable` step may be done again from its beginning after it failed. A step that `restarts` the device ends with
-    the connection; the next one waits until the device is back. With a `guard` (minutes) the device takes the lines back
-    by itself unless they are confirmed within that time, over a new connection.
+    the connection; the next one waits until the device is back. With a `guard` (minutes) the device takes the lines
+    back by itself unless they are confirmed within that time, over a new connection.
     """
 
     name: str
@@ -183,9 +183,14 @@ class TemplateContent:
 
 
 def extras(step: Any) -> list[tuple[str, Any]]:
-    """Return the fields that few steps have, of a template's or of a plan's step; stored only where there is something."""
+    """Return the fields that few steps have, of a template's or of a plan's step; stored only where there is
+    something."""
     checks = [list(pair) for pair in step.checks]
     return [
-        ("keep", step.keep), ("checks", checks), ("script", step.script), ("language", step.language),
-        ("resumable", step.resumable), ("restarts", step.restarts),
-    ]  # fmt: skip
+        ("keep", step.keep),
+        ("checks", checks),
+        ("script", step.script),
+        ("language", step.language),
+        ("resumable", step.resumable),
+        ("restarts", step.restarts),
+    ]

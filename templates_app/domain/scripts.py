@@ -24,7 +24,8 @@ def _backslash(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A scripting language: the interpreter's command by platform, a variable's assignment, what may stand between its quotes."""
+    """A scripting language: the interpreter's command by platform, a variable's assignment, what may stand between
+    its quotes."""
 
     commands: Mapping[str, str]
     assignment: str

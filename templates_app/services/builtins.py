@@ -1,4 +1,5 @@
-"""The product's own templates as rows of a tenant: made when they are first wanted, a new version when their content is new."""
+"""The product's own templates as rows of a tenant: made when they are first wanted, a new version when their content
+is new."""
 
 from __future__ import annotations
 

@@ -51,11 +51,16 @@ def save_script(
             script.parameters.all().delete()
             ScriptParameter.objects.bulk_create(
                 ScriptParameter(
-                    tenant=tenant, script=script, number=row.number, name=row.name, required=row.required, data_type=row.data_type,
+                    tenant=tenant,
+                    script=script,
+                    number=row.number,
+                    name=row.name,
+                    required=row.required,
+                    data_type=row.data_type,
                     default=row.default,
                 )
                 for row in rows
-            )  # fmt: skip
+            )
         audit.record(tenant=tenant, by=by, action="script.saved", subject=script.name, version=script.number)
     return script
 

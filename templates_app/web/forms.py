@@ -47,9 +47,12 @@ class HeadForm(TenantForm):
         help_text="Devices of these platforms can be chosen in its jobs; none checked or chosen means any.",
     )
     others = forms.MultipleChoiceField(
-        label="Other platforms", choices=OTHERS, required=False, widget=forms.SelectMultiple(attrs={"size": 6}),
+        label="Other platforms",
+        choices=OTHERS,
+        required=False,
+        widget=forms.SelectMultiple(attrs={"size": 6}),
         help_text="Driven through Netmiko. Each needs commands of its own; choose it, then press Show their fields.",
-    )  # fmt: skip
+    )
 
 
 class VariableForm(forms.Form):
@@ -90,23 +93,31 @@ class StepForm(forms.Form):
     )
     save = forms.BooleanField(label="Save the configuration afterwards", required=False)
     resumable = forms.BooleanField(
-        label="May be resumed here", required=False,
+        label="May be resumed here",
+        required=False,
         help_text="The step may be done again from its beginning after it failed.",
-    )  # fmt: skip
+    )
     restarts = forms.BooleanField(
-        label="Restarts the device", required=False,
+        label="Restarts the device",
+        required=False,
         help_text="The device ends the connection at the end of the step; the next one waits until it is back.",
-    )  # fmt: skip
+    )
     guard = forms.IntegerField(
-        label="Take the change back unless confirmed (minutes)", required=False, min_value=0, max_value=MOST_GUARD, initial=0,
+        label="Take the change back unless confirmed (minutes)",
+        required=False,
+        min_value=0,
+        max_value=MOST_GUARD,
+        initial=0,
         help_text="The device undoes the step by itself unless a new connection confirms it in time; 0 means no. For "
         "Cisco IOS with an archive, Arista EOS and Juniper Junos.",
-    )  # fmt: skip
+    )
     answers = forms.CharField(
-        label="Answers to questions", required=False, widget=forms.Textarea(attrs={**CODE, "rows": 2}),
+        label="Answers to questions",
+        required=False,
+        widget=forms.Textarea(attrs={**CODE, "rows": 2}),
         help_text="One a line: question => answer. For example: Destination filename => startup-config. An empty answer "
         "presses Enter. Any other question ends the step.",
-    )  # fmt: skip
+    )
 
     def clean_answers(self) -> tuple[tuple[str, str], ...]:
         """Return the pairs; each line has a question."""
@@ -165,10 +176,17 @@ Steps = formset_factory(StepForm, extra=0, can_order=True, can_delete=True, max_
 def initial_variables(content: TemplateContent) -> list[dict[str, Any]]:
     """Return what the variable forms start with."""
     return [
-        {"name": v.name, "type": v.type, "label": v.label, "help": v.help, "default": v.default, "required": v.required,
-         "choices": "\n".join(v.choices)}
+        {
+            "name": v.name,
+            "type": v.type,
+            "label": v.label,
+            "help": v.help,
+            "default": v.default,
+            "required": v.required,
+            "choices": "\n".join(v.choices),
+        }
         for v in content.variables
-    ]  # fmt: skip
+    ]
 
 
 def initial_steps(content: TemplateContent) -> list[dict[str, Any]]:

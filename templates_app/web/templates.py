@@ -57,8 +57,15 @@ def template_list(request: HttpRequest) -> HttpResponse:
             lists.field("status"),
         ),
     )
-    listing = Listing("Service Templates", columns, ("name", "description"), "No template yet. A template says what a job does.",
-                      filters, order="name", **new)  # fmt: skip
+    listing = Listing(
+        "Service Templates",
+        columns,
+        ("name", "description"),
+        "No template yet. A template says what a job does.",
+        filters,
+        order="name",
+        **new,
+    )
     return lists.show(request, within(request, selectors.visible_templates(request.user)), listing)
 
 
@@ -72,12 +79,15 @@ def template(request: HttpRequest, pk: int) -> HttpResponse:
         for step in version.content.steps
     ]
     context = {
-        "template": found, "version": version, "versions": versions, "steps": steps,
+        "template": found,
+        "version": version,
+        "versions": versions,
+        "steps": steps,
         "platforms": ", ".join(map(platforms.label, version.content.platforms)) or "Any",
         "colour": STATUS[found.status],
         "may_use": found.status == "ready" and tenants.may(request.user, Verb.RUN, found.tenant),
         "may_author": access.may_author(request.user, found.tenant),
-    }  # fmt: skip
+    }
     return render(request, "templates_app/template.html", context)
 
 
@@ -91,11 +101,21 @@ def edit_template(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     content = instance.current.content if instance else TemplateContent(())
     data = _grown(request.POST) if request.method == "POST" else None
     head = forms.HeadForm(
-        data, user=request.user, tenants=tenants.tenants_where(request.user, Verb.AUTHOR).order_by("path"),
-        tenant=instance.tenant if instance else None, instance=instance,
-        initial={"name": instance.name, "description": instance.description, "status": instance.status,
-                 "platforms": list(content.platforms), "others": list(content.platforms)} if instance else None,
-    )  # fmt: skip
+        data,
+        user=request.user,
+        tenants=tenants.tenants_where(request.user, Verb.AUTHOR).order_by("path"),
+        tenant=instance.tenant if instance else None,
+        instance=instance,
+        initial={
+            "name": instance.name,
+            "description": instance.description,
+            "status": instance.status,
+            "platforms": list(content.platforms),
+            "others": list(content.platforms),
+        }
+        if instance
+        else None,
+    )
     known = {key for step in content.steps for key in step.commands}
     others = data.getlist("others") if data is not None else [*known, *content.platforms]
     variables = forms.Variables(data, prefix="v", initial=forms.initial_variables(content))
@@ -176,8 +196,15 @@ def profile_list(request: HttpRequest) -> HttpResponse:
         if access.may_author_anywhere(request.user)
         else {}
     )
-    listing = Listing("Configuration Profiles", columns, ("name", "description"), "No profile yet.", order="name",
-                      intro="A profile is a named set of values for runtime variables; each task of a job can choose one.", **new)  # fmt: skip
+    listing = Listing(
+        "Configuration Profiles",
+        columns,
+        ("name", "description"),
+        "No profile yet.",
+        order="name",
+        intro="A profile is a named set of values for runtime variables; each task of a job can choose one.",
+        **new,
+    )
     return lists.show(request, within(request, selectors.visible_profiles(request.user)), listing)
 
 
@@ -193,9 +220,13 @@ def edit_profile(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         lines = "\n".join(f"{key} = {value}" for key, value in instance.values.items())
         initial = {"name": instance.name, "description": instance.description, "values": lines}
     form = forms.ProfileForm(
-        request.POST or None, user=request.user, tenants=tenants.tenants_where(request.user, Verb.AUTHOR).order_by("path"),
-        tenant=instance.tenant if instance else None, instance=instance, initial=initial,
-    )  # fmt: skip
+        request.POST or None,
+        user=request.user,
+        tenants=tenants.tenants_where(request.user, Verb.AUTHOR).order_by("path"),
+        tenant=instance.tenant if instance else None,
+        instance=instance,
+        initial=initial,
+    )
 
     def save() -> str:
         tenant = cast(Tenant, form.tenant)

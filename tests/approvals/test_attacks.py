@@ -1,4 +1,7 @@
-"""The attacks of the threat model on every face: service, page, API, Django's admin. Nothing is decided, nothing is counted."""
+"""The attacks of the threat model on every face: service, page, API, Django's admin.
+
+Nothing is decided, nothing is counted.
+"""
 
 from dataclasses import replace
 

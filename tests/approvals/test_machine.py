@@ -1,4 +1,5 @@
-"""Six people, two tenants, everything they can do at random through services, admin and API: the invariants hold after each step."""
+"""Six people, two tenants, everything they can do at random through services, admin and API: the invariants hold
+after each step."""
 
 import os
 from dataclasses import replace
@@ -137,8 +138,9 @@ class Approvals(RuleBasedStateMachine):
             spec = {
                 "variables": lambda: replace(spec, variables={"ntp_server": f"198.51.100.{number}"}),
                 "trigger": lambda: replace(spec, triggers=(once_at(self.now + timedelta(days=number)),)),
-                "name": lambda: replace(spec, name=f"Job {number}"), "nothing": lambda: spec,
-            }[what]()  # fmt: skip
+                "name": lambda: replace(spec, name=f"Job {number}"),
+                "nothing": lambda: spec,
+            }[what]()
             drafts.save_draft(by=self.who(name), draft=draft, spec=spec)
             drafts.submit_job(by=self.who(name), draft=draft, now=self.now)
 

@@ -1,4 +1,5 @@
-"""Steps and groups, inheritance, stand-ins, expiry and reminders, series, frozen and dynamic devices, late approvals."""
+"""Steps and groups, inheritance, stand-ins, expiry and reminders, series, frozen and dynamic devices, late
+approvals."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -68,9 +69,16 @@ def group(name, *members):
 
 @pytest.mark.parametrize(
     "votes,eligible,expected",
-    [([], {}, 0), ([(0, 1)], {0: {1}}, 1), ([(0, 1), (1, 2)], {0: {1}, 1: {2}}, 1), ([(0, 1), (1, 2), (1, 3)], {0: {1}, 1: {2, 3}}, None),
-     ([(0, 1), (1, 2), (1, 3)], {0: set(), 1: {2, 3}}, 0), ([(0, 1), (0, 2)], {0: {1, 2}, 1: {2}}, 1), ([(0, 1), (1, 2), (1, 2)], {0: {1}, 1: {2}}, 1)],
-)  # fmt: skip
+    [
+        ([], {}, 0),
+        ([(0, 1)], {0: {1}}, 1),
+        ([(0, 1), (1, 2)], {0: {1}, 1: {2}}, 1),
+        ([(0, 1), (1, 2), (1, 3)], {0: {1}, 1: {2, 3}}, None),
+        ([(0, 1), (1, 2), (1, 3)], {0: set(), 1: {2, 3}}, 0),
+        ([(0, 1), (0, 2)], {0: {1, 2}, 1: {2}}, 1),
+        ([(0, 1), (1, 2), (1, 2)], {0: {1}, 1: {2}}, 1),
+    ],
+)
 def test_the_open_step(votes, eligible, expected):
     assert open_step([Step(1), Step(2)], votes, eligible) == expected
 
@@ -351,10 +359,14 @@ def test_any_change_of_content_voids_the_approval_and_says_which(what, acme, per
     operator = person("acme-operator")
     draft = drafts.start_editing(by=operator, job=ServiceJob.objects.get(pk=job.pk))
     changes = {
-        "name": ("Another name", "the job's name"), "variables": ({"ntp_server": "198.51.100.9"}, "the variables"), "max_parallel": (3, "the options"),
-        "overlap": ("skip", "the options"), "snapshots": (not job.snapshots, "the options"), "notify_users": ((person("acme-viewer").pk,), "whom it tells"),
+        "name": ("Another name", "the job's name"),
+        "variables": ({"ntp_server": "198.51.100.9"}, "the variables"),
+        "max_parallel": (3, "the options"),
+        "overlap": ("skip", "the options"),
+        "snapshots": (not job.snapshots, "the options"),
+        "notify_users": ((person("acme-viewer").pk,), "whom it tells"),
         "triggers": ((once_at(NOW() + timedelta(days=3)),), "the triggers"),
-    }  # fmt: skip
+    }
     if what == "secret":
         ServiceJob.objects.filter(pk=job.pk).update(sealed_variables={"x": "v1.k.other"})
         words = "a secret variable"
@@ -474,8 +486,11 @@ def test_every_decision_is_in_the_audit_trail_with_its_actor(acme, person, cast)
         .values_list("action", "actor_name")
     )
     assert list(rows) == [
-        ("approval.requested", "acme-operator"), ("approval.commented", "acme-approver-2"), ("approval.approved", "acme-approver-1"), ("approval.executed", "system"),
-    ]  # fmt: skip
+        ("approval.requested", "acme-operator"),
+        ("approval.commented", "acme-approver-2"),
+        ("approval.approved", "acme-approver-1"),
+        ("approval.executed", "system"),
+    ]
     assert verify(acme) >= 4
 
 

@@ -50,7 +50,8 @@ def _write(pk, token, intended, confirmed):
 
 
 def eager_unlock():
-    """The reaper declares without killing, its devices are free at once, and the worker sends what it was about to send.
+    """The reaper declares without killing, its devices are free at once, and the worker sends what it was about to
+    send.
 
     A worker that hangs up by itself, when it wakes, would now and then be faster than its own next line.
     """

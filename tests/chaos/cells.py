@@ -1,8 +1,8 @@
 """The deterministic cells: each place of `config.failpoints` × {kill, pause, database cut, broker cut}.
 
 In a cell a worker (or whoever comes by that place) is stopped there, the harness acts, and then everything has 60 s to
-come to rest. `python -m tests.chaos cells [--only W8:kill,W12:stop] [--width 4]`. `python -m tests.chaos broken` plays the
-cells in which a build that lacks a part of the protocol must be caught.
+come to rest. `python -m tests.chaos cells [--only W8:kill,W12:stop] [--width 4]`. `python -m tests.chaos broken` plays
+the cells in which a build that lacks a part of the protocol must be caught.
 """
 
 import contextlib
@@ -28,7 +28,8 @@ CHOSEN = (
 )
 #: Every worker reaps, and starts what is late: beside other cells, a worker of theirs might come by these places first.
 ALONE = ("A2", "L2")
-#: For each build of `tests.chaos.broken` the cell that shows what it lacks, and the invariants that must be seen broken.
+#: For each build of `tests.chaos.broken` the cell that shows what it lacks, and the invariants that must be seen
+#: broken.
 CAUGHT = {
     "resume": ("W12:kill", {"I-1"}),
     "no_fence": ("W8:stop", {"I-4", "I-5"}),
@@ -50,7 +51,10 @@ ACTORS = {"S1": TICK, "S2": TICK, "S3": TICK, "S4": TICK}
 
 @dataclass
 class Cell:
-    """One place, one action, and what came of it. The jobs of a cell want the same device, so that somebody waits for it."""
+    """One place, one action, and what came of it.
+
+    The jobs of a cell want the same device, so that somebody waits for it.
+    """
 
     place: str
     action: str
@@ -109,8 +113,14 @@ def run_cell(plant, cell):
             broker.cut(PAUSE)
 
     control = Control(plant.folder / f"control-{cell.number}", act)
-    there = {"database_port": database.port, "broker": f"redis://127.0.0.1:{broker.port}/0", "failpoint": f"{cell.place}@{NUMBER.get(cell.place, 1)}",
-             "control": str(control.path), "log": str(plant.folder / f"{name}.log"), "break": cell.broken}  # fmt: skip
+    there = {
+        "database_port": database.port,
+        "broker": f"redis://127.0.0.1:{broker.port}/0",
+        "failpoint": f"{cell.place}@{NUMBER.get(cell.place, 1)}",
+        "control": str(control.path),
+        "log": str(plant.folder / f"{name}.log"),
+        "break": cell.broken,
+    }
     children = []
     try:
         _play(plant, cell, jobs, queue, there, children, control)
@@ -172,8 +182,11 @@ LATE = "from tests.chaos import world; world.vote('{job}', late=True)"
 
 
 def _running(queue):
-    return checker.rows("SELECT 1 FROM jobs_devicerun d JOIN jobs_jobrun r ON r.id = d.run_id JOIN devices_agent a ON a.id = r.agent_id "
-                        "WHERE a.queue = %s AND d.status = 'running' AND d.intended > 0", queue)  # fmt: skip
+    return checker.rows(
+        "SELECT 1 FROM jobs_devicerun d JOIN jobs_jobrun r ON r.id = d.run_id JOIN devices_agent a ON a.id = r.agent_id "
+        "WHERE a.queue = %s AND d.status = 'running' AND d.intended > 0",
+        queue,
+    )
 
 
 def wait_until(check, seconds):

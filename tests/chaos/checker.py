@@ -23,7 +23,8 @@ def rows(statement, *values):
 
 
 def executed(path):
-    """Return what the fleet executed: (mark, number) → list of (when it came in, device), and per device the marks in order."""
+    """Return what the fleet executed: (mark, number) → list of (when it came in, device), and per device the marks
+    in order."""
     found, order = defaultdict(list), defaultdict(list)
     for line in path.read_text().splitlines():
         row = json.loads(line)
@@ -54,8 +55,8 @@ def refused(path):
 def check(path, promised=(), decided=(), posted=()):
     """Return (counts, violations): what was looked at, and each broken invariant in words.
 
-    `promised` are runs (ids) and `decided` approval requests (ids) of which the web said that they are made and approved;
-    `posted` is what the webhook was given.
+    `promised` are runs (ids) and `decided` approval requests (ids) of which the web said that they are made and
+    approved; `posted` is what the webhook was given.
     """
     found, order = executed(path)
     wrong, statuses = [], defaultdict(int)
@@ -159,8 +160,10 @@ def _messages(posted):
         "SELECT key, channel, target, count(*) AS n FROM devices_outboxmessage GROUP BY 1, 2, 3 HAVING count(*) > 1"
     ):
         yield f"I-14 {row['key']} is {row['n']} times in the outbox"
-    ended = rows("SELECT id FROM jobs_jobrun r WHERE ended_at IS NOT NULL AND status <> 'skipped' AND planned_at IS NOT NULL AND trigger_id IS NOT NULL "
-                 "AND NOT EXISTS (SELECT 1 FROM devices_outboxmessage m WHERE m.key = 'run:' || r.id || ':completed')")  # fmt: skip
+    ended = rows(
+        "SELECT id FROM jobs_jobrun r WHERE ended_at IS NOT NULL AND status <> 'skipped' AND planned_at IS NOT NULL AND trigger_id IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM devices_outboxmessage m WHERE m.key = 'run:' || r.id || ':completed')"
+    )
     yield from (f"I-14 nobody was told of the end of run {row['id']}" for row in ended)
 
 
@@ -185,7 +188,10 @@ def _rights():
 def _secrets(folder):
     """I-15: the devices' passwords stand in no table and in no log."""
     spec = DeviceSpec("", "", "")
-    tables = [row["name"] for row in rows("SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'")]  # fmt: skip
+    tables = [
+        row["name"]
+        for row in rows("SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'")
+    ]
     for secret in (spec.password, spec.enable):
         for table in tables:
             found = rows(f'SELECT count(*) AS n FROM "{table}" t WHERE t::text LIKE %s', f"%{secret}%")[0]["n"]  # noqa: S608

@@ -90,10 +90,16 @@ class Plant:
         self.devices, self.port = devices, servers.free_port()
         clean = {k: v for k, v in os.environ.items() if k not in ("BROKER_URL", "INTERLOCK_VAR", "DATABASE_URL")}
         self.environment = {
-            **clean, "INTERLOCK_VAR": str(self.folder), "INTERLOCK_DEMO": "1", "DJANGO_SETTINGS_MODULE": "config.settings",
-            "DATABASE_URL": self.postgres.url, "BROKER_URL": self.broker, "PYTHONPATH": str(ROOT),
-            "INTERLOCK_LEASE_SECONDS": str(LEASE), "INTERLOCK_STOP_SECONDS": "2",
-        }  # fmt: skip
+            **clean,
+            "INTERLOCK_VAR": str(self.folder),
+            "INTERLOCK_DEMO": "1",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DATABASE_URL": self.postgres.url,
+            "BROKER_URL": self.broker,
+            "PYTHONPATH": str(ROOT),
+            "INTERLOCK_LEASE_SECONDS": str(LEASE),
+            "INTERLOCK_STOP_SECONDS": "2",
+        }
         self.children = []
         self.posted = []
         hook = ThreadingHTTPServer(("127.0.0.1", 0), _hook(self.posted))

@@ -83,7 +83,8 @@ class Storm:
             threading.Timer(self.random.uniform(0.3, 4) * LEASE, resume).start()
 
     def ask(self, jobs):
-        """Start jobs and cancel some of the runs through the web, as people would; what was answered 2xx was promised."""
+        """Start jobs and cancel some of the runs through the web, as people would; what was answered 2xx was
+        promised."""
         for n, job in enumerate(jobs):
             if self.stopping.wait(0.5):
                 return
@@ -109,9 +110,11 @@ class Storm:
     def call(self, path, account="acme-admin", data=None):
         """POST as somebody; return the answer, or None when there was none."""
         request = urllib.request.Request(  # noqa: S310
-            self.webs[0][1] + path, method="POST", data=json.dumps(data or {}).encode(),
+            self.webs[0][1] + path,
+            method="POST",
+            data=json.dumps(data or {}).encode(),
             headers={"Authorization": f"Bearer demo-{account}", "Content-Type": "application/json"},
-        )  # fmt: skip
+        )
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
                 return json.load(answer)

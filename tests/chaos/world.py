@@ -23,9 +23,17 @@ def load(plant):
     tenant = Tenant.objects.get(key="acme")
     network = Network.objects.filter(tenant=tenant).first()
     Device.objects.bulk_create(
-        Device(tenant=tenant, name=f"chaos-{n:03}", address=f"10.70.0.{n + 1}", connect_host=address, connect_port=plant.port, platform="cisco_ios", network=network)
+        Device(
+            tenant=tenant,
+            name=f"chaos-{n:03}",
+            address=f"10.70.0.{n + 1}",
+            connect_host=address,
+            connect_port=plant.port,
+            platform="cisco_ios",
+            network=network,
+        )
         for n, address in enumerate([*plant.addresses, plant.refuses])  # the last one refuses every login
-    )  # fmt: skip
+    )
     step = TemplateStep("Mark", StepKind.CONFIG, {"*": "\n".join(LINES)}, save=True)
     content = TemplateContent((step,), (RuntimeVariable("mark", required=True),))
     authoring.save_template(by=None, tenant=tenant, name="Chaos", description="", status="ready", content=content)
@@ -33,7 +41,10 @@ def load(plant):
 
 
 def jobs(count, queue="agent.acme.acme-agent-1", first=0, devices=None):
-    """Make jobs for one device each, the devices taking turns; nothing starts them yet. Returns them with their marks."""
+    """Make jobs for one device each, the devices taking turns; nothing starts them yet.
+
+    Returns them with their marks.
+    """
     from devices.models import Agent, Device
     from jobs.domain.overlap import Overlap
     from jobs.models import JobDevice, ServiceJob
@@ -42,9 +53,20 @@ def jobs(count, queue="agent.acme.acme-agent-1", first=0, devices=None):
     rows = list(Device.objects.filter(name__startswith="chaos-").order_by("name"))
     rows = rows if devices is None else [rows[n] for n in devices]
     of = make.template(rows[0].tenant, "Chaos")
-    model = ServiceJob.objects.filter(name="Model").first() or make.job(
-        make.user("acme-admin"), of, rows[:1], name="Model", triggers=(), overlap=Overlap.ALLOW, needs_schedule=False, variables={"mark": "model"}, agent=Agent.objects.get(queue="agent.acme.acme-agent-1").pk,
-    )[0]  # fmt: skip
+    model = (
+        ServiceJob.objects.filter(name="Model").first()
+        or make.job(
+            make.user("acme-admin"),
+            of,
+            rows[:1],
+            name="Model",
+            triggers=(),
+            overlap=Overlap.ALLOW,
+            needs_schedule=False,
+            variables={"mark": "model"},
+            agent=Agent.objects.get(queue="agent.acme.acme-agent-1").pk,
+        )[0]
+    )
     skip = ("id", "name", "variables", "agent")
     columns = {f.attname: getattr(model, f.attname) for f in ServiceJob._meta.concrete_fields if f.name not in skip}
     agent = Agent.objects.get(queue=queue)

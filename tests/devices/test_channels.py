@@ -1,4 +1,5 @@
-"""Messages about events: written with the event, delivered by real servers, nothing lost, nothing twice, nobody foreign."""
+"""Messages about events: written with the event, delivered by real servers, nothing lost, nothing twice, nobody
+foreign."""
 
 import hashlib
 import hmac
@@ -135,8 +136,16 @@ class TestMail:
         assert "\nBcc:" not in head and len(mailbox.mails[0][0]) == 1
 
     def test_a_customer_uses_the_server_above_it_until_it_has_its_own(self, acme, person, tenant, mailbox):
-        channels.save_channel(by=person("msp-admin"), tenant=tenant("msp_12"), model=MailServer, secrets={}, host="127.0.0.1", port=mailbox.port,
-                              security="none", sender="msp@example.com")  # fmt: skip
+        channels.save_channel(
+            by=person("msp-admin"),
+            tenant=tenant("msp_12"),
+            model=MailServer,
+            secrets={},
+            host="127.0.0.1",
+            port=mailbox.port,
+            security="none",
+            sender="msp@example.com",
+        )
         child = tenant("client_13")
         someone = person("client13-operator")
         someone.email = "op@client13.example"
@@ -176,8 +185,21 @@ def snmptrapd(tmp_path):
         f"createUser -e 0x{channels.engine_id()} locker SHA auth-canary-1 AES priv-canary-1\n"
         "authUser log locker priv\n"
     )
-    words = ["snmptrapd", "-f", "-C", "-c", tmp_path / "snmptrapd.conf", "-M", f"+{MIBS}", "-m", "+INTERLOCK-MIB", "-OS",
-             "-Lf", log, f"udp:127.0.0.1:{port}"]  # fmt: skip
+    words = [
+        "snmptrapd",
+        "-f",
+        "-C",
+        "-c",
+        tmp_path / "snmptrapd.conf",
+        "-M",
+        f"+{MIBS}",
+        "-m",
+        "+INTERLOCK-MIB",
+        "-OS",
+        "-Lf",
+        log,
+        f"udp:127.0.0.1:{port}",
+    ]
     child = subprocess.Popen(
         list(map(str, words)), env={"SNMP_PERSISTENT_DIR": str(tmp_path), "PATH": "/usr/bin:/bin:/usr/sbin"}
     )
@@ -201,8 +223,19 @@ def snmptrapd(tmp_path):
 def test_net_snmp_receives_and_names_each_event(version, snmptrapd, acme, person):
     port, lines = snmptrapd
     secrets = {"community": Secret("public"), "auth_key": Secret("auth-canary-1"), "priv_key": Secret("priv-canary-1")}
-    channels.save_channel(by=person("acme-admin"), tenant=acme, model=TrapReceiver, secrets=secrets, name="NOC", host="127.0.0.1", port=port,
-                          version=version, username="locker", auth="sha", priv="aes")  # fmt: skip
+    channels.save_channel(
+        by=person("acme-admin"),
+        tenant=acme,
+        model=TrapReceiver,
+        secrets=secrets,
+        name="NOC",
+        host="127.0.0.1",
+        port=port,
+        version=version,
+        username="locker",
+        auth="sha",
+        priv="aes",
+    )
     for number, event in enumerate(EVENTS):
         tell(acme, [], event=event, key=f"{event}:{number}", subject=f"Job {event}")
     assert outbox.deliver(now=later(seconds=1)) == len(EVENTS)

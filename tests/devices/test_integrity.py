@@ -87,7 +87,8 @@ def test_the_audit_trail_can_only_grow_and_its_chain_verifies(tenant):
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows.")
 def test_who_writes_an_event_does_not_hold_up_what_else_happens_in_the_tenant(tenant):
-    """A lock on the tenant's own row kept workers from storing results, for as long as the writer's transaction was open."""
+    """A lock on the tenant's own row kept workers from storing results, for as long as the writer's transaction was
+    open."""
     with CaptureQueriesContext(connection) as asked:
         audit.record(tenant=tenant("acme"), by=None, action="test", subject="x")
     locking = [query["sql"] for query in asked if " FOR " in query["sql"]]

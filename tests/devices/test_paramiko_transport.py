@@ -33,7 +33,8 @@ BIG = 4 * 2**20
 
 
 async def serve(process):
-    """A shell that repeats lines, `deaf` that reads nothing, `flood` that prints before it reads, `digest` that reads all, `endless` that prints 1 GB."""
+    """A shell that repeats lines, `deaf` that reads nothing, `flood` that prints before it reads, `digest` that
+    reads all, `endless` that prints 1 GB."""
     for _ in range(2**14 if process.command == "endless" else 0):
         process.stdout.write(b"z" * 2**16)
         await process.stdout.drain()
@@ -80,8 +81,15 @@ def server(loop):
 
         async def listen():
             return await asyncssh.create_server(
-                Door, "127.0.0.1", 0, server_host_keys=keys, process_factory=serve, encoding=None, line_editor=False, **options
-            )  # fmt: skip
+                Door,
+                "127.0.0.1",
+                0,
+                server_host_keys=keys,
+                process_factory=serve,
+                encoding=None,
+                line_editor=False,
+                **options,
+            )
 
         return loop(listen()).sockets[0].getsockname()[1]
 

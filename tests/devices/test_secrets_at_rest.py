@@ -78,9 +78,10 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
     texts = {"api create": answer.content.decode()}
     client = browser("acme-admin")
     for model, values in (
-        (MailServer, {"host": "127.0.0.1", "sender": "a@b.example"}), (TrapReceiver, {"name": "NOC", "host": "127.0.0.1"}),
+        (MailServer, {"host": "127.0.0.1", "sender": "a@b.example"}),
+        (TrapReceiver, {"name": "NOC", "host": "127.0.0.1"}),
         (Webhook, {"name": "Hook", "url": "https://hook.example/"}),
-    ):  # fmt: skip
+    ):
         planted = {name: Secret(f"{CANARY}-{model.__name__}-{name}") for name in channels.SECRETS[model]}
         row = channels.save_channel(by=person("acme-admin"), tenant=acme, model=model, secrets=planted, **values)
         kind = next(name for name, kind in KINDS.items() if kind.model is model)

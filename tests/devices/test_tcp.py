@@ -17,8 +17,18 @@ def answers(*addresses):
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "127.9.9.9", "::1", "0.0.0.0", "169.254.169.254", "224.0.0.5", "255.255.255.255", "ff02::1", "::ffff:127.0.0.1"],
-)  # fmt: skip
+    [
+        "127.0.0.1",
+        "127.9.9.9",
+        "::1",
+        "0.0.0.0",
+        "169.254.169.254",
+        "224.0.0.5",
+        "255.255.255.255",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+    ],
+)
 def test_what_is_denied_unless_somebody_says_otherwise(address, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", answers(address))
     with pytest.raises(TargetDenied, match="Nothing was sent"):

@@ -100,8 +100,13 @@ def test_the_owner_keeps_all_rights_and_loses_the_tokens_with_his_own(person, te
 
 def test_the_page_makes_a_limited_token_that_expires(browser, person, tenant):
     page, at = browser("acme-operator"), timezone.now() + timedelta(days=30)
-    data = {"name": "nightly", "purpose": "api", "tenant": tenant("acme").pk, "verbs": [Verb.RUN.value],
-            "expires_at": at.strftime("%Y-%m-%dT%H:%M")}  # fmt: skip
+    data = {
+        "name": "nightly",
+        "purpose": "api",
+        "tenant": tenant("acme").pk,
+        "verbs": [Verb.RUN.value],
+        "expires_at": at.strftime("%Y-%m-%dT%H:%M"),
+    }
     body = page.post(reverse("tokens"), data).content.decode()
     token = ApiToken.objects.get(name="nightly")
     assert (token.tenant.key, token.verbs) == ("acme", ["run_jobs"]) and abs(token.expires_at - at) < timedelta(

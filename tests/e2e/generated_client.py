@@ -20,9 +20,12 @@ template = v1_service_templates_list.sync(client=client, search="Show version").
 agent = v1_agents_list.sync(client=client, search="acme").results[0]
 device = v1_devices_list.sync(client=client, search="acme-srv01").results[0]
 body = JobInputRequest(
-    template=template.id, name="Made by a generated client", description="Reads a version.", agent=agent.id,
+    template=template.id,
+    name="Made by a generated client",
+    description="Reads a version.",
+    agent=agent.id,
     selection=SelectionRequest(devices=[device.id]),
-)  # fmt: skip
+)
 job = v1_jobs_create.sync(client=client, body=body)
 run = v1_jobs_run_create.sync(client=client, id=job.id)
 until = time.monotonic() + 60

@@ -30,7 +30,8 @@ def demo(tmp_path_factory):
 
 
 def made_up(words, folder):
-    """Run schemathesis, and again where its own interpreter fell over; what the server did wrong is never asked for twice."""
+    """Run schemathesis, and again where its own interpreter fell over; what the server did wrong is never asked for
+    twice."""
     for _ in range(3):
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=6000)
         if INTERPRETER not in done.stdout or not re.search(r"\b(\d+) generated, \1 passed", done.stdout):
@@ -45,9 +46,22 @@ def test_schemathesis_finds_no_server_error_and_no_answer_against_the_document(d
     for person in PEOPLE:
         phases = "coverage,fuzzing,stateful" if person == PEOPLE[0] else "fuzzing,stateful"
         words = [
-            str(Path(sys.executable).parent / "st"), "run", f"{demo.url}/api/schema/", "-H", f"Authorization: Bearer demo-{person}", "--phases",
-            phases, "--max-examples", str(examples), "--checks", CHECKS, "--continue-on-failure", "-w", "2", "--no-color",
-        ]  # fmt: skip
+            str(Path(sys.executable).parent / "st"),
+            "run",
+            f"{demo.url}/api/schema/",
+            "-H",
+            f"Authorization: Bearer demo-{person}",
+            "--phases",
+            phases,
+            "--max-examples",
+            str(examples),
+            "--checks",
+            CHECKS,
+            "--continue-on-failure",
+            "-w",
+            "2",
+            "--no-color",
+        ]
         done = made_up(words, tmp_path)
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
         generated += int(re.search(r"(\d+) generated", done.stdout)[1])
@@ -57,19 +71,30 @@ def test_schemathesis_finds_no_server_error_and_no_answer_against_the_document(d
 
 @pytest.mark.timeout(300)
 def test_a_generated_client_makes_and_runs_a_job(demo, tmp_path):
-    """openapi-python-client reads the document without a warning; what it wrote creates a job, runs it, reads its end."""
+    """openapi-python-client reads the document without a warning; what it wrote creates a job, runs it, reads its
+    end."""
     words = [
-        str(Path(sys.executable).parent / "openapi-python-client"), "generate", "--url", f"{demo.url}/api/schema/?format=json", "--meta", "none",
-        "--output-path", str(tmp_path / "interlock_client"),
-    ]  # fmt: skip
+        str(Path(sys.executable).parent / "openapi-python-client"),
+        "generate",
+        "--url",
+        f"{demo.url}/api/schema/?format=json",
+        "--meta",
+        "none",
+        "--output-path",
+        str(tmp_path / "interlock_client"),
+    ]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0 and "WARNING" not in (done.stdout + done.stderr).upper(), (
         done.stdout[-3000:] + done.stderr[-3000:]
     )
     script = Path(__file__).with_name("generated_client.py")
     done = subprocess.run(
-        [sys.executable, str(script), demo.url], cwd=tmp_path, capture_output=True, text=True, timeout=100,
+        [sys.executable, str(script), demo.url],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     assert json.loads(done.stdout) == {"status": "succeeded", "devices": 1}

@@ -1,4 +1,5 @@
-"""An approval in the browser: asked for, read, approved, voided by an edit, approved by two, run; the log tells the whole story."""
+"""An approval in the browser: asked for, read, approved, voided by an edit, approved by two, run; the log tells the
+whole story."""
 
 from tests.e2e.conftest import sign_in
 from tests.e2e.test_main_job import choose_template, details, go_on, pick

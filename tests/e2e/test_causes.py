@@ -13,9 +13,14 @@ def test_each_cause_is_named_on_the_run_page_in_the_api_and_in_history(page, dem
     template = page.request.get("/api/v1/service-templates/?search=Set+NTP").json()["results"][0]
     agent = page.request.get("/api/v1/agents/?search=acme").json()["results"][0]
     body = {
-        "template": template["id"], "name": "Four fates", "description": "x", "agent": agent["id"], "execute": "now",
-        "selection": {"devices": [d["id"] for d in (good, wrong, gone, picky)]}, "variables": {"ntp_server": "198.51.100.60"},
-    }  # fmt: skip
+        "template": template["id"],
+        "name": "Four fates",
+        "description": "x",
+        "agent": agent["id"],
+        "execute": "now",
+        "selection": {"devices": [d["id"] for d in (good, wrong, gone, picky)]},
+        "variables": {"ntp_server": "198.51.100.60"},
+    }
     token = {"Authorization": "Bearer demo-acme-admin"}
     made = page.request.post("/api/v1/jobs/", data=body, headers=token).json()
     page.goto(f"/runs/{made['run']}/")
@@ -30,9 +35,11 @@ def test_each_cause_is_named_on_the_run_page_in_the_api_and_in_history(page, dem
     rows = {r["device_name"]: r for r in page.request.get(f"/api/v1/runs/{made['run']}/devices/").json()["results"]}
     reasons = {name: (row["status"], row["reason"]) for name, row in rows.items()}
     assert reasons == {
-        good["name"]: ("succeeded", ""), wrong["name"]: ("failed", "login_refused"),
-        gone["name"]: ("failed", "unreachable"), picky["name"]: ("failed", "rejected"),
-    }  # fmt: skip
+        good["name"]: ("succeeded", ""),
+        wrong["name"]: ("failed", "login_refused"),
+        gone["name"]: ("failed", "unreachable"),
+        picky["name"]: ("failed", "rejected"),
+    }
     sent = [r["command"] for r in demo.executed(before) if r["device"] == picky["connect_host"]]
     assert sent[-1] == "set system ntp server 198.51.100.60" and "commit" not in sent
     page.goto("/runs/")

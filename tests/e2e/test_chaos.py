@@ -1,4 +1,5 @@
-"""The engine under fire: twenty failpoint cells, a short storm, a build that must be caught, and a broker that is gone."""
+"""The engine under fire: twenty failpoint cells, a short storm, a build that must be caught, and a broker that is
+gone."""
 
 import json
 import os

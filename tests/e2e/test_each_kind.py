@@ -1,4 +1,5 @@
-"""Each kind of trigger, made in a browser: the preview, the struck-out holiday, and exactly the previewed occurrence executed."""
+"""Each kind of trigger, made in a browser: the preview, the struck-out holiday, and exactly the previewed occurrence
+executed."""
 
 import json
 import time
@@ -29,12 +30,21 @@ def kinds(due):
     day = f"{due:%A}".lower()
     found = {
         "once": (lambda page: None, None),
-        "every": (lambda page: (page.fill("[name=t0-interval]", "2"), page.select_option("[name=t0-unit]", "D")), due + timedelta(days=2)),
+        "every": (
+            lambda page: (page.fill("[name=t0-interval]", "2"), page.select_option("[name=t0-unit]", "D")),
+            due + timedelta(days=2),
+        ),
         "daily": (lambda page: page.fill("[name=t0-every]", "3"), due + timedelta(days=3)),
         "weekly": (lambda page: page.check(f"[name=t0-weekdays][value={day}]"), due + timedelta(days=7)),
-        "monthly": (lambda page: (page.select_option("[name=t0-week]", week), page.select_option("[name=t0-weekday]", day)), None),
-        "cron": (lambda page: page.fill("[name=t0-expression]", f"{due.minute} {due.hour} * * *"), due + timedelta(days=1)),
-    }  # fmt: skip
+        "monthly": (
+            lambda page: (page.select_option("[name=t0-week]", week), page.select_option("[name=t0-weekday]", day)),
+            None,
+        ),
+        "cron": (
+            lambda page: page.fill("[name=t0-expression]", f"{due.minute} {due.hour} * * *"),
+            due + timedelta(days=1),
+        ),
+    }
     if due.day <= 28:
         found["monthly"] = (lambda page: page.check(f"[name=t0-days][value='{due.day}']"), later)
     return found
@@ -73,8 +83,15 @@ def test_every_kind_fires_exactly_as_previewed(page, demo):
     due = (datetime.now(UTC) + LEAD + timedelta(minutes=1)).replace(second=0, microsecond=0)
     plans = kinds(due)
     dates = [f"{again:%Y-%m-%d}" for _, again in plans.values() if again]
-    call(demo, "schedule-filters/", "acme-admin", tenant=call(demo, "tenants/?search=acme")["results"][0]["id"], name="Feasts", time_zone="UTC",
-         rules=[{"mode": "exclude", "dates": dates}])  # fmt: skip
+    call(
+        demo,
+        "schedule-filters/",
+        "acme-admin",
+        tenant=call(demo, "tenants/?search=acme")["results"][0]["id"],
+        name="Feasts",
+        time_zone="UTC",
+        rules=[{"mode": "exclude", "dates": dates}],
+    )
     sign_in(page, "acme-operator")
     before, jobs = len(demo.executed()), {}
     for kind, (enter, again) in plans.items():

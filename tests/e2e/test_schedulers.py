@@ -1,4 +1,5 @@
-"""Two beats and two workers as real processes, one beat killed half-way; then a scheduler that was away for three hours."""
+"""Two beats and two workers as real processes, one beat killed half-way; then a scheduler that was away for three
+hours."""
 
 import contextlib
 import json
@@ -99,8 +100,16 @@ class Site:
         clean = {k: v for k, v in os.environ.items() if k not in ("BROKER_URL", "INTERLOCK_VAR", "DATABASE_URL")}
         more = {"DATABASE_URL": database} if database else {}
         self.folder = folder
-        self.environment = {**clean, "INTERLOCK_VAR": str(folder), "INTERLOCK_DEMO": "1", "DJANGO_SETTINGS_MODULE": "config.settings",
-                            "BROKER_URL": broker, "INTERLOCK_CONNECT_TRIES": "1", "PYTHONPATH": str(ROOT), **more}  # fmt: skip
+        self.environment = {
+            **clean,
+            "INTERLOCK_VAR": str(folder),
+            "INTERLOCK_DEMO": "1",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "BROKER_URL": broker,
+            "INTERLOCK_CONNECT_TRIES": "1",
+            "PYTHONPATH": str(ROOT),
+            **more,
+        }
         self.children = []
 
     def python(self, code):
@@ -143,7 +152,8 @@ def site(request, tmp_path):
 
 
 def slowness():
-    """Return how many times as long as usual a fixed piece of work takes here, at least 1: other tenants share the machine."""
+    """Return how many times as long as usual a fixed piece of work takes here, at least 1: other tenants share the
+    machine."""
     started = time.perf_counter()
     sum(i * i for i in range(3_000_000))
     return max(1.0, (time.perf_counter() - started) / USUAL)

@@ -15,9 +15,11 @@ GOLDEN = ROOT / "tests" / "golden" / "opsramp" / "networkconfigbackup.request.js
 
 def call(demo, method, path, body=None):
     request = urllib.request.Request(
-        demo.url + path, method=method, data=json.dumps(body).encode() if body is not None else None,
+        demo.url + path,
+        method=method,
+        data=json.dumps(body).encode() if body is not None else None,
         headers={"Authorization": "Bearer demo-client13-admin", "Content-Type": "application/json"},
-    )  # fmt: skip
+    )
     with urllib.request.urlopen(request, timeout=20) as answer:
         return json.load(answer)
 

@@ -13,9 +13,13 @@ pytestmark = pytest.mark.django_db
 def body(tenant, hints):
     acme = tenant("acme")
     return {
-        "template": make.template(acme, "Set NTP server").pk, "name": "By API", "description": "x", "agent": Agent.objects.get(tenant=acme).pk,
-        "selection": {"mode": "static", "devices": [str(make.devices(acme, "cisco_ios")[0].pk)]}, "variables": {"ntp_server": "198.51.100.3"},
-    }  # fmt: skip
+        "template": make.template(acme, "Set NTP server").pk,
+        "name": "By API",
+        "description": "x",
+        "agent": Agent.objects.get(tenant=acme).pk,
+        "selection": {"mode": "static", "devices": [str(make.devices(acme, "cisco_ios")[0].pk)]},
+        "variables": {"ntp_server": "198.51.100.3"},
+    }
 
 
 def test_a_job_is_made_planned_and_run(api, body):
@@ -51,15 +55,27 @@ def test_a_change_by_an_operator_waits_for_its_approval(api, body):
 @pytest.mark.parametrize(
     "change,field",
     [
-        ({"name": ""}, "name"), ({"execute": "sometimes"}, "execute"), ({"execute": "once"}, "at"), ({"execute": "once", "at": "2020-01-01T00:00:00Z"}, "schedule"),
-        ({"variables": {"ntp_server": "x\ny"}}, "variables.ntp_server"), ({"selection": {"mode": "static", "devices": []}}, "devices"),
-        ({"selection": {"mode": "static", "devices": ["nonsense"]}}, "selection"), ({"max_parallel": 0}, "max_parallel"), ({"tasks": [{"step": -1}]}, "tasks"),
-        ({"notify_users": [99999]}, "notifier"), ({"notify_users": [2**63]}, "notify_users"), ({"notify_groups": [-1]}, "notify_groups"),
-        ({"selection": {"mode": "static", "tags": [2**63]}}, "selection"), ({"selection": {"mode": "search", "search": {"tags": [2**63]}}}, "selection"),
-        ({"selection": {"mode": "search", "search": {"networks": [2**64]}}}, "selection"), ({"window": 2**63}, "window"), ({"agent": 2**63}, "agent"),
-        ({"template": 2**63}, "template"), ({"tasks": [{"step": 0, "profile": 2**63}]}, "tasks"),
+        ({"name": ""}, "name"),
+        ({"execute": "sometimes"}, "execute"),
+        ({"execute": "once"}, "at"),
+        ({"execute": "once", "at": "2020-01-01T00:00:00Z"}, "schedule"),
+        ({"variables": {"ntp_server": "x\ny"}}, "variables.ntp_server"),
+        ({"selection": {"mode": "static", "devices": []}}, "devices"),
+        ({"selection": {"mode": "static", "devices": ["nonsense"]}}, "selection"),
+        ({"max_parallel": 0}, "max_parallel"),
+        ({"tasks": [{"step": -1}]}, "tasks"),
+        ({"notify_users": [99999]}, "notifier"),
+        ({"notify_users": [2**63]}, "notify_users"),
+        ({"notify_groups": [-1]}, "notify_groups"),
+        ({"selection": {"mode": "static", "tags": [2**63]}}, "selection"),
+        ({"selection": {"mode": "search", "search": {"tags": [2**63]}}}, "selection"),
+        ({"selection": {"mode": "search", "search": {"networks": [2**64]}}}, "selection"),
+        ({"window": 2**63}, "window"),
+        ({"agent": 2**63}, "agent"),
+        ({"template": 2**63}, "template"),
+        ({"tasks": [{"step": 0, "profile": 2**63}]}, "tasks"),
     ],
-)  # fmt: skip
+)
 def test_a_refused_job_names_the_field_and_leaves_nothing(change, field, api, body):
     before = ServiceJob.objects.count()
     answer = api("acme-admin").post("/api/v1/jobs/", {**body, **change}, format="json")

@@ -34,9 +34,11 @@ def test_a_draft_is_built_bit_by_bit_and_submitted(api, acme):
     assert early.status_code == 400 and "agent" in early.json()["errors"]
     device = make.devices(acme, "cisco_ios")[0]
     steps = [
-        {"description": "x", "agent": Agent.objects.get(tenant=acme).pk}, {"variables": {"ntp_server": "198.51.100.3"}},
-        {"selection": {"mode": "static", "devices": [str(device.pk)]}}, {"triggers": [{**NIGHTLY, "name": "Nightly"}]},
-    ]  # fmt: skip
+        {"description": "x", "agent": Agent.objects.get(tenant=acme).pk},
+        {"variables": {"ntp_server": "198.51.100.3"}},
+        {"selection": {"mode": "static", "devices": [str(device.pk)]}},
+        {"triggers": [{**NIGHTLY, "name": "Nightly"}]},
+    ]
     for change in steps:
         kept = client.patch(url, change)
         assert kept.status_code == 200, kept.json()
@@ -114,11 +116,15 @@ def test_a_trigger_is_added_changed_and_taken_out(api, saved):
 @pytest.mark.parametrize(
     "change,field",
     [
-        ({"rule": {**NIGHTLY, "expression": "0 0 31 4 *"}}, "rule.expression"), ({"rule": {"kind": "often"}}, "rule.kind"),
-        ({"rule": {"kind": "once", "start_at": "2020-01-01T00:00:00"}}, "rule"), ({"filter": 99999}, "filter"), ({"filter": 2**63}, "filter"),
-        ({"job": "00000000-0000-0000-0000-000000000000"}, "job"), ({"missed": "never"}, "missed"),
+        ({"rule": {**NIGHTLY, "expression": "0 0 31 4 *"}}, "rule.expression"),
+        ({"rule": {"kind": "often"}}, "rule.kind"),
+        ({"rule": {"kind": "once", "start_at": "2020-01-01T00:00:00"}}, "rule"),
+        ({"filter": 99999}, "filter"),
+        ({"filter": 2**63}, "filter"),
+        ({"job": "00000000-0000-0000-0000-000000000000"}, "job"),
+        ({"missed": "never"}, "missed"),
     ],
-)  # fmt: skip
+)
 def test_an_impossible_trigger_names_its_field(change, field, api, saved):
     answer = api("acme-operator").post("/api/v1/triggers/", {"job": str(saved.pk), "rule": NIGHTLY, **change})
     assert answer.status_code == 400 and field in answer.json()["errors"], answer.json()
@@ -187,10 +193,17 @@ def test_a_transcript_is_followed_while_it_grows(api, acme, person, monkeypatch)
     row = run.device_runs.get()
     DeviceRun.objects.filter(pk=row.pk).update(status="running")
     make_step = lambda status, exchanges: StepResult.objects.update_or_create(  # noqa: E731
-        device_run=row, position=0,
-        defaults={"tenant": acme, "name": "Read", "kind": "read", "status": status, "started_at": timezone.now(),
-                  "exchanges_z": make.packed(exchanges)},
-    )  # fmt: skip
+        device_run=row,
+        position=0,
+        defaults={
+            "tenant": acme,
+            "name": "Read",
+            "kind": "read",
+            "status": status,
+            "started_at": timezone.now(),
+            "exchanges_z": make.packed(exchanges),
+        },
+    )
     make_step("running", [["uname", "Linux\n", False], ["uptime", "up 3 d", False]])
 
     def grow(seconds):

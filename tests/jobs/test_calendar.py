@@ -257,11 +257,16 @@ def test_holidays_are_read_from_both_kinds_of_file(data, rules):
 @pytest.mark.parametrize(
     "data,word",
     [
-        ("", "no date"), ("name\n", "no date"), ("2027-12-24,x\nsoon,y\n", "Line 2"), ("x" * 1_000_001, "1 MB"), ("12/24/2027,x", "Line 1"),
-        (ICS.replace("FREQ=YEARLY", "FREQ=YEARLY;BYDAY=1MO"), "Christmas"), ("BEGIN:VCALENDAR\nnonsense", "cannot be read|can be read"),
+        ("", "no date"),
+        ("name\n", "no date"),
+        ("2027-12-24,x\nsoon,y\n", "Line 2"),
+        ("x" * 1_000_001, "1 MB"),
+        ("12/24/2027,x", "Line 1"),
+        (ICS.replace("FREQ=YEARLY", "FREQ=YEARLY;BYDAY=1MO"), "Christmas"),
+        ("BEGIN:VCALENDAR\nnonsense", "cannot be read|can be read"),
         (ICS.replace("DTSTART;VALUE=DATE:20270326\n", ""), "no start"),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_cannot_be_read_says_why(data, word):
     with pytest.raises(ImpossibleRule, match=word):
         read_holidays(data.encode())
@@ -283,8 +288,11 @@ def test_the_filter_page_adds_the_days_of_a_file_to_the_rules(acme, browser):
     assert client.post(reverse("new-filter"), {**data, **({"tenant": acme.pk} if owner else {})}).status_code == 302
     row = ScheduleFilter.objects.get(name="Feast days")
     assert filters.lines_from_rules(row.rules).splitlines() == [
-        "exclude saturday sunday", "exclude 2027-03-26", "exclude 2027-12-24..2028-01-01", "exclude yearly 12-25 12-26"
-    ]  # fmt: skip
+        "exclude saturday sunday",
+        "exclude 2027-03-26",
+        "exclude 2027-12-24..2028-01-01",
+        "exclude yearly 12-25 12-26",
+    ]
     bad = client.post(
         reverse("edit-filter", args=[row.pk]), {**data, "holidays": SimpleUploadedFile("h.csv", b"soon\n1.x,y")}
     )

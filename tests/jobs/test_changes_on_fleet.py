@@ -13,8 +13,10 @@ from tests import make
 
 pytestmark = pytest.mark.django_db
 NTP = {
-    "cisco_ios": "ntp server 198.51.100.9", "arista_eos": "ntp server 198.51.100.9", "juniper_junos": "set system ntp server 198.51.100.9",
-}  # fmt: skip
+    "cisco_ios": "ntp server 198.51.100.9",
+    "arista_eos": "ntp server 198.51.100.9",
+    "juniper_junos": "set system ntp server 198.51.100.9",
+}
 RELOAD = {"cisco_ios": "reload", "arista_eos": "reload"}
 
 
@@ -49,10 +51,18 @@ def again(person, run, which):
     "platform,begins,ends",
     [
         ("cisco_ios", ["configure terminal revert timer 1"], ["end", "configure confirm", "write memory"]),
-        ("arista_eos", ["configure session interlock"], ["commit timer 00:01:00", "configure session interlock commit", "write memory"]),
-        ("juniper_junos", ["configure exclusive"], ["commit confirmed 1", "exit", "configure exclusive", "commit", "exit"]),
+        (
+            "arista_eos",
+            ["configure session interlock"],
+            ["commit timer 00:01:00", "configure session interlock commit", "write memory"],
+        ),
+        (
+            "juniper_junos",
+            ["configure exclusive"],
+            ["commit confirmed 1", "exit", "configure exclusive", "commit", "exit"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_guarded_change_is_confirmed_over_a_new_connection(acme, person, platform, begins, ends):
     tenant, faults, executed = acme
     device = make.devices(tenant, platform)[0]

@@ -45,8 +45,14 @@ def test_a_name_is_taken_once_per_tenant_whatever_the_case(name, acme, person, t
 def test_what_is_missing_is_listed_by_field(acme, person):
     draft = drafts.start_draft(by=person("acme-operator"), template_id=make.template(acme, "Describe interface").pk)
     assert set(drafts.problems_of(draft, person("acme-operator"))) == {
-        "name", "description", "agent", "devices", "schedule", "variables.interface", "variables.text",
-    }  # fmt: skip
+        "name",
+        "description",
+        "agent",
+        "devices",
+        "schedule",
+        "variables.interface",
+        "variables.text",
+    }
     with pytest.raises(Invalid):
         drafts.submit_job(by=person("acme-operator"), draft=draft)
     assert JobRun.objects.filter(job=draft).count() == 0
@@ -263,8 +269,10 @@ def test_one_job_that_cannot_start_does_not_hold_up_the_others(acme, person, mon
     found = {run.job_id: (run.status, run.reason) for run in make.tick(at)}
     words = "Interlock itself failed while planning; the server log has the details."
     assert found == {
-        broken.pk: ("skipped", "Somebody else was first."), mad.pk: ("errored", words), fine.pk: ("queued", "")
-    }  # fmt: skip
+        broken.pk: ("skipped", "Somebody else was first."),
+        mad.pk: ("errored", words),
+        fine.pk: ("queued", ""),
+    }
 
 
 def test_a_name_that_somebody_takes_at_the_same_moment_is_said_beside_its_field(acme, person, monkeypatch):

@@ -128,8 +128,10 @@ class TestLimits:
         assert not claims.does_work_wait(worker=others, now=now)
         queued, runs = run.device_runs.filter(status="queued"), JobRun.objects.filter(pk=run.pk)
         for rows, changes in (
-            (runs, {"paused_at": now}), (queued, {"not_before": now + timedelta(1)}), (queued, {"wave": 1}),
-        ):  # fmt: skip
+            (runs, {"paused_at": now}),
+            (queued, {"not_before": now + timedelta(1)}),
+            (queued, {"wave": 1}),
+        ):
             before = list(rows.values(*changes)[:1])[0]
             rows.update(**changes)
             assert not claims.does_work_wait(worker=worker, now=now), changes
@@ -189,10 +191,13 @@ class TestRollout:
     @pytest.mark.parametrize(
         "rollout,ended,bad,stops",
         [
-            (Rollout(stop_percent=20, sample=5), 4, 4, False), (Rollout(stop_percent=20, sample=5), 5, 1, True),
-            (Rollout(stop_percent=20, sample=5), 10, 1, False), (Rollout(stop_count=3), 100, 2, False), (Rollout(), 9, 9, False),
+            (Rollout(stop_percent=20, sample=5), 4, 4, False),
+            (Rollout(stop_percent=20, sample=5), 5, 1, True),
+            (Rollout(stop_percent=20, sample=5), 10, 1, False),
+            (Rollout(stop_count=3), 100, 2, False),
+            (Rollout(), 9, 9, False),
         ],
-    )  # fmt: skip
+    )
     def test_when_it_stops(self, rollout, ended, bad, stops):
         assert bool(rollout.reason_to_stop(ended, bad)) is stops
 
@@ -299,8 +304,19 @@ class TestCancelAndAgain:
 def test_the_wizard_and_the_api_keep_rollout_and_window(acme, person, browser, api):
     window = ScheduleFilter.objects.create(tenant=acme, name="Night", rules=[{"weekdays": ["monday"]}])
     draft = make.draft(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))
-    data = {"execute": "now", "visibility": "public", "order": "0", "canary": "1", "wave": "5", "soak": "10", "stop_percent": "20",
-            "sample": "4", "max_parallel": "7", "window": window.pk, "action": "submit"}  # fmt: skip
+    data = {
+        "execute": "now",
+        "visibility": "public",
+        "order": "0",
+        "canary": "1",
+        "wave": "5",
+        "soak": "10",
+        "stop_percent": "20",
+        "sample": "4",
+        "max_parallel": "7",
+        "window": window.pk,
+        "action": "submit",
+    }
     browser("acme-operator").post(f"/drafts/{draft.pk}/schedule/", data)
     job = ServiceJob.objects.get(pk=draft.pk)
     assert (job.status, job.max_parallel, job.window_id) == ("saved", 7, window.pk)
@@ -308,8 +324,15 @@ def test_the_wizard_and_the_api_keep_rollout_and_window(acme, person, browser, a
         Rollout.from_json(job.rollout).words()
         == "1 canary first, waves of 5, 10 min pause after each, stops when 20 % did not succeed (of at least 4)"
     )
-    body = {"template": job.template_id, "name": "By API", "description": "x", "agent": job.agent_id, "window": window.pk, "rollout": {"canary": 2},
-            "selection": {"devices": [str(make.devices(acme, "linux")[0].pk)]}}  # fmt: skip
+    body = {
+        "template": job.template_id,
+        "name": "By API",
+        "description": "x",
+        "agent": job.agent_id,
+        "window": window.pk,
+        "rollout": {"canary": 2},
+        "selection": {"devices": [str(make.devices(acme, "linux")[0].pk)]},
+    }
     made = api("acme-operator").post("/api/v1/jobs/", body, format="json").json()
     found = ServiceJob.objects.get(pk=made["id"])
     assert found.rollout["canary"] == 2 and found.window_id == window.pk

@@ -1,4 +1,5 @@
-"""The product's own job types on simulated devices over real SSH; what the device is afterwards is looked at, not only the run."""
+"""The product's own job types on simulated devices over real SSH; what the device is afterwards is looked at, not
+only the run."""
 
 import json
 

@@ -81,9 +81,11 @@ def test_a_rejection_ends_it_as_on_any_platform(acme, person):
     device = become(make.devices(tenant, "arista_eos")[0], "cisco_nxos")
     faults(**{device.name: {"reject": "ntp server"}})
     row = run_on(
-        person, device, template(tenant, "cisco_nxos", "ntp server 198.51.100.9", "logging host 198.51.100.7", kind="config"),
+        person,
+        device,
+        template(tenant, "cisco_nxos", "ntp server 198.51.100.9", "logging host 198.51.100.7", kind="config"),
         snapshots=False,
-    )  # fmt: skip
+    )
     assert (row.status, row.reason) == ("failed", "rejected") and "ntp server 198.51.100.9" in row.message
     assert "logging host 198.51.100.7" not in executed(device)
 
@@ -96,9 +98,13 @@ def test_a_hanging_command_ends_by_its_deadline_and_a_cut_is_interrupted(acme, p
     assert (row.status, row.reason) == ("failed", "timeout")
     faults(**{device.name: {"reset_once": "ntp server"}})
     again = authoring.save_template(
-        by=None, tenant=tenant, name="Another", description="", status="ready",
+        by=None,
+        tenant=tenant,
+        name="Another",
+        description="",
+        status="ready",
         content=TemplateContent((TemplateStep("Step", StepKind.CONFIG, {"cisco_nxos": "ntp server 198.51.100.9"}),)),
-    )  # fmt: skip
+    )
     row = run_on(person, device, again, snapshots=False)
     assert (row.status, row.reason) == ("interrupted", "session_lost") and "Read afterwards" in row.message
     assert executed(device).count("ntp server 198.51.100.9") == 1
@@ -194,8 +200,19 @@ def test_an_unknown_setting_stays(db, tenant, person):
 
 def test_the_editor_shows_fields_of_other_platforms_when_they_are_chosen(db, browser, tenant):
     client = browser("acme-admin")
-    data = {"tenant": tenant("acme").pk, "name": "Nexus", "status": "ready", "v-TOTAL_FORMS": 0, "v-INITIAL_FORMS": 0,
-            "s-TOTAL_FORMS": 1, "s-INITIAL_FORMS": 0, "s-0-name": "First", "s-0-kind": "read", "s-0-timeout": 30, "others": ["cisco_nxos"]}  # fmt: skip
+    data = {
+        "tenant": tenant("acme").pk,
+        "name": "Nexus",
+        "status": "ready",
+        "v-TOTAL_FORMS": 0,
+        "v-INITIAL_FORMS": 0,
+        "s-TOTAL_FORMS": 1,
+        "s-INITIAL_FORMS": 0,
+        "s-0-name": "First",
+        "s-0-kind": "read",
+        "s-0-timeout": 30,
+        "others": ["cisco_nxos"],
+    }
     page = client.post("/templates/new/", {**data, "show_fields": "1"}).content.decode()
     assert 'name="s-0-body_cisco_nxos"' in page and 's-0-body_cisco_xr"' not in page
     answer = client.post("/templates/new/", {**data, "s-0-body_cisco_nxos": "show version"})

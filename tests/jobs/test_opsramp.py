@@ -115,17 +115,32 @@ VARIANTS = [
     ("adCheckList", P, ..., f"!{P}.type"),
     ("adCheckList", P, {"type": "yearly"}, f"!{P}.type"),
     ("adCheckList", P, {"type": "Daily", "frequency": " EveryDay "}, {"type": "daily", "frequency": "everyday"}),
-    ("adCheckList", P, {"type": "daily", "frequency": "every  weekday"}, {"type": "daily", "frequency": "every weekday"}),
+    (
+        "adCheckList",
+        P,
+        {"type": "daily", "frequency": "every  weekday"},
+        {"type": "daily", "frequency": "every weekday"},
+    ),
     ("adCheckList", P, {"type": "daily"}, f"!{P}.frequency"),
     ("adCheckList", P, {"type": "daily", "frequency": "hourly"}, f"!{P}.frequency"),
     ("adCheckList", P, {"type": "daily", "frequency": "everyday", "repeatFrequency": 2}, f"!{P}.repeatFrequency"),
-    ("adCheckList", f"{P}.repeatFrequency", 3, {"type": "daily", "frequency": "recurrence", "repeatFrequency": 3, "repeatType": "days"}),
+    (
+        "adCheckList",
+        f"{P}.repeatFrequency",
+        3,
+        {"type": "daily", "frequency": "recurrence", "repeatFrequency": 3, "repeatType": "days"},
+    ),
     ("adCheckList", f"{P}.repeatFrequency", "0", f"!{P}.repeatFrequency"),
     ("adCheckList", f"{P}.repeatFrequency", "2.5", f"!{P}.repeatFrequency"),
     ("adCheckList", f"{P}.repeatFrequency", 2.5, f"!{P}.repeatFrequency"),
     ("adCheckList", f"{P}.repeatFrequency", ..., f"!{P}.repeatFrequency"),
     ("adCheckList", f"{P}.repeatType", "weeks", f"!{P}.repeatType"),
-    ("adCheckList", P, {"type": "weekly", "weekDays": "tuesday,SUNDAY , Friday"}, {"type": "weekly", "weekDays": "Sunday, Tuesday, Friday"}),
+    (
+        "adCheckList",
+        P,
+        {"type": "weekly", "weekDays": "tuesday,SUNDAY , Friday"},
+        {"type": "weekly", "weekDays": "Sunday, Tuesday, Friday"},
+    ),
     ("adCheckList", P, {"type": "weekly", "weekDays": ["Monday", "monday"]}, {"type": "weekly", "weekDays": "Monday"}),
     ("adCheckList", P, {"type": "weekly", "frequency": "Monday"}, {"type": "weekly", "weekDays": "Monday"}),
     ("adCheckList", P, {"type": "weekly", "frequency": "everyday"}, f"!{P}.frequency"),
@@ -141,13 +156,38 @@ VARIANTS = [
     ("adCheckList", P, {"type": "monthly", "dayOfMonth": "0"}, f"!{P}.dayOfMonth"),
     ("adCheckList", P, {"type": "monthly", "dayOfMonth": "1,,2"}, f"!{P}.dayOfMonth"),
     ("adCheckList", P, {"type": "monthly"}, f"!{P}.dayOfMonth"),
-    ("adCheckList", P, {"type": "monthly", "weekIndex": "second", "dayOfWeek": "sunday"}, {"type": "monthly", "weekIndex": "Second", "dayOfWeek": "Sunday"}),
-    ("adCheckList", P, {"type": "monthly", "weekIndex": "Last", "dayOfIndex": "Friday"}, {"type": "monthly", "weekIndex": "Last", "dayOfWeek": "Friday"}),
-    ("adCheckList", P, {"type": "monthly", "weekIndex": "Last", "dayOfIndex": "Friday", "dayOfWeek": "friday"}, {"type": "monthly", "weekIndex": "Last", "dayOfWeek": "Friday"}),
-    ("adCheckList", P, {"type": "monthly", "weekIndex": "Last", "dayOfIndex": "Friday", "dayOfWeek": "Monday"}, f"!{P}.dayOfWeek"),
+    (
+        "adCheckList",
+        P,
+        {"type": "monthly", "weekIndex": "second", "dayOfWeek": "sunday"},
+        {"type": "monthly", "weekIndex": "Second", "dayOfWeek": "Sunday"},
+    ),
+    (
+        "adCheckList",
+        P,
+        {"type": "monthly", "weekIndex": "Last", "dayOfIndex": "Friday"},
+        {"type": "monthly", "weekIndex": "Last", "dayOfWeek": "Friday"},
+    ),
+    (
+        "adCheckList",
+        P,
+        {"type": "monthly", "weekIndex": "Last", "dayOfIndex": "Friday", "dayOfWeek": "friday"},
+        {"type": "monthly", "weekIndex": "Last", "dayOfWeek": "Friday"},
+    ),
+    (
+        "adCheckList",
+        P,
+        {"type": "monthly", "weekIndex": "Last", "dayOfIndex": "Friday", "dayOfWeek": "Monday"},
+        f"!{P}.dayOfWeek",
+    ),
     ("adCheckList", P, {"type": "monthly", "weekIndex": "Fifth", "dayOfWeek": "Monday"}, f"!{P}.weekIndex"),
     ("adCheckList", P, {"type": "monthly", "weekIndex": "First"}, f"!{P}.dayOfWeek"),
-    ("adCheckList", P, {"type": "monthly", "weekIndex": "First", "dayOfWeek": "Monday", "dayOfMonth": "1"}, f"!{P}.weekIndex"),
+    (
+        "adCheckList",
+        P,
+        {"type": "monthly", "weekIndex": "First", "dayOfWeek": "Monday", "dayOfMonth": "1"},
+        f"!{P}.weekIndex",
+    ),
     ("adCheckList", P, {"type": "never"}, f"!{S}"),
     ("adCheckList", P, {"type": "run once"}, f"!{S}"),
     ("adCheckList", P, {"type": "never", "weekDays": "Monday"}, f"!{P}.weekDays"),
@@ -183,7 +223,7 @@ VARIANTS = [
     ("custom", "script.parameters.0.paramId", "3", "!script.parameters"),
     ("custom", "script.parameters.0.itopMacro", {"id": 1}, "!script.parameters.0.itopMacro"),
     ("custom", "credentialSet", {"uniqueId": "nothing"}, "!credentialSet.uniqueId"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("kind", "path", "given", "wanted"), VARIANTS)
@@ -262,8 +302,16 @@ def test_a_job_is_found_changed_run_and_deleted(post, api, hints):
     assert client.get(one).json() == found
     page = client.get(f"{URL}/search", {"queryString": "check", "pageSize": 1}).json()
     rows = page.pop("results")
-    assert page == {"totalResults": 1, "orderBy": "id", "pageNo": 1, "pageSize": 1, "totalPages": 1, "nextPage": False,
-                    "previousPageNo": 0, "descendingOrder": True}  # fmt: skip
+    assert page == {
+        "totalResults": 1,
+        "orderBy": "id",
+        "pageNo": 1,
+        "pageSize": 1,
+        "totalPages": 1,
+        "nextPage": False,
+        "previousPageNo": 0,
+        "descendingOrder": True,
+    }
     assert rows == [{key: value for key, value in found.items() if key != "entities"}]
     assert client.get(URL, {"queryString": "nothing"}).json()["results"] == []
     body = changed("adCheckList", P, {"type": "weekly", "weekDays": "Sunday"})
@@ -330,9 +378,12 @@ def test_a_secret_parameter_is_never_answered(post):
 
 
 def test_the_samples_devices_are_the_demos():
-    assert set(Device.objects.filter(tenant__key="client_13", pk__in=[FIRST, SECOND]).values_list("address", flat=True)) == {
-        "10.233.19.130", "172.30.1.60",
-    }  # fmt: skip
+    assert set(
+        Device.objects.filter(tenant__key="client_13", pk__in=[FIRST, SECOND]).values_list("address", flat=True)
+    ) == {
+        "10.233.19.130",
+        "172.30.1.60",
+    }
 
 
 def test_a_search_takes_as_many_queries_for_many_jobs(post, api):

@@ -21,13 +21,18 @@ START = datetime(2027, 3, 26, 1, 30, tzinfo=UTC)
 @pytest.mark.parametrize(
     "overlap,queued,ahead,expected",
     [
-        ("skip", False, [], ""), ("queue", False, [], ""), ("allow", False, [Ahead(1, True, False, False)], ""),
-        ("skip", False, [Ahead(1, True, False, False)], "skip"), ("queue", False, [Ahead(1, True, False, False)], "wait"),
+        ("skip", False, [], ""),
+        ("queue", False, [], ""),
+        ("allow", False, [Ahead(1, True, False, False)], ""),
+        ("skip", False, [Ahead(1, True, False, False)], "skip"),
+        ("queue", False, [Ahead(1, True, False, False)], "wait"),
         ("queue", False, [Ahead(1, True, False, False), Ahead(2, True, False, True)], "skip"),
-        ("allow", True, [Ahead(1, False, True, False)], "wait"), ("allow", False, [Ahead(1, False, True, False)], ""),
-        ("skip", True, [Ahead(1, False, True, False)], "wait"), ("skip", True, [Ahead(1, True, True, True)], "skip"),
+        ("allow", True, [Ahead(1, False, True, False)], "wait"),
+        ("allow", False, [Ahead(1, False, True, False)], ""),
+        ("skip", True, [Ahead(1, False, True, False)], "wait"),
+        ("skip", True, [Ahead(1, True, True, True)], "skip"),
     ],
-)  # fmt: skip
+)
 def test_the_turn_of_a_run(overlap, queued, ahead, expected):
     found = turn(Overlap(overlap), queued, ahead)
     assert (bool(found.wait), bool(found.skip)) == (expected == "wait", expected == "skip")

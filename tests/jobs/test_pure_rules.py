@@ -25,11 +25,18 @@ def test_every_status_has_moves_a_label_and_a_colour():
 @pytest.mark.parametrize(
     "statuses,expected",
     [
-        (["succeeded"] * 3, "succeeded"), (["failed"], "failed"), (["succeeded", "failed"], "partial"), (["succeeded", "interrupted"], "partial"),
-        (["failed", "interrupted"], "interrupted"), (["failed", "errored"], "errored"), (["cancelled"], "cancelled"),
-        (["cancelled", "failed"], "failed"), ([], "skipped"), (["succeeded", "cancelled"], "partial"),
+        (["succeeded"] * 3, "succeeded"),
+        (["failed"], "failed"),
+        (["succeeded", "failed"], "partial"),
+        (["succeeded", "interrupted"], "partial"),
+        (["failed", "interrupted"], "interrupted"),
+        (["failed", "errored"], "errored"),
+        (["cancelled"], "cancelled"),
+        (["cancelled", "failed"], "failed"),
+        ([], "skipped"),
+        (["succeeded", "cancelled"], "partial"),
     ],
-)  # fmt: skip
+)
 def test_the_outcome_of_a_run(statuses, expected):
     assert outcome(statuses) == expected
 
@@ -95,10 +102,19 @@ def test_every_command_is_announced_before_it_is_sent_and_confirmed_after():
     assert run_steps(device, STEPS, seen).status == "succeeded"
     assert device.sent == ["a", "b", "c"]
     assert seen.events == [
-        ("start", "one"), ("sending", "a"), ("answered", "a"), ("sending", "b"), ("answered", "b"), ("end", "one", "succeeded"),
-        ("start", "empty"), ("end", "empty", "skipped"),
-        ("start", "two"), ("sending", "c"), ("answered", "c"), ("end", "two", "succeeded"),
-    ]  # fmt: skip
+        ("start", "one"),
+        ("sending", "a"),
+        ("answered", "a"),
+        ("sending", "b"),
+        ("answered", "b"),
+        ("end", "one", "succeeded"),
+        ("start", "empty"),
+        ("end", "empty", "skipped"),
+        ("start", "two"),
+        ("sending", "c"),
+        ("answered", "c"),
+        ("end", "two", "succeeded"),
+    ]
 
 
 def test_after_a_rejection_nothing_more_is_sent():

@@ -40,23 +40,103 @@ def local(rule, start, zone=BERLIN, after=None, n=4, **limits):
 
 TABLE = [
     ("once", Once(), "2027-05-01T09:00", ["05-01 09:00+0200"]),
-    ("every 90 minutes", Every(timedelta(minutes=90)), "2027-01-01T00:00", ["01-01 00:00+0100", "01-01 01:30+0100", "01-01 03:00+0100", "01-01 04:30+0100"]),
-    ("every day", Daily(), "2027-01-30T09:00", ["01-30 09:00+0100", "01-31 09:00+0100", "02-01 09:00+0100", "02-02 09:00+0100"]),
-    ("every 2 days from the start", Daily(2), "2027-01-30T09:00", ["01-30 09:00+0100", "02-01 09:00+0100", "02-03 09:00+0100", "02-05 09:00+0100"]),
-    ("every 10 days from the 1st", Daily(10, Anchor.MONTH_START), "2027-01-15T09:00", ["01-21 09:00+0100", "01-31 09:00+0100", "02-01 09:00+0100", "02-11 09:00+0100"]),
-    ("every weekday", Daily(anchor=Anchor.WEEKDAYS), "2027-01-01T09:00", ["01-01 09:00+0100", "01-04 09:00+0100", "01-05 09:00+0100", "01-06 09:00+0100"]),
-    ("Sunday and Tuesday", Weekly(frozenset({6, 1})), "2027-01-01T09:00", ["01-03 09:00+0100", "01-05 09:00+0100", "01-10 09:00+0100", "01-12 09:00+0100"]),
-    ("every 2nd Friday", Weekly(frozenset({4}), 2), "2027-01-01T09:00", ["01-01 09:00+0100", "01-15 09:00+0100", "01-29 09:00+0100", "02-12 09:00+0100"]),
-    ("the 31st", Monthly(frozenset({31})), "2027-01-01T09:00", ["01-31 09:00+0100", "03-31 09:00+0200", "05-31 09:00+0200", "07-31 09:00+0200"]),
-    ("the last day", Monthly(last_day=True), "2028-01-31T10:00", ["01-31 10:00+0100", "02-29 10:00+0100", "03-31 10:00+0200", "04-30 10:00+0200"]),
-    ("the second Sunday", Monthly(week=1, weekday=6), "2027-01-01T09:00", ["01-10 09:00+0100", "02-14 09:00+0100", "03-14 09:00+0100", "04-11 09:00+0200"]),
-    ("the last Friday of June and July", Monthly(week=-1, weekday=4, months=frozenset({6, 7})), "2027-01-01T09:00", ["06-25 09:00+0200", "07-30 09:00+0200", "06-30 09:00+0200", "07-28 09:00+0200"]),
-    ("cron quarter hours", Cron("*/15 * * * *"), "2027-01-01T00:05", ["01-01 00:15+0100", "01-01 00:30+0100", "01-01 00:45+0100", "01-01 01:00+0100"]),
-    ("cron 13th or Friday", Cron("0 9 13 * 5"), "2027-01-01T00:00", ["01-01 09:00+0100", "01-08 09:00+0100", "01-13 09:00+0100", "01-15 09:00+0100"]),
-    ("cron names, list, last", Cron("30 6 L JAN,mar *"), "2027-01-01T00:00", ["01-31 06:30+0100", "03-31 06:30+0200", "01-31 06:30+0100", "03-31 06:30+0200"]),
-    ("cron second Monday", Cron("0 4 * * MON#2"), "2027-01-01T00:00", ["01-11 04:00+0100", "02-08 04:00+0100", "03-08 04:00+0100", "04-12 04:00+0200"]),
-    ("cron alias", Cron("@daily"), "2027-01-01T00:05", ["01-02 00:00+0100", "01-03 00:00+0100", "01-04 00:00+0100", "01-05 00:00+0100"]),
-]  # fmt: skip
+    (
+        "every 90 minutes",
+        Every(timedelta(minutes=90)),
+        "2027-01-01T00:00",
+        ["01-01 00:00+0100", "01-01 01:30+0100", "01-01 03:00+0100", "01-01 04:30+0100"],
+    ),
+    (
+        "every day",
+        Daily(),
+        "2027-01-30T09:00",
+        ["01-30 09:00+0100", "01-31 09:00+0100", "02-01 09:00+0100", "02-02 09:00+0100"],
+    ),
+    (
+        "every 2 days from the start",
+        Daily(2),
+        "2027-01-30T09:00",
+        ["01-30 09:00+0100", "02-01 09:00+0100", "02-03 09:00+0100", "02-05 09:00+0100"],
+    ),
+    (
+        "every 10 days from the 1st",
+        Daily(10, Anchor.MONTH_START),
+        "2027-01-15T09:00",
+        ["01-21 09:00+0100", "01-31 09:00+0100", "02-01 09:00+0100", "02-11 09:00+0100"],
+    ),
+    (
+        "every weekday",
+        Daily(anchor=Anchor.WEEKDAYS),
+        "2027-01-01T09:00",
+        ["01-01 09:00+0100", "01-04 09:00+0100", "01-05 09:00+0100", "01-06 09:00+0100"],
+    ),
+    (
+        "Sunday and Tuesday",
+        Weekly(frozenset({6, 1})),
+        "2027-01-01T09:00",
+        ["01-03 09:00+0100", "01-05 09:00+0100", "01-10 09:00+0100", "01-12 09:00+0100"],
+    ),
+    (
+        "every 2nd Friday",
+        Weekly(frozenset({4}), 2),
+        "2027-01-01T09:00",
+        ["01-01 09:00+0100", "01-15 09:00+0100", "01-29 09:00+0100", "02-12 09:00+0100"],
+    ),
+    (
+        "the 31st",
+        Monthly(frozenset({31})),
+        "2027-01-01T09:00",
+        ["01-31 09:00+0100", "03-31 09:00+0200", "05-31 09:00+0200", "07-31 09:00+0200"],
+    ),
+    (
+        "the last day",
+        Monthly(last_day=True),
+        "2028-01-31T10:00",
+        ["01-31 10:00+0100", "02-29 10:00+0100", "03-31 10:00+0200", "04-30 10:00+0200"],
+    ),
+    (
+        "the second Sunday",
+        Monthly(week=1, weekday=6),
+        "2027-01-01T09:00",
+        ["01-10 09:00+0100", "02-14 09:00+0100", "03-14 09:00+0100", "04-11 09:00+0200"],
+    ),
+    (
+        "the last Friday of June and July",
+        Monthly(week=-1, weekday=4, months=frozenset({6, 7})),
+        "2027-01-01T09:00",
+        ["06-25 09:00+0200", "07-30 09:00+0200", "06-30 09:00+0200", "07-28 09:00+0200"],
+    ),
+    (
+        "cron quarter hours",
+        Cron("*/15 * * * *"),
+        "2027-01-01T00:05",
+        ["01-01 00:15+0100", "01-01 00:30+0100", "01-01 00:45+0100", "01-01 01:00+0100"],
+    ),
+    (
+        "cron 13th or Friday",
+        Cron("0 9 13 * 5"),
+        "2027-01-01T00:00",
+        ["01-01 09:00+0100", "01-08 09:00+0100", "01-13 09:00+0100", "01-15 09:00+0100"],
+    ),
+    (
+        "cron names, list, last",
+        Cron("30 6 L JAN,mar *"),
+        "2027-01-01T00:00",
+        ["01-31 06:30+0100", "03-31 06:30+0200", "01-31 06:30+0100", "03-31 06:30+0200"],
+    ),
+    (
+        "cron second Monday",
+        Cron("0 4 * * MON#2"),
+        "2027-01-01T00:00",
+        ["01-11 04:00+0100", "02-08 04:00+0100", "03-08 04:00+0100", "04-12 04:00+0200"],
+    ),
+    (
+        "cron alias",
+        Cron("@daily"),
+        "2027-01-01T00:05",
+        ["01-02 00:00+0100", "01-03 00:00+0100", "01-04 00:00+0100", "01-05 00:00+0100"],
+    ),
+]
 
 
 @pytest.mark.parametrize("name,rule,start,expected", TABLE, ids=[row[0] for row in TABLE])
@@ -65,20 +145,98 @@ def test_each_kind(name, rule, start, expected):
 
 
 CHANGES = [
-    ("a skipped time runs at the first minute after the gap", Daily(), BERLIN, "2027-03-27T02:30", ["03-27 02:30+0100", "03-28 03:00+0200", "03-29 02:30+0200"]),
-    ("the first minute of the gap too", Daily(), BERLIN, "2027-03-27T02:00", ["03-27 02:00+0100", "03-28 03:00+0200", "03-29 02:00+0200"]),
-    ("a time that comes twice runs once, the first time", Daily(), BERLIN, "2027-10-30T02:30", ["10-30 02:30+0200", "10-31 02:30+0200", "11-01 02:30+0100"]),
-    ("the same in New York", Daily(), NEW_YORK, "2027-11-06T01:30", ["11-06 01:30-0400", "11-07 01:30-0400", "11-08 01:30-0500"]),
-    ("a gap of half an hour", Daily(), LORD_HOWE, "2027-10-02T02:15", ["10-02 02:15+1030", "10-03 02:30+1100", "10-04 02:15+1100"]),
-    ("a fold of half an hour", Daily(), LORD_HOWE, "2027-04-03T01:45", ["04-03 01:45+1100", "04-04 01:45+1100", "04-05 01:45+1030"]),
-    ("a day that does not exist at all", Daily(), ZoneInfo("Pacific/Apia"), "2011-12-29T09:00", ["12-29 09:00-1000", "12-31 00:00+1400", "12-31 09:00+1400"]),
-    ("midnight of such a day is not run twice", Daily(), ZoneInfo("Pacific/Apia"), "2011-12-29T00:00", ["12-29 00:00-1000", "12-31 00:00+1400", "01-01 00:00+1400"]),
-    ("every hour follows real time through the fold", Every(timedelta(hours=1)), BERLIN, "2027-10-31T01:00", ["10-31 01:00+0200", "10-31 02:00+0200", "10-31 02:00+0100", "10-31 03:00+0100"]),
-    ("wildcard cron too", Cron("0 * * * *"), BERLIN, "2027-10-31T01:00", ["10-31 01:00+0200", "10-31 02:00+0200", "10-31 02:00+0100", "10-31 03:00+0100"]),
-    ("wildcard cron through the gap", Cron("30 * * * *"), BERLIN, "2027-03-28T01:00", ["03-28 01:30+0100", "03-28 03:30+0200", "03-28 04:30+0200"]),
-    ("fixed cron in the gap", Cron("30 2 * * *"), BERLIN, "2027-03-27T00:00", ["03-27 02:30+0100", "03-28 03:00+0200", "03-29 02:30+0200"]),
-    ("fixed cron in the fold", Cron("30 2 * * *"), BERLIN, "2027-10-30T00:00", ["10-30 02:30+0200", "10-31 02:30+0200", "11-01 02:30+0100"]),
-]  # fmt: skip
+    (
+        "a skipped time runs at the first minute after the gap",
+        Daily(),
+        BERLIN,
+        "2027-03-27T02:30",
+        ["03-27 02:30+0100", "03-28 03:00+0200", "03-29 02:30+0200"],
+    ),
+    (
+        "the first minute of the gap too",
+        Daily(),
+        BERLIN,
+        "2027-03-27T02:00",
+        ["03-27 02:00+0100", "03-28 03:00+0200", "03-29 02:00+0200"],
+    ),
+    (
+        "a time that comes twice runs once, the first time",
+        Daily(),
+        BERLIN,
+        "2027-10-30T02:30",
+        ["10-30 02:30+0200", "10-31 02:30+0200", "11-01 02:30+0100"],
+    ),
+    (
+        "the same in New York",
+        Daily(),
+        NEW_YORK,
+        "2027-11-06T01:30",
+        ["11-06 01:30-0400", "11-07 01:30-0400", "11-08 01:30-0500"],
+    ),
+    (
+        "a gap of half an hour",
+        Daily(),
+        LORD_HOWE,
+        "2027-10-02T02:15",
+        ["10-02 02:15+1030", "10-03 02:30+1100", "10-04 02:15+1100"],
+    ),
+    (
+        "a fold of half an hour",
+        Daily(),
+        LORD_HOWE,
+        "2027-04-03T01:45",
+        ["04-03 01:45+1100", "04-04 01:45+1100", "04-05 01:45+1030"],
+    ),
+    (
+        "a day that does not exist at all",
+        Daily(),
+        ZoneInfo("Pacific/Apia"),
+        "2011-12-29T09:00",
+        ["12-29 09:00-1000", "12-31 00:00+1400", "12-31 09:00+1400"],
+    ),
+    (
+        "midnight of such a day is not run twice",
+        Daily(),
+        ZoneInfo("Pacific/Apia"),
+        "2011-12-29T00:00",
+        ["12-29 00:00-1000", "12-31 00:00+1400", "01-01 00:00+1400"],
+    ),
+    (
+        "every hour follows real time through the fold",
+        Every(timedelta(hours=1)),
+        BERLIN,
+        "2027-10-31T01:00",
+        ["10-31 01:00+0200", "10-31 02:00+0200", "10-31 02:00+0100", "10-31 03:00+0100"],
+    ),
+    (
+        "wildcard cron too",
+        Cron("0 * * * *"),
+        BERLIN,
+        "2027-10-31T01:00",
+        ["10-31 01:00+0200", "10-31 02:00+0200", "10-31 02:00+0100", "10-31 03:00+0100"],
+    ),
+    (
+        "wildcard cron through the gap",
+        Cron("30 * * * *"),
+        BERLIN,
+        "2027-03-28T01:00",
+        ["03-28 01:30+0100", "03-28 03:30+0200", "03-28 04:30+0200"],
+    ),
+    (
+        "fixed cron in the gap",
+        Cron("30 2 * * *"),
+        BERLIN,
+        "2027-03-27T00:00",
+        ["03-27 02:30+0100", "03-28 03:00+0200", "03-29 02:30+0200"],
+    ),
+    (
+        "fixed cron in the fold",
+        Cron("30 2 * * *"),
+        BERLIN,
+        "2027-10-30T00:00",
+        ["10-30 02:30+0200", "10-31 02:30+0200", "11-01 02:30+0100"],
+    ),
+]
 
 
 @pytest.mark.parametrize("name,rule,zone,start,expected", CHANGES, ids=[row[0] for row in CHANGES])
@@ -118,13 +276,24 @@ def test_limits_are_counted_from_the_start_wherever_one_looks_from(limits, expec
 @pytest.mark.parametrize(
     "rule,field",
     [
-        (Weekly(frozenset()), "weekdays"), (Weekly(frozenset({1}), 0), "every"), (Daily(0), "every"), (Daily(40, Anchor.MONTH_START), "every"),
-        (Monthly(), "days"), (Monthly(frozenset({32})), "days"), (Monthly(frozenset({31}), months=frozenset({4, 6})), "days"),
-        (Monthly(frozenset({30}), months=frozenset({2})), "days"), (Monthly(frozenset({1}), months=frozenset()), "months"),
-        (Monthly(week=1), "week"), (Monthly(frozenset({1}), week=1, weekday=1), "days"), (Every(timedelta(seconds=5)), "interval"),
-        (Cron("0 0 30 2 *"), "expression"), (Cron("61 * * * *"), "expression"), (Cron("* * * *"), "expression"), (Cron("@reboot"), "expression"),
+        (Weekly(frozenset()), "weekdays"),
+        (Weekly(frozenset({1}), 0), "every"),
+        (Daily(0), "every"),
+        (Daily(40, Anchor.MONTH_START), "every"),
+        (Monthly(), "days"),
+        (Monthly(frozenset({32})), "days"),
+        (Monthly(frozenset({31}), months=frozenset({4, 6})), "days"),
+        (Monthly(frozenset({30}), months=frozenset({2})), "days"),
+        (Monthly(frozenset({1}), months=frozenset()), "months"),
+        (Monthly(week=1), "week"),
+        (Monthly(frozenset({1}), week=1, weekday=1), "days"),
+        (Every(timedelta(seconds=5)), "interval"),
+        (Cron("0 0 30 2 *"), "expression"),
+        (Cron("61 * * * *"), "expression"),
+        (Cron("* * * *"), "expression"),
+        (Cron("@reboot"), "expression"),
     ],
-)  # fmt: skip
+)
 def test_what_can_never_fire_is_refused_with_its_field(rule, field):
     with pytest.raises(ImpossibleRule) as caught:
         check(Schedule(rule, BERLIN, wall("2027-01-01T09:00")))

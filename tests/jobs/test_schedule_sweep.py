@@ -89,8 +89,14 @@ def compare(zone, change, count):
     for n in range(count):
         clock = wall + timedelta(minutes=(n * 37) % 300 - 150)
         start = clock - timedelta(days=5 + n % 40)
-        rules = [Daily(), Daily(1 + n % 3), Weekly(frozenset({clock.weekday(), (clock.weekday() + 1) % 7})),
-                 Monthly(frozenset({clock.day, 31})), Monthly(week=-1, weekday=clock.weekday()), Monthly(last_day=True)]  # fmt: skip
+        rules = [
+            Daily(),
+            Daily(1 + n % 3),
+            Weekly(frozenset({clock.weekday(), (clock.weekday() + 1) % 7})),
+            Monthly(frozenset({clock.day, 31})),
+            Monthly(week=-1, weekday=clock.weekday()),
+            Monthly(last_day=True),
+        ]
         for rule in rules:
             expected = sorted({comes[w] for w in naive(rule, start, table[-1][1]) if w in comes})
             expected = [at for at in expected if first < at < last]

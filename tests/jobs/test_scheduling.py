@@ -154,30 +154,52 @@ class TestTheApiDoor:
         }
         assert self.ask(api, triggers=[self.RULE], filters=[inline]).json() == {
             "occurrences": [
-                {"at": "2027-03-28T01:00:00Z", "local": "2027-03-28T03:00:00+02:00", "trigger": 0,
-                 "note": "02:30 does not exist on 28 March 2027: runs 03:00", "removed_by": None},
-                {"at": "2027-03-29T00:30:00Z", "local": "2027-03-29T02:30:00+02:00", "trigger": 0, "note": None, "removed_by": "No Mondays"},
+                {
+                    "at": "2027-03-28T01:00:00Z",
+                    "local": "2027-03-28T03:00:00+02:00",
+                    "trigger": 0,
+                    "note": "02:30 does not exist on 28 March 2027: runs 03:00",
+                    "removed_by": None,
+                },
+                {
+                    "at": "2027-03-29T00:30:00Z",
+                    "local": "2027-03-29T02:30:00+02:00",
+                    "trigger": 0,
+                    "note": None,
+                    "removed_by": "No Mondays",
+                },
             ]
-        }  # fmt: skip
+        }
 
     def test_triggers_are_merged_in_order(self, api, db):
         cron = {"kind": "cron", "time_zone": "UTC", "start_at": "2027-01-01T00:00:00", "expression": "0 1 * * *"}
         found = self.ask(api, triggers=[self.RULE, cron], n=4).json()["occurrences"]
         assert [(o["at"], o["trigger"]) for o in found] == [
-            ("2027-03-28T01:00:00Z", 0), ("2027-03-28T01:00:00Z", 1), ("2027-03-29T00:30:00Z", 0), ("2027-03-29T01:00:00Z", 1)
-        ]  # fmt: skip
+            ("2027-03-28T01:00:00Z", 0),
+            ("2027-03-28T01:00:00Z", 1),
+            ("2027-03-29T00:30:00Z", 0),
+            ("2027-03-29T01:00:00Z", 1),
+        ]
 
     @pytest.mark.parametrize(
         "change,field",
         [
-            ({"kind": "hourly"}, "triggers.0.kind"), ({"time_zone": "Mars/Base"}, "triggers.0.time_zone"), ({"start_at": "tomorrow"}, "triggers.0.start_at"),
-            ({"start_at": "2027-03-27T02:30:00Z"}, "triggers.0.start_at"), ({"every": 0}, "triggers.0.every"), ({"every": "2.5"}, "triggers.0.every"),
-            ({"anchor": "moon"}, "triggers.0.anchor"), ({"weekdays": ["monday"]}, "triggers.0.weekdays"), ({"max_count": 0}, "triggers.0.max_count"),
-            ({"end_at": "2020-01-01T00:00:00"}, "triggers.0.end_at"), ({"kind": "weekly", "weekdays": []}, "triggers.0.weekdays"),
-            ({"kind": "monthly", "days": [31], "months": [4]}, "triggers.0.days"), ({"kind": "every", "interval": "90"}, "triggers.0.interval"),
+            ({"kind": "hourly"}, "triggers.0.kind"),
+            ({"time_zone": "Mars/Base"}, "triggers.0.time_zone"),
+            ({"start_at": "tomorrow"}, "triggers.0.start_at"),
+            ({"start_at": "2027-03-27T02:30:00Z"}, "triggers.0.start_at"),
+            ({"every": 0}, "triggers.0.every"),
+            ({"every": "2.5"}, "triggers.0.every"),
+            ({"anchor": "moon"}, "triggers.0.anchor"),
+            ({"weekdays": ["monday"]}, "triggers.0.weekdays"),
+            ({"max_count": 0}, "triggers.0.max_count"),
+            ({"end_at": "2020-01-01T00:00:00"}, "triggers.0.end_at"),
+            ({"kind": "weekly", "weekdays": []}, "triggers.0.weekdays"),
+            ({"kind": "monthly", "days": [31], "months": [4]}, "triggers.0.days"),
+            ({"kind": "every", "interval": "90"}, "triggers.0.interval"),
             ({"kind": "cron", "expression": "0 0 30 2 *"}, "triggers.0.expression"),
         ],
-    )  # fmt: skip
+    )
     def test_what_cannot_be_is_a_400_with_the_field_named(self, change, field, api, db):
         answer = self.ask(api, triggers=[{**self.RULE, **change}])
         assert answer.status_code == 400 and list(answer.json()["errors"]) == [field]
@@ -190,9 +212,17 @@ class TestTheApiDoor:
     def test_a_job_takes_several_named_triggers(self, api, acme):
         from devices.models import Agent
 
-        body = {"template": make.template(acme).pk, "name": "Two", "description": "x", "agent": Agent.objects.get(tenant=acme).pk,
-                "selection": {"devices": [str(make.devices(acme)[0].pk)]},
-                "triggers": [{**self.RULE, "name": "Night"}, {"kind": "cron", "start_at": "2027-01-01T00:00:00", "expression": "@weekly", "name": "Week"}]}  # fmt: skip
+        body = {
+            "template": make.template(acme).pk,
+            "name": "Two",
+            "description": "x",
+            "agent": Agent.objects.get(tenant=acme).pk,
+            "selection": {"devices": [str(make.devices(acme)[0].pk)]},
+            "triggers": [
+                {**self.RULE, "name": "Night"},
+                {"kind": "cron", "start_at": "2027-01-01T00:00:00", "expression": "@weekly", "name": "Week"},
+            ],
+        }
         made = api("acme-operator").post("/api/v1/jobs/", body, format="json")
         assert made.status_code == 201 and made.json()["next_run_at"]
         assert set(Trigger.objects.filter(job=made.json()["id"]).values_list("name", flat=True)) == {"Night", "Week"}
@@ -211,12 +241,19 @@ class TestTheApiDoor:
 @pytest.mark.parametrize(
     "lines,at,removed",
     [
-        ("exclude 2027-12-24", "2027-12-24T12:00", True), ("exclude yearly 12-24", "2031-12-24T12:00", True), ("exclude yearly 12-24", "2031-12-25T12:00", False),
-        ("exclude 2027-12-24..2028-01-02", "2028-01-02T23:59", True), ("exclude saturday sunday", "2027-03-27T12:00", True),
-        ("exclude 22:00-06:00", "2027-03-25T23:00", True), ("exclude 22:00-06:00", "2027-03-25T05:59", True), ("exclude 22:00-06:00", "2027-03-25T06:00", False),
-        ("only monday 08:00-18:00", "2027-03-29T12:00", False), ("only monday 08:00-18:00", "2027-03-30T12:00", True), ("only monday 08:00-18:00", "2027-03-29T18:00", True),
+        ("exclude 2027-12-24", "2027-12-24T12:00", True),
+        ("exclude yearly 12-24", "2031-12-24T12:00", True),
+        ("exclude yearly 12-24", "2031-12-25T12:00", False),
+        ("exclude 2027-12-24..2028-01-02", "2028-01-02T23:59", True),
+        ("exclude saturday sunday", "2027-03-27T12:00", True),
+        ("exclude 22:00-06:00", "2027-03-25T23:00", True),
+        ("exclude 22:00-06:00", "2027-03-25T05:59", True),
+        ("exclude 22:00-06:00", "2027-03-25T06:00", False),
+        ("only monday 08:00-18:00", "2027-03-29T12:00", False),
+        ("only monday 08:00-18:00", "2027-03-30T12:00", True),
+        ("only monday 08:00-18:00", "2027-03-29T18:00", True),
     ],
-)  # fmt: skip
+)
 def test_filter_lines_mean_what_they_say(lines, at, removed):
     from zoneinfo import ZoneInfo
 
@@ -287,10 +324,15 @@ def test_each_kind_is_made_in_the_wizard_previewed_and_saved(values, words, acme
 @pytest.mark.parametrize(
     "values,field",
     [
-        ({"kind": "once", "at": ""}, "at"), ({"kind": "weekly"}, "weekdays"), ({"kind": "monthly"}, "days"), ({"kind": "cron", "expression": "nonsense"}, "expression"),
-        ({"kind": "monthly", "days": ["31"], "months": ["4"]}, "days"), ({"kind": "every", "interval": ""}, "interval"), ({"kind": "daily", "end_at": "2020-01-01T00:00"}, "end_at"),
+        ({"kind": "once", "at": ""}, "at"),
+        ({"kind": "weekly"}, "weekdays"),
+        ({"kind": "monthly"}, "days"),
+        ({"kind": "cron", "expression": "nonsense"}, "expression"),
+        ({"kind": "monthly", "days": ["31"], "months": ["4"]}, "days"),
+        ({"kind": "every", "interval": ""}, "interval"),
+        ({"kind": "daily", "end_at": "2020-01-01T00:00"}, "end_at"),
     ],
-)  # fmt: skip
+)
 def test_an_impossible_schedule_is_said_beside_its_field(values, field, acme, person, browser):
     from django.urls import reverse
 
@@ -310,8 +352,13 @@ def test_the_engine_previews_ten_occurrences_in_a_millisecond():
     from jobs.domain.schedule_json import schedule_from
 
     base = {"time_zone": "Europe/Berlin", "start_at": "2020-01-01T02:30:00"}
-    rules = [{"kind": "every", "interval": "PT90M"}, {"kind": "daily"}, {"kind": "weekly", "weekdays": ["sunday"]}, {"kind": "monthly", "days": [31]},
-             {"kind": "cron", "expression": "*/15 * * * *"}]  # fmt: skip
+    rules = [
+        {"kind": "every", "interval": "PT90M"},
+        {"kind": "daily"},
+        {"kind": "weekly", "weekdays": ["sunday"]},
+        {"kind": "monthly", "days": [31]},
+        {"kind": "cron", "expression": "*/15 * * * *"},
+    ]
     for rule in rules:
         schedule, times = schedule_from({**base, **rule}), []
         for n in range(25):

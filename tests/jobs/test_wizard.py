@@ -26,8 +26,15 @@ def draft(person, tenant, hints):
 
 def upload(client, draft, text, encoding="utf-8"):
     url = reverse("wizard", args=[draft.pk, "details"])
-    data = {"action": "import", "csv": SimpleUploadedFile("d.csv", text.encode(encoding)), "name": "Kept", "description": "Kept too",
-            "job_type": "regular", "selection_mode": "static", "agent": draft.agent_id}  # fmt: skip
+    data = {
+        "action": "import",
+        "csv": SimpleUploadedFile("d.csv", text.encode(encoding)),
+        "name": "Kept",
+        "description": "Kept too",
+        "job_type": "regular",
+        "selection_mode": "static",
+        "agent": draft.agent_id,
+    }
     return client.post(url, data).content.decode()
 
 

@@ -103,8 +103,19 @@ def test_only_a_ready_template_makes_a_job(status, tenant, person):
 
 def test_the_editor_page_adds_forms_and_keeps_what_was_typed(browser, tenant):
     client = browser("acme-admin")
-    data = {"tenant": tenant("acme").pk, "name": "Typed", "status": "ready", "v-TOTAL_FORMS": 0, "v-INITIAL_FORMS": 0, "s-TOTAL_FORMS": 1,
-            "s-INITIAL_FORMS": 0, "s-0-name": "First", "s-0-kind": "read", "s-0-timeout": 30, "s-0-body_linux": "uname -a"}  # fmt: skip
+    data = {
+        "tenant": tenant("acme").pk,
+        "name": "Typed",
+        "status": "ready",
+        "v-TOTAL_FORMS": 0,
+        "v-INITIAL_FORMS": 0,
+        "s-TOTAL_FORMS": 1,
+        "s-INITIAL_FORMS": 0,
+        "s-0-name": "First",
+        "s-0-kind": "read",
+        "s-0-timeout": 30,
+        "s-0-body_linux": "uname -a",
+    }
     body = client.post("/templates/new/", {**data, "add_step": "1"}).content.decode()
     assert 'value="Typed"' in body and 'name="s-1-name"' in body and "uname -a" in body
     answer = client.post("/templates/new/", {**data, "s-0-body_linux": "rm -rf /"})

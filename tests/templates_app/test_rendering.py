@@ -41,9 +41,16 @@ def test_a_mistake_is_said_with_its_line(text, line, word):
 
 @pytest.mark.parametrize(
     "text",
-    ["{{ '%1000000000s' % 'x' }}", "{{ 'a' * 10**9 }}", "{{ 2 ** 99999999 }}", "{% for a in range(10**9) %}x{% endfor %}", "{{ name.__class__ }}", "{% for a in range(2000) %}{% endfor %}",
-     "{% for a in range(1000) %}{% for b in range(1000) %}xxxxxxxxxxxxxxxx{% endfor %}{% endfor %}"],
-)  # fmt: skip
+    [
+        "{{ '%1000000000s' % 'x' }}",
+        "{{ 'a' * 10**9 }}",
+        "{{ 2 ** 99999999 }}",
+        "{% for a in range(10**9) %}x{% endfor %}",
+        "{{ name.__class__ }}",
+        "{% for a in range(2000) %}{% endfor %}",
+        "{% for a in range(1000) %}{% for b in range(1000) %}xxxxxxxxxxxxxxxx{% endfor %}{% endfor %}",
+    ],
+)
 def test_no_text_runs_away(text):
     started = time.monotonic()
     with pytest.raises(TemplateProblem):
@@ -71,10 +78,15 @@ def test_a_missing_value_is_a_problem_not_an_empty_line():
 @pytest.mark.parametrize(
     "type,given,value",
     [
-        ("text", " hello ", "hello"), ("integer", "-12", -12), ("address", "2001:DB8::1", "2001:db8::1"), ("boolean", "Yes", True),
-        ("boolean", "off", False), ("choice", "b", "b"), ("lines", "one\r\n\r\ntwo\n", ["one", "two"]),
+        ("text", " hello ", "hello"),
+        ("integer", "-12", -12),
+        ("address", "2001:DB8::1", "2001:db8::1"),
+        ("boolean", "Yes", True),
+        ("boolean", "off", False),
+        ("choice", "b", "b"),
+        ("lines", "one\r\n\r\ntwo\n", ["one", "two"]),
     ],
-)  # fmt: skip
+)
 def test_values_are_typed(type, given, value):
     assert check_value(RuntimeVariable("v", VariableType(type), choices=("a", "b")), given) == value
 
@@ -82,11 +94,19 @@ def test_values_are_typed(type, given, value):
 @pytest.mark.parametrize(
     "type,given,word",
     [
-        ("text", "x\nno aaa new-model", "line break"), ("text", "x\ry", "line break"), ("text", "a\x1b[2Jb", "invisible"),
-        ("text", "abc\u202etxt", "invisible"), ("text", "", "Give a value"), ("integer", "1.5", "whole"), ("integer", "١٢", "whole"),
-        ("address", "10.0.0", "IP address"), ("choice", "z", "Choose one of: a, b"), ("boolean", "maybe", "yes or no"), ("lines", "a\nb\x00", "Line 2"),
+        ("text", "x\nno aaa new-model", "line break"),
+        ("text", "x\ry", "line break"),
+        ("text", "a\x1b[2Jb", "invisible"),
+        ("text", "abc\u202etxt", "invisible"),
+        ("text", "", "Give a value"),
+        ("integer", "1.5", "whole"),
+        ("integer", "١٢", "whole"),
+        ("address", "10.0.0", "IP address"),
+        ("choice", "z", "Choose one of: a, b"),
+        ("boolean", "maybe", "yes or no"),
+        ("lines", "a\nb\x00", "Line 2"),
     ],
-)  # fmt: skip
+)
 def test_wrong_values_are_refused_in_words(type, given, word):
     with pytest.raises(WrongValue, match=word):
         check_value(RuntimeVariable("v", VariableType(type), choices=("a", "b")), given)

@@ -1,4 +1,7 @@
-"""Juniper Junos. Source: Junos OS CLI User Guide. A private candidate is discarded when the session ends uncommitted."""
+"""Juniper Junos. Source: Junos OS CLI User Guide.
+
+A private candidate is discarded when the session ends uncommitted.
+"""
 
 import re
 

@@ -1,4 +1,7 @@
-"""Windows with OpenSSH: each command on a channel of its own, judged by its exit status. Source: OpenSSH for Windows."""
+"""Windows with OpenSSH: each command on a channel of its own, judged by its exit status.
+
+Source: OpenSSH for Windows.
+"""
 
 import re
 

@@ -34,9 +34,12 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A job as OpsRamp's body says it. `pattern` is in canonical form and key order; `start` is an aware minute or None.
+    """A job as OpsRamp's body says it.
 
-    `config` holds networkconfigbackup's parameters, `approval` appinstall's; `app` and `version` are our addition (X-25).
+    `pattern` is in canonical form and key order; `start` is an aware minute or None.
+
+    `config` holds networkconfigbackup's parameters, `approval` appinstall's; `app` and `version` are our addition
+    (X-25).
     """
 
     kind: Kind
@@ -79,9 +82,14 @@ def parse(data: Any) -> Body:
     )
     values |= _PARTS[kind](read, body, script)
     foreign = {
-        "configParams": Kind.CONFIG_BACKUP, "approvalType": Kind.APP_INSTALL, "app": Kind.APP_INSTALL, "version": Kind.APP_INSTALL,
-        "customScript": Kind.CUSTOM, "userType": Kind.CUSTOM, "parameters": Kind.CUSTOM,
-    }  # fmt: skip
+        "configParams": Kind.CONFIG_BACKUP,
+        "approvalType": Kind.APP_INSTALL,
+        "app": Kind.APP_INSTALL,
+        "version": Kind.APP_INSTALL,
+        "customScript": Kind.CUSTOM,
+        "userType": Kind.CUSTOM,
+        "parameters": Kind.CUSTOM,
+    }
     for key, owner in foreign.items():
         if key in script and owner is not kind:
             read.wrong(f"script.{key}", f"Belongs to job type {owner.value}.")

@@ -16,13 +16,20 @@ FREQUENCIES = ("everyday", "every weekday", "recurrence")
 MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?\s*(Z|[+-]\d{2}:?\d{2})")
 #: Zones that have had these offsets from UTC (minutes) all year, since zones with whole hours are named by them.
 ODD_ZONES = {
-    -570: "Pacific/Marquesas", 210: "Asia/Tehran", 270: "Asia/Kabul", 330: "Asia/Kolkata", 345: "Asia/Kathmandu", 390: "Asia/Yangon",
-    525: "Australia/Eucla", 570: "Australia/Darwin",
-}  # fmt: skip
+    -570: "Pacific/Marquesas",
+    210: "Asia/Tehran",
+    270: "Asia/Kabul",
+    330: "Asia/Kolkata",
+    345: "Asia/Kathmandu",
+    390: "Asia/Yangon",
+    525: "Australia/Eucla",
+    570: "Australia/Darwin",
+}
 
 
 def read_schedule(read: Reader, given: Any, optional: bool) -> tuple[datetime | None, dict[str, Any]]:
-    """Return when it starts (an aware minute) and its pattern in canonical form; `optional` where both may be missing."""
+    """Return when it starts (an aware minute) and its pattern in canonical form; `optional` where both may be
+    missing."""
     if given is None and optional:
         return None, {"type": "never"}
     schedule = read.mapping(given if given is not None else {}, "schedule", ("startDate", "pattern"))
@@ -70,9 +77,10 @@ def _pattern(read: Reader, given: Any) -> dict[str, Any]:
     pattern = read.mapping(given if given is not None else {}, path, keys)
     kind = read.choice(pattern.get("type"), f"{path}.type", TYPES)
     uses = {
-        "daily": ("frequency", "repeatType", "repeatFrequency"), "weekly": ("weekDays", "frequency"),
+        "daily": ("frequency", "repeatType", "repeatFrequency"),
+        "weekly": ("weekDays", "frequency"),
         "monthly": ("dayOfMonth", "weekIndex", "dayOfWeek", "dayOfIndex"),
-    }.get(kind, ())  # fmt: skip
+    }.get(kind, ())
     for key in pattern:
         if kind and key in keys and key not in ("type", *uses):
             read.wrong(f"{path}.{key}", f"Does not belong to the pattern '{kind}'.")
@@ -173,8 +181,12 @@ def rule_of(pattern: dict[str, Any], start: datetime) -> dict[str, Any]:
             "months": months,
         }
     return {
-        "kind": "monthly", **found, "week": pattern["weekIndex"].lower(), "weekday": pattern["dayOfWeek"].lower(), "months": months,
-    }  # fmt: skip
+        "kind": "monthly",
+        **found,
+        "week": pattern["weekIndex"].lower(),
+        "weekday": pattern["dayOfWeek"].lower(),
+        "months": months,
+    }
 
 
 def pattern_of(rule: dict[str, Any]) -> dict[str, Any] | None:

@@ -39,9 +39,13 @@ class Command(BaseCommand):
         where = f"{options['listen']} port {options['port']}"
         try:
             trap_receiver.receive(
-                options["listen"], options["port"], community, user, self.told,
+                options["listen"],
+                options["port"],
+                community,
+                user,
+                self.told,
                 lambda: self.stdout.write(f"Traps are received on {where}."),
-            )  # fmt: skip
+            )
         except OSError as error:
             raise CommandError(f"Traps cannot be received on {where}: {error.strerror or error}.") from error
         except KeyboardInterrupt:

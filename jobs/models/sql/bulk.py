@@ -11,8 +11,14 @@ from django.db.models import AutoField, Model
 Row = TypeVar("Row", bound=Model)
 #: Kinds of fields whose values the database takes as they are.
 PLAIN = {
-    "BigAutoField", "BigIntegerField", "BooleanField", "CharField", "IntegerField", "PositiveIntegerField", "TextField",
-}  # fmt: skip
+    "BigAutoField",
+    "BigIntegerField",
+    "BooleanField",
+    "CharField",
+    "IntegerField",
+    "PositiveIntegerField",
+    "TextField",
+}
 
 
 def add_rows(rows: Sequence[Row]) -> None:
@@ -65,7 +71,8 @@ def write_columns(rows: Sequence[Row], names: Sequence[str]) -> None:
 
 
 def arrays(rows: Sequence[Sequence[Any]], kinds: Sequence[str]) -> list[list[Any]]:
-    """Return rows as columns, for PostgreSQL's `unnest`: to read thousands of places in a statement takes its client long."""
+    """Return rows as columns, for PostgreSQL's `unnest`: to read thousands of places in a statement takes its client
+    long."""
     columns = zip(*rows, strict=True)
     return [
         [value if value is None or kind != "text" else str(value) for value in column]

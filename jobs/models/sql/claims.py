@@ -1,4 +1,5 @@
-"""What every claim asks and writes, many times a second: which runs have a device that could begin, and which are held now.
+"""What every claim asks and writes, many times a second: which runs have a device that could begin, and which are
+held now.
 
 Written in SQL once, because putting it together anew each time cost the worker more than talking to the devices.
 """
@@ -34,8 +35,9 @@ def runs_with_room(
 ) -> Sequence[JobRun]:
     """Return runs of some agents (ids) with a device that could begin now, oldest first; `busy` counts those that run.
 
-    Left out are runs that have as many devices running as they may, and those of tenants that do (`tenant_limit`). What is
-    tried again comes after what was never tried. `only` narrows to one run (id). `window_id` is the maintenance window's.
+    Left out are runs that have as many devices running as they may, and those of tenants that do (`tenant_limit`). What
+    is tried again comes after what was never tried. `only` narrows to one run (id). `window_id` is the maintenance
+    window's.
     """
     if not agents:
         return []
@@ -49,10 +51,14 @@ def runs_with_room(
             AND EXISTS ({READY}) AND {BUSY} < r.max_parallel
         ORDER BY CASE WHEN EXISTS ({READY} AND d.tries = 0) THEN 0 ELSE 1 END, r.id LIMIT %s OFFSET %s"""  # noqa: S608 - our names
     names = {
-        "tenants": connection.ops.quote_name(Tenant._meta.db_table), "jobs": connection.ops.quote_name(ServiceJob._meta.db_table),
-        "runs": connection.ops.quote_name(JobRun._meta.db_table), "devices": connection.ops.quote_name(DeviceRun._meta.db_table),
-        "open": ", ".join(f"'{status}'" for status in sorted(OPEN)), "queued": RunStatus.QUEUED, "running": RunStatus.RUNNING,
-    }  # fmt: skip
+        "tenants": connection.ops.quote_name(Tenant._meta.db_table),
+        "jobs": connection.ops.quote_name(ServiceJob._meta.db_table),
+        "runs": connection.ops.quote_name(JobRun._meta.db_table),
+        "devices": connection.ops.quote_name(DeviceRun._meta.db_table),
+        "open": ", ".join(f"'{status}'" for status in sorted(OPEN)),
+        "queued": RunStatus.QUEUED,
+        "running": RunStatus.RUNNING,
+    }
     asked = [*agents, *([only] if only is not None else []), moment, moment, most, skip]
     return list(JobRun.objects.raw(statement.format(**names), asked))
 
@@ -60,13 +66,14 @@ def runs_with_room(
 def intend(rows: Sequence[Intent]) -> set[int]:
     """Store how far some device runs have come, all in one statement; return the ids of those that took it.
 
-    It is taken while the lease runs, by the database's clock, and nobody cancelled. Rows are locked in the order of ids.
+    It is taken while the lease runs, by the database's clock, and nobody cancelled. Rows are locked in the order of
+    ids.
     """
     devices, runs = (connection.ops.quote_name(model._meta.db_table) for model in (DeviceRun, JobRun))
     now, _ = DeviceRun.objects.all().query.get_compiler(connection=connection).compile(Now())
     given, values = _given(sorted(rows), ("bigint", "integer", "integer", "integer"))
-    # PostgreSQL looks up and locks one row after the other. Left to itself it reads all that run by way of their leases,
-    # and with them every row that has run since it was last vacuumed.
+    # PostgreSQL looks up and locks one row after the other. Left to itself it reads all that run by way of their
+    # leases, and with them every row that has run since it was last vacuumed.
     one = f"LATERAL (SELECT * FROM {devices} d WHERE d.id = w.id FOR NO KEY UPDATE)"  # noqa: S608 - our names
     each = one if connection.features.has_select_for_update else devices
     statement = f"""
@@ -103,7 +110,10 @@ def held(keys: Collection[str]) -> list[tuple[str, int, int]]:
 
 
 def hold(rows: Sequence[Hold]) -> set[tuple[str, int]]:
-    """Insert holds of devices; return (key, slot) of those that were free. Waits for others who insert the same just now."""
+    """Insert holds of devices; return (key, slot) of those that were free.
+
+    Waits for others who insert the same just now.
+    """
     if not rows:
         return set()
     table = connection.ops.quote_name(DeviceHold._meta.db_table)

@@ -72,7 +72,8 @@ def move_triggers(nexts: Sequence[tuple[int, datetime | None]]) -> None:
 
 
 def _rows(**columns: str) -> str:
-    """Return the FROM item `due` that reads one JSON parameter, a list of rows, with these columns (and their types)."""
+    """Return the FROM item `due` that reads one JSON parameter, a list of rows, with these columns (and their
+    types)."""
     if connection.vendor == "postgresql":
         parts = [f"(row->>{n})::{kind} AS {name}" for n, (name, kind) in enumerate(columns.items())]
         return f"(SELECT {', '.join(parts)} FROM json_array_elements(%s::json) AS given(row)) AS due"

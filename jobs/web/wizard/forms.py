@@ -156,14 +156,23 @@ class DetailsForm(WizardForm):
     def start(self) -> dict[str, Any]:
         spec = self.spec
         return {
-            "name": spec.name, "description": spec.description, "job_type": spec.job_type.value, "agent": spec.agent,
+            "name": spec.name,
+            "description": spec.description,
+            "job_type": spec.job_type.value,
+            "agent": spec.agent,
             "notifier": [f"g{pk}" for pk in spec.notify_groups] + [f"u{pk}" for pk in spec.notify_users],
-            "enabled": spec.enabled, "snapshots": spec.snapshots, "selection_mode": spec.selection.mode.value,
-            "devices": list(spec.selection.devices), "tags": list(spec.selection.tags),
-            "search_text": spec.selection.search.text, "search_platforms": list(spec.selection.search.platforms),
-            "search_networks": list(spec.selection.search.networks), "search_tags": list(spec.selection.search.tags),
-            "username": spec.account.username, "credential": spec.credential or "",
-        }  # fmt: skip
+            "enabled": spec.enabled,
+            "snapshots": spec.snapshots,
+            "selection_mode": spec.selection.mode.value,
+            "devices": list(spec.selection.devices),
+            "tags": list(spec.selection.tags),
+            "search_text": spec.selection.search.text,
+            "search_platforms": list(spec.selection.search.platforms),
+            "search_networks": list(spec.selection.search.networks),
+            "search_tags": list(spec.selection.search.tags),
+            "username": spec.account.username,
+            "credential": spec.credential or "",
+        }
 
     def spec_after(self) -> JobSpec:
         """Return the specification with this step's values (invalid fields keep what was)."""
@@ -174,14 +183,20 @@ class DetailsForm(WizardForm):
         secrets = {key: Secret(v[key]) if v.get(key) else None for key in ("password", "enable_password")}
         return replace(
             self.spec,
-            name=v["name"], description=v["description"], job_type=JobType(v["job_type"]), agent=v["agent"] or None,
-            enabled=v["enabled"], snapshots=v["snapshots"],
+            name=v["name"],
+            description=v["description"],
+            job_type=JobType(v["job_type"]),
+            agent=v["agent"] or None,
+            enabled=v["enabled"],
+            snapshots=v["snapshots"],
             notify_groups=tuple(int(x[1:]) for x in v["notifier"] if x[0] == "g"),
             notify_users=tuple(int(x[1:]) for x in v["notifier"] if x[0] == "u"),
-            selection=DeviceSelection(SelectionMode(v["selection_mode"]), search, tuple(v["devices"]), tuple(v["tags"])),
+            selection=DeviceSelection(
+                SelectionMode(v["selection_mode"]), search, tuple(v["devices"]), tuple(v["tags"])
+            ),
             account=Account(v["username"], secrets["password"], secrets["enable_password"]),
             credential=v["credential"] or None,
-        )  # fmt: skip
+        )
 
 
 class TasksForm(WizardForm):

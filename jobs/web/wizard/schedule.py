@@ -40,10 +40,21 @@ UNITS = {"M": "minutes", "H": "hours", "D": "days"}
 MOST = 20
 #: Which field of the form says what is wrong with which part of a rule.
 PLACES = {
-    "start_at": "at", "every": "every", "interval": "interval", "weekdays": "weekdays", "days": "days", "week": "week",
-    "weekday": "weekday", "months": "months", "expression": "expression", "end_at": "end_at", "max_count": "max_count",
-    "time_zone": "time_zone", "anchor": "anchor", "kind": "kind",
-}  # fmt: skip
+    "start_at": "at",
+    "every": "every",
+    "interval": "interval",
+    "weekdays": "weekdays",
+    "days": "days",
+    "week": "week",
+    "weekday": "weekday",
+    "months": "months",
+    "expression": "expression",
+    "end_at": "end_at",
+    "max_count": "max_count",
+    "time_zone": "time_zone",
+    "anchor": "anchor",
+    "kind": "kind",
+}
 
 
 def _moment(label: str, **more: Any) -> forms.DateTimeField:
@@ -74,9 +85,14 @@ class TriggerForm(forms.Form):
         label="Every n days (daily) or weeks (weekly)", required=False, min_value=1, max_value=366
     )
     anchor = forms.ChoiceField(
-        label="Counted", required=False,
-        choices=[("start", "from the first date"), ("month_start", "from the 1st of each month"), ("weekdays", "Monday to Friday, every week")],
-    )  # fmt: skip
+        label="Counted",
+        required=False,
+        choices=[
+            ("start", "from the first date"),
+            ("month_start", "from the 1st of each month"),
+            ("weekdays", "Monday to Friday, every week"),
+        ],
+    )
     weekdays = forms.MultipleChoiceField(
         label="Weekdays",
         required=False,
@@ -84,17 +100,22 @@ class TriggerForm(forms.Form):
         choices=[(d, d.title()) for d in WEEKDAYS],
     )
     days = forms.MultipleChoiceField(
-        label="Days of the month", required=False, widget=forms.CheckboxSelectMultiple,
+        label="Days of the month",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
         choices=[*((str(n), str(n)) for n in range(1, 32)), ("last", "Last day")],
-    )  # fmt: skip
+    )
     week = forms.ChoiceField(
         label="Or in the week", required=False, choices=[("", "—"), *((w, w.title()) for w in WEEKS)]
     )
     weekday = forms.ChoiceField(label="on", required=False, choices=[("", "—"), *((d, d.title()) for d in WEEKDAYS)])
     months = forms.MultipleChoiceField(
-        label="Months", required=False, widget=forms.CheckboxSelectMultiple, help_text="None checked means every month.",
+        label="Months",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None checked means every month.",
         choices=[(str(n), calendar.month_name[n]) for n in range(1, 13)],
-    )  # fmt: skip
+    )
     expression = forms.CharField(
         label="Cron expression",
         required=False,
@@ -144,10 +165,15 @@ class TriggerForm(forms.Form):
         v = {**self.shown, **self.cleaned_data}
         kind = TriggerKind(v["kind"])
         return TriggerSpec(
-            kind=kind, name=v["name"] or kind.value.title(), rule=_rule_of(v), schedule_filter=v["schedule_filter"],
-            missed=MissedPolicy(v["missed"] or MissedPolicy.ONCE), enabled=v["enabled"],
-            grace_minutes=15 if v["grace_minutes"] is None else v["grace_minutes"], catch_up=v["catch_up"] or 1,
-        )  # fmt: skip
+            kind=kind,
+            name=v["name"] or kind.value.title(),
+            rule=_rule_of(v),
+            schedule_filter=v["schedule_filter"],
+            missed=MissedPolicy(v["missed"] or MissedPolicy.ONCE),
+            enabled=v["enabled"],
+            grace_minutes=15 if v["grace_minutes"] is None else v["grace_minutes"],
+            catch_up=v["catch_up"] or 1,
+        )
 
 
 class ScheduleForm(WizardForm):
@@ -157,9 +183,10 @@ class ScheduleForm(WizardForm):
     order = forms.CharField(required=False, widget=forms.HiddenInput)
     overlap = forms.ChoiceField(label="When a run of this job is still open", required=False, choices=OVERLAP_CHOICES)
     in_queue = forms.BooleanField(
-        label="Run in the queue", required=False,
+        label="Run in the queue",
+        required=False,
         help_text="Queued jobs of a customer go through an agent one at a time, first in, first out.",
-    )  # fmt: skip
+    )
     max_parallel = forms.IntegerField(label="Devices at a time", required=False, min_value=1, max_value=500)
     canary = forms.IntegerField(
         label="Canaries first", required=False, min_value=0, help_text="So many devices run alone first; 0 for none."
@@ -176,13 +203,20 @@ class ScheduleForm(WizardForm):
     )
     sample = forms.IntegerField(label="Of at least so many devices", required=False, min_value=1)
     window = forms.TypedChoiceField(
-        label="Maintenance window", required=False, coerce=int, empty_value=None,
+        label="Maintenance window",
+        required=False,
+        coerce=int,
+        empty_value=None,
         help_text="A filter. Devices begin only when it removes nothing; when it closes, those that have not begun are skipped.",
-    )  # fmt: skip
+    )
     visibility = forms.ChoiceField(
-        label="Visibility", widget=forms.RadioSelect,
-        choices=[(Visibility.PUBLIC, "Public: everyone who may see this customer's jobs"), (Visibility.PRIVATE, "Private: only you")],
-    )  # fmt: skip
+        label="Visibility",
+        widget=forms.RadioSelect,
+        choices=[
+            (Visibility.PUBLIC, "Public: everyone who may see this customer's jobs"),
+            (Visibility.PRIVATE, "Private: only you"),
+        ],
+    )
 
     def arrange(self) -> None:
         filters = filters_above(self.draft.tenant)
@@ -192,20 +226,27 @@ class ScheduleForm(WizardForm):
         numbers = self._numbers() if self.is_bound else list(range(max(1, len(stored))))
         self.triggers = [
             TriggerForm(
-                self.data if self.is_bound else None, number=n, draft=self.draft, trigger=stored[n] if n < len(stored) else None
+                self.data if self.is_bound else None,
+                number=n,
+                draft=self.draft,
+                trigger=stored[n] if n < len(stored) else None,
             )
             for n in numbers
-        ]  # fmt: skip
+        ]
 
     def start(self) -> dict[str, Any]:
         stored = any(trigger.kind is not TriggerKind.NOW for trigger in self.spec.triggers)
         none = "later" if self.draft.draft_of else "now"
         return {
-            "execute": "schedule" if stored else none, "visibility": self.spec.visibility.value,
-            "overlap": self.spec.overlap.value, "in_queue": self.spec.in_queue,
+            "execute": "schedule" if stored else none,
+            "visibility": self.spec.visibility.value,
+            "overlap": self.spec.overlap.value,
+            "in_queue": self.spec.in_queue,
             "order": ",".join(str(form.number) for form in self.triggers),
-            "max_parallel": self.spec.max_parallel, "window": self.spec.window, **asdict(self.spec.rollout),
-        }  # fmt: skip
+            "max_parallel": self.spec.max_parallel,
+            "window": self.spec.window,
+            **asdict(self.spec.rollout),
+        }
 
     def clean(self) -> dict[str, Any]:
         """With Schedule Now chosen, every trigger must be valid."""
@@ -274,15 +315,28 @@ def rearranged(data: QueryDict, action: str) -> QueryDict:
 def _shown_of(trigger: TriggerSpec | None, zone: str) -> dict[str, Any]:
     """Return a trigger form's values for a stored trigger, or for a new one."""
     found: dict[str, Any] = {
-        "kind": "once", "time_zone": zone, "unit": "H", "every": 1, "interval": 1, "missed": MissedPolicy.ONCE.value,
-        "grace_minutes": 15, "catch_up": 1, "enabled": True, "name": "",
-    }  # fmt: skip
+        "kind": "once",
+        "time_zone": zone,
+        "unit": "H",
+        "every": 1,
+        "interval": 1,
+        "missed": MissedPolicy.ONCE.value,
+        "grace_minutes": 15,
+        "catch_up": 1,
+        "enabled": True,
+        "name": "",
+    }
     if trigger:
         found |= {
-            "kind": trigger.kind.value, "name": trigger.name, "schedule_filter": trigger.schedule_filter,
-            "missed": trigger.missed.value, "grace_minutes": trigger.grace_minutes, "catch_up": trigger.catch_up,
-            "enabled": trigger.enabled, **_fields_of(trigger.rule),
-        }  # fmt: skip
+            "kind": trigger.kind.value,
+            "name": trigger.name,
+            "schedule_filter": trigger.schedule_filter,
+            "missed": trigger.missed.value,
+            "grace_minutes": trigger.grace_minutes,
+            "catch_up": trigger.catch_up,
+            "enabled": trigger.enabled,
+            **_fields_of(trigger.rule),
+        }
     return found
 
 
