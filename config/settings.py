@@ -74,7 +74,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "config" / "templates"],
+        "DIRS": [BASE_DIR / "config" / "templates", BASE_DIR / "jobs" / "types"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -42,6 +42,7 @@ ICONS = {
     "building": "M5 21V4h9v17M14 9h5v12M8 8h3M8 12h3M8 16h3",
     "edit": "M4 20l1-4L16 5l3 3L8 19z",
     "trash": "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13",
+    "download": "M12 4v11M8 11l4 4 4-4M5 20h14",
     "out": "M14 4h5v16h-5M4 12h10M10 8l4 4-4 4",
 }
 

@@ -70,8 +70,7 @@ def visible_device_runs(user: Any) -> QuerySet[DeviceRun]:
 
 def script_device_runs(user: Any, tenant: Tenant, script: int) -> QuerySet[DeviceRun]:
     """What a script (id) of the library gave on the devices of a tenant's jobs, the newest first, with output."""
-    keys = [f"script:{script}", f"script:{script}:system"]
-    rows = visible_device_runs(user).filter(run__tenant=tenant, run__job__template__built_in__in=keys)
+    rows = visible_device_runs(user).filter(run__tenant=tenant, run__job__template__script=script)
     rows = rows.select_related("run__executed_by", "run__trigger", "device__tenant").defer("plan_data")
     return rows.prefetch_related("steps").order_by("-pk")
 

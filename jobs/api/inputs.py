@@ -15,17 +15,16 @@ from devices import selectors as inventory
 from devices.api.resources import Scoped
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
+from jobs import types
 from jobs.domain.misfire import MissedPolicy
 from jobs.domain.overlap import OVERLAP_CHOICES, Overlap
 from jobs.domain.recurrence import ImpossibleRule
 from jobs.domain.rollout import Rollout
 from jobs.domain.schedule_json import schedule_from
 from jobs.domain.spec import (
-    JOB_TYPE_LABELS,
     VISIBILITY_CHOICES,
     Account,
     JobSpec,
-    JobType,
     TaskSpec,
     TriggerKind,
     TriggerSpec,
@@ -66,6 +65,14 @@ class TaskSerializer(serializers.Serializer):
         if "step" not in data:
             raise serializers.ValidationError({"step": ["Say which step of the template this is about."]})
         return data
+
+
+class TypeField(serializers.ChoiceField):
+    """The key of a job type; the choices are those of the registry at the moment of use."""
+
+    def __init__(self, **options: Any) -> None:
+        options.pop("choices", None)
+        super().__init__(choices=types.choices(), **options)
 
 
 class TriggerOptions(serializers.Serializer):
@@ -140,7 +147,9 @@ class JobInput(serializers.Serializer):
     )
     name = serializers.CharField(max_length=160)
     description = serializers.CharField(max_length=1000)
-    job_type = serializers.ChoiceField(choices=list(JOB_TYPE_LABELS.items()), default="regular")
+    job_type = TypeField(
+        default="", allow_blank=True, help_text="The template says which type it is; another is refused."
+    )
     agent = Scoped(
         selector=inventory.visible_agents,
         pk_field=Key(),
@@ -235,11 +244,10 @@ def _task(d: dict[str, Any]) -> TaskSpec:
 
 #: Fields of the input that go into the specification as they are; those that come out of it as they are; and those that
 #: are converted on their way in.
-PLAIN = ("name", "description", "enabled", "snapshots", "max_parallel", "in_queue", "window")
+PLAIN = ("job_type", "name", "description", "enabled", "snapshots", "max_parallel", "in_queue", "window")
 SAME = (
     "template",
     "agent",
-    "job_type",
     "visibility",
     "credential",
     "variables",
@@ -250,7 +258,6 @@ SAME = (
 CONVERTED: dict[str, Callable[[Any], Any]] = {
     "template": lambda row: row.pk,
     "agent": lambda row: row.pk if row else None,
-    "job_type": JobType,
     "visibility": Visibility,
     "selection": _selection,
     "account": _account,

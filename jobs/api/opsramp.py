@@ -19,19 +19,11 @@ from devices.api.once import once
 from jobs import selectors
 from jobs.api.opsramp_answers import envelope, job_body, output_row
 from jobs.authoring import drafts, opsramp
-from jobs.domain.opsramp.body import Kind, parse
+from jobs.domain.opsramp.body import parse
 from jobs.domain.opsramp.reader import Wrong
 from jobs.models import ServiceJob
 from templates_app import selectors as templates
-from templates_app.models import Script
 
-#: OpsRamp's words for the job types that run here.
-TYPES = {
-    Kind.AD_CHECK_LIST: "AD CheckList",
-    Kind.CONFIG_BACKUP: "Network Configuration Backup",
-    Kind.APP_INSTALL: "Install Application",
-    Kind.CUSTOM: "Custom Script",
-}
 ANY = {200: OpenApiTypes.OBJECT}
 
 
@@ -55,7 +47,7 @@ class TenantView(APIView):
     def jobs(self, key: str) -> Any:
         """Return the tenant's jobs that the caller sees."""
         rows = selectors.visible_jobs(self.request.user).filter(tenant=self.tenant(key))
-        return rows.prefetch_related("triggers", "devices__tenant")
+        return rows.prefetch_related("triggers", "devices__tenant", "template__script__parameters")
 
     def job(self, key: str, pk: str) -> ServiceJob:
         """Return one of them."""
@@ -63,17 +55,7 @@ class TenantView(APIView):
 
     def answer(self, job: ServiceJob) -> Response:
         """Answer with a job's body."""
-        return Response(job_body(job, self.scripts([job]).get(job.pk)))
-
-    def scripts(self, jobs: list[ServiceJob]) -> dict[Any, Script]:
-        """Return the scripts that custom jobs run, by job."""
-        wanted = {
-            job.pk: int(job.template.built_in.split(":")[1])
-            for job in jobs
-            if job.template.built_in.startswith("script:")
-        }
-        found = templates.scripts_by_id(set(wanted.values())) if wanted else {}
-        return {pk: found[script] for pk, script in wanted.items() if script in found}
+        return Response(job_body(job))
 
     def search(self) -> dict[str, Any]:
         """Return the query's words, checked."""
@@ -95,8 +77,7 @@ class Jobs(TenantView):
         order = "name" if asked["sortName"] == "name" else "created_at"
         rows = rows.order_by(f"{'-' if asked['isDescendingOrder'] else ''}{order}", "pk")
         page = _page(rows, asked)
-        scripts = self.scripts(page)
-        bodies = [job_body(job, scripts.get(job.pk), entities=False) for job in page]
+        bodies = [job_body(job, entities=False) for job in page]
         return _framed(bodies, rows.count(), asked)
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses=ANY, operation_id="opsramp_jobs_create")
@@ -115,7 +96,8 @@ class Types(TenantView):
     def get(self, request: Request, tenant: str) -> Response:
         """List them."""
         self.tenant(tenant)
-        return Response({"jobNameAndType": [{"jobName": name, "jobtype": kind.value} for kind, name in TYPES.items()]})
+        rows = [{"jobName": words.name, "jobtype": kind} for kind, words in opsramp.words().items()]
+        return Response({"jobNameAndType": rows})
 
 
 class Job(TenantView):
@@ -198,6 +180,6 @@ def _framed(bodies: list[Any], total: int, asked: dict[str, Any]) -> Response:
 
 def _parsed(data: Any) -> Any:
     try:
-        return parse(data)
+        return parse(data, opsramp.words())
     except Wrong as error:
         raise Invalid(fields=error.fields) from None

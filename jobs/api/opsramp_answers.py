@@ -4,38 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.authoring.opsramp import CONFIG, devices_in_order
-from jobs.domain.opsramp.body import Kind
+from jobs import types
+from jobs.authoring.opsramp import devices_in_order
 from jobs.domain.opsramp.patterns import moment_text, pattern_of, start_of
-from jobs.domain.spec import JobType, TriggerKind
+from jobs.domain.spec import TriggerKind
 from jobs.models import DeviceRun, ServiceJob, Trigger
-from jobs.results.config_backups import value_of
-from templates_app.domain.builtins import parameter_name
-from templates_app.domain.variables import TRUE
-from templates_app.models import Script
 
-KINDS = {
-    JobType.AD_CHECK_LIST: Kind.AD_CHECK_LIST,
-    JobType.CONFIG_BACKUP: Kind.CONFIG_BACKUP,
-    JobType.APP_INSTALL: Kind.APP_INSTALL,
-    JobType.CUSTOM_SCRIPT: Kind.CUSTOM,
-}
 #: The order of keys in its answers; the database keeps none.
 PATTERN = ("type", "frequency", "repeatFrequency", "repeatType", "weekDays", "dayOfMonth", "weekIndex", "dayOfWeek")
-APPROVAL = ("approvalType", "approvalReason", "alertRequired")
-#: What stands for a secret parameter's value.
-HIDDEN = "********"
 
 
-def job_body(job: ServiceJob, script: Script | None, entities: bool = True) -> dict[str, Any]:
-    """Return a job's body; lists leave its entities out. `script` is the one that a custom job runs."""
+def job_body(job: ServiceJob, entities: bool = True) -> dict[str, Any]:
+    """Return a job's body; lists leave its entities out."""
     found: dict[str, Any] = {"name": job.name}
     if entities:
         found["entities"] = [_entity(device) for device in devices_in_order(job, job.devices.all())]
     schedule = _schedule(job)
     if schedule:
         found["schedule"] = schedule
-    return {**found, "jobQueued": job.in_queue, "script": _script(job, script), "id": str(job.pk)}
+    return {**found, "jobQueued": job.in_queue, "script": _script(job), "id": str(job.pk)}
 
 
 def _entity(device: Any) -> dict[str, Any]:
@@ -69,49 +56,9 @@ def _schedule(job: ServiceJob) -> dict[str, Any]:
     return {"startDate": start, "pattern": pattern} if pattern else {"startDate": start}
 
 
-def _script(job: ServiceJob, script: Script | None) -> dict[str, Any]:
-    kind = KINDS.get(JobType(job.job_type))
-    if kind is None:
-        return {"jobType": job.job_type}
-    if kind is Kind.CUSTOM:
-        return _custom(job, script)
-    found: dict[str, Any] = {"jobType": kind.value}
-    if kind is Kind.CONFIG_BACKUP:
-        found["configParams"] = {key: _value(job, name) for key, name in CONFIG.items()}
-    if kind is Kind.APP_INSTALL:
-        if job.compat.get("approval"):
-            found["approvalType"] = _ordered(job.compat["approval"], APPROVAL)
-        for key in ("app", "version"):
-            if job.variables.get(key):
-                found[key] = job.variables[key]
-    return found
-
-
-def _value(job: ServiceJob, name: str) -> Any:
-    text = value_of(job, name)
-    return text if name == CONFIG["versionsSaved"] else text.lower() in TRUE
-
-
-def _custom(job: ServiceJob, script: Script | None) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if script is not None:
-        found["customScript"] = {
-            "id": script.pk,
-            "name": script.name,
-            "description": script.description,
-            "platforms": script.platforms,
-        }
-        rows = []
-        for parameter in script.parameters.all():
-            name = parameter_name(parameter.number)
-            value = HIDDEN if name in job.sealed_variables else job.variables.get(name)
-            if value is not None:
-                rows.append({"paramId": parameter.number, "name": parameter.name, "value": value})
-        if rows:
-            found["parameters"] = rows
-    if job.compat.get("user_type"):
-        found["userType"] = job.compat["user_type"]
-    return found
+def _script(job: ServiceJob) -> dict[str, Any]:
+    found = types.find(job.job_type)
+    return found.opsramp.write(job) if found and found.opsramp else {"jobType": job.job_type}
 
 
 def output_row(row: DeviceRun) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from config.api_pages import is_before, is_id, is_on, is_one_of, is_since, is_uu
 from config.api_resource import Resource, check_match
 from devices.api.once import once
 from devices.services.snapshots import changes
-from jobs import control, selectors
+from jobs import control, selectors, types
 from jobs.api.inputs import JobInput
 from jobs.api.serializers import (
     AgainSerializer,
@@ -30,7 +30,6 @@ from jobs.api.serializers import (
 from jobs.api.upcoming import UpcomingQuery, UpcomingSerializer, occurrences
 from jobs.authoring import drafts
 from jobs.dispatch import starter
-from jobs.domain.spec import JOB_TYPE_LABELS
 from jobs.domain.states import CHOICES
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.plan import builder
@@ -78,7 +77,7 @@ class Jobs(Resource):
         "agent": is_id("agent"),
         "enabled": is_on("enabled"),
         "status": is_one_of("status", ServiceJob.Status.choices),
-        "job_type": is_one_of("job_type", list(JOB_TYPE_LABELS.items())),
+        "job_type": is_one_of("job_type", types.choices),
     }
     volatile = ("next_run_at", "changed_at")
 

@@ -15,9 +15,9 @@ from config.errors import Conflict, Forbidden, Invalid, NotFound
 from devices import access as tenants
 from devices.domain.roles import Verb
 from devices.services import audit, vault
-from jobs import access
+from jobs import access, types
 from jobs.dispatch import approval_gate, starter
-from jobs.domain.spec import Account, JobSpec, TriggerKind, type_of
+from jobs.domain.spec import Account, JobSpec, TriggerKind
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.plan import builder
 from jobs.plan.job_mapping import secret_text, spec_of, write_spec
@@ -42,7 +42,7 @@ def start_draft(*, by: Any, template_id: int) -> ServiceJob:
             created_by=by,
             changed_by=by,
             snapshots=template.current.content.changes_devices,
-            job_type=type_of(template.built_in),
+            job_type=types.of_template(template.built_in).key,
         )
 
 

@@ -18,44 +18,34 @@ from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSelection
 from devices.models import Tenant
 from devices.services import audit
-from jobs import access
+from jobs import access, types
 from jobs.authoring import drafts
 from jobs.dispatch import approval_gate, starter
-from jobs.domain.opsramp.body import Body, Kind
+from jobs.domain.opsramp.body import Body, Words
 from jobs.domain.opsramp.patterns import moment_text, rule_of
 from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec
 from jobs.models import ServiceJob
-from templates_app import selectors as templates
-from templates_app.domain.builtins import BuiltIn, parameter_name
+from jobs.types import OpsRampType
 from templates_app.domain.content import VariableType
-from templates_app.models import Script, ServiceTemplate
-from templates_app.services import builtins
+from templates_app.models import ServiceTemplate
+from templates_app.services.built_in import keep_built_in
 
-BUILT_IN = {
-    Kind.AD_CHECK_LIST: BuiltIn.AD_CHECK_LIST,
-    Kind.CONFIG_BACKUP: BuiltIn.CONFIG_BACKUP,
-    Kind.APP_INSTALL: BuiltIn.APP_INSTALL,
-}
-#: configParams → the backup template's variables.
-CONFIG = {
-    "versionsSaved": "versions_saved",
-    "backUpTrigger": "backup_on_trap",
-    "startupConfigAlert": "startup_alert",
-    "runtimeConfigAlert": "running_alert",
-    "startUpConfigFilesBackUp": "startup",
-    "runTimeConfigFilesBackUp": "running",
-}
-#: Our fields of a job → the path in the body.
+#: Our fields of a job → the path in the body; a type adds its own.
 PATHS = {
     "name": "name",
     "devices": "entities",
     "schedule": "schedule.startDate",
     "credential": "credentialSet.uniqueId",
-    "variables.app": "script.app",
-    "variables.version": "script.version",
 }
-#: What may be missing in a body; the job then stays a draft of its creator until it is defined.
-MAY_MISS = {"devices", "variables.app"}
+
+
+def words() -> dict[str, Words]:
+    """Return the job types that OpsRamp's API knows, by its word for each, in the order of the list of types."""
+    return {kind: opsramp.words for kind, (_, opsramp) in types.in_opsramp().items()}
+
+
+def _type(body: Body) -> OpsRampType:
+    return types.in_opsramp()[body.kind][1]
 
 
 def create(*, by: Any, tenant: Tenant, body: Body, now: datetime) -> ServiceJob:
@@ -63,9 +53,9 @@ def create(*, by: Any, tenant: Tenant, body: Body, now: datetime) -> ServiceJob:
     access.check_may_run(by, tenant)
     _check_auto_approval(by, tenant, body)
     with transaction.atomic():
-        template = _template(by, tenant, body)
+        template = _template(tenant, body)
         draft = drafts.start_draft(by=by, template_id=template.pk)
-        _fill(by, draft, body, body.name or _free_name(tenant, _generated_name(by, body)), now)
+        _fill(by, draft, body, body.name or _free_name(tenant, f"Job - {_type(body).title(body)}"), now)
         return _finish(by, draft, body, now)
 
 
@@ -74,7 +64,7 @@ def update(*, by: Any, job: ServiceJob, body: Body, now: datetime) -> ServiceJob
     access.check_may_run(by, job.tenant)
     _check_auto_approval(by, job.tenant, body)
     with transaction.atomic():
-        if _template(by, job.tenant, body).pk != job.template_id:
+        if _template(job.tenant, body).pk != job.template_id:
             raise Invalid(
                 fields={"script": ["A job keeps its job type, its script and its user type; make a new job."]}
             )
@@ -88,35 +78,19 @@ def update(*, by: Any, job: ServiceJob, body: Body, now: datetime) -> ServiceJob
 
 
 def _check_auto_approval(by: Any, tenant: Tenant, body: Body) -> None:
-    if body.approval.get("approvalType") == 1 and not approval_access.may_bypass(by, tenant):
+    if _type(body).runs_unapproved(body) and not approval_access.may_bypass(by, tenant):
         raise Forbidden(
             "approvalType 1 approves the installation without anybody else, which needs the right 'Run a job without "
             "approval'. Send 0 to request approval."
         )
 
 
-def _template(by: Any, tenant: Tenant, body: Body) -> ServiceTemplate:
-    if body.kind is not Kind.CUSTOM:
-        return builtins.template_for(tenant, BUILT_IN[body.kind])
-    return builtins.template_of_script(tenant, _script(by, tenant, body), as_system=body.user_type == 1)
-
-
-def _script(by: Any, tenant: Tenant, body: Body) -> Script:
-    """Return the script of a body: of the tenant's own library, or of one above it."""
-    rows = templates.scripts_for(tenant).filter(pk=body.script)
-    found = rows.first()
-    if found is None:
-        raise Invalid(fields={"script.customScript.id": ["There is no such script."]})
-    known = {parameter.number for parameter in found.parameters.all()}
-    unknown = [p.number for p in body.parameters if p.number not in known]
-    if unknown:
-        raise Invalid(fields={"script.parameters": [f"The script has no parameter {unknown[0]}."]})
-    return found
-
-
-def _generated_name(by: Any, body: Body) -> str:
-    script = Script.objects.filter(pk=body.script).first() if body.script else None
-    return f"Job - {script.name if script else body.app or body.kind.value}"
+def _template(tenant: Tenant, body: Body) -> ServiceTemplate:
+    job_type, opsramp = types.in_opsramp()[body.kind]
+    if opsramp.template:
+        return opsramp.template(tenant, body)
+    assert job_type.template is not None, "a type without a template of its own finds one for each body"
+    return keep_built_in(tenant, job_type.template())
 
 
 def _free_name(tenant: Tenant, name: str) -> str:
@@ -139,16 +113,16 @@ def _fill(by: Any, draft: ServiceJob, body: Body, name: str, now: datetime) -> N
         raise Invalid(fields={"tenantId": ["The tenant has no agent yet. Add one, then create the job."]})
     _check_devices(by, draft.tenant, body)
     kinds = {v.name: v.type for v in draft.version.content.variables}
-    values = _variables(body)
+    values = _type(body).variables(body)
     secret = {name: Secret(text) for name, text in values.items() if kinds.get(name) is VariableType.SECRET}
     spec = JobSpec(
         template=draft.template_id,
         name=name,
         description=draft.description or "Made through the OpsRamp API.",
         agent=agent.pk,
-        snapshots=body.kind in (Kind.APP_INSTALL, Kind.CUSTOM),
+        snapshots=draft.version.content.changes_devices,
         selection=DeviceSelection(devices=body.devices),
-        credential=body.credential or None,
+        credential=body.parts.get("credential") or None,
         variables={key: text for key, text in values.items() if key not in secret},
         secret_variables=secret,
         in_queue=body.queued,
@@ -157,7 +131,7 @@ def _fill(by: Any, draft: ServiceJob, body: Body, name: str, now: datetime) -> N
     try:
         drafts.save_draft(by=by, draft=draft, spec=spec)
     except Invalid as error:
-        raise _translated(error) from None
+        raise _translated(error, body) from None
     draft.compat = _compat(body)
     ServiceJob.objects.filter(pk=draft.pk).update(compat=draft.compat)
 
@@ -175,15 +149,6 @@ def _check_devices(by: Any, tenant: Tenant, body: Body) -> None:
         raise Invalid(fields=wrong)
 
 
-def _variables(body: Body) -> dict[str, str]:
-    if body.kind is Kind.CONFIG_BACKUP:
-        given = body.config.items()
-        return {CONFIG[key]: ("yes" if value else "no") if isinstance(value, bool) else value for key, value in given}
-    if body.kind is Kind.APP_INSTALL:
-        return {"app": body.app, "version": body.app_version}
-    return {parameter_name(parameter.number): parameter.value for parameter in body.parameters}
-
-
 def _trigger(body: Body, now: datetime) -> TriggerSpec:
     kind = body.pattern["type"]
     if body.start is None and kind in ("never", "run once"):
@@ -193,11 +158,11 @@ def _trigger(body: Body, now: datetime) -> TriggerSpec:
 
 
 def _compat(body: Body) -> dict[str, Any]:
+    """Return what is only given back in answers; nothing is ever decided by it."""
     found: dict[str, Any] = {"pattern": body.pattern, "devices": list(body.devices)}
     if body.start:
         found |= {"start": moment_text(body.start), "rule": rule_of(body.pattern, body.start)}
-    found |= {key: value for key, value in (("approval", body.approval), ("user_type", body.user_type)) if value}
-    return found
+    return found | {key: body.parts[key] for key in _type(body).kept if body.parts[key]}
 
 
 def _finish(by: Any, draft: ServiceJob, body: Body, now: datetime) -> ServiceJob:
@@ -206,29 +171,28 @@ def _finish(by: Any, draft: ServiceJob, body: Body, now: datetime) -> ServiceJob
     draft = ServiceJob.objects.select_related("tenant", "template", "version", "agent", "approval", "draft_of").get(
         pk=draft.pk
     )
-    missing = set(drafts.problems_of(draft, by)) & MAY_MISS
-    if (missing == {"devices"} and not body.devices) or ("variables.app" in missing and not body.app):
+    may_miss = _type(body).may_miss(body) | (frozenset() if body.devices else {"devices"})
+    if may_miss & set(drafts.problems_of(draft, by)):
         return draft
+    reason = body.parts.get("approval", {}).get("approvalReason", "")
     try:
         if approval_gate.is_needed(draft, by) and draft.draft_of_id is None:
-            return drafts.request_job(
-                by=by, draft=draft, message=body.approval.get("approvalReason", "Requested through the API."), now=now
-            )
+            return drafts.request_job(by=by, draft=draft, message=reason or "Requested through the API.", now=now)
         job, _ = drafts.submit_job(by=by, draft=draft, now=now)
     except Invalid as error:
-        raise _translated(error) from None
-    if body.approval.get("approvalType") == 1:
-        reason = body.approval.get("approvalReason", "")
+        raise _translated(error, body) from None
+    if _type(body).runs_unapproved(body):
         audit.record(tenant=job.tenant, by=by, action="job.auto_approved", subject=job.name, reason=reason)
     if approval_gate.is_needed(job, by) and not (job.approval and job.approval.status in approval_gate.OPEN):
         approval_gate.request(by=by, job=job, message="Requested through the API.", now=now)
     return job
 
 
-def _translated(error: Invalid) -> Invalid:
+def _translated(error: Invalid, body: Body) -> Invalid:
+    paths = {**PATHS, **_type(body).paths}
     fields: dict[str, list[str]] = {}
     for name, sentences in error.fields.items():
-        path = PATHS.get(name, "script.parameters" if name.startswith("variables.p") else name)
+        path = paths.get(name, "script.parameters" if name.startswith("variables.p") else name)
         fields.setdefault(path, []).extend(sentences)
     return Invalid(fields=fields)
 

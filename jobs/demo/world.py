@@ -13,10 +13,12 @@ from devices.models import Agent, AssetTag, Device, Network, Tenant
 from devices.services import inventory, tenants, tokens
 from devices.simulator.inventory import ORDER, SHORT
 from devices.simulator.state import DeviceSpec
+from jobs import types
 from jobs.demo.templates import PROFILES, TEMPLATES
 from jobs.schedule import filters
 from templates_app.models import Script, ScriptParameter
-from templates_app.services import authoring, builtins
+from templates_app.services import authoring
+from templates_app.services.built_in import keep_built_in
 
 PASSWORD = "demo"
 CUSTOMERS = ("acme", "globex", "client_13", "client_93")
@@ -155,7 +157,8 @@ def _furnish(tenant: Tenant) -> None:
         authoring.save_template(
             by=None, tenant=tenant, name=name, description=description, status="ready", content=content
         )
-    builtins.ensure_all(tenant)
+    for built_in in types.built_in_templates():
+        keep_built_in(tenant, built_in)
     filters.save_filter(by=None, tenant=tenant, name="Holidays", rules=HOLIDAYS, time_zone="Europe/Berlin")
     for name, (description, values) in PROFILES.items():
         authoring.save_profile(by=None, tenant=tenant, name=name, description=description, values=values)

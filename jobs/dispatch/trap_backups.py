@@ -1,4 +1,4 @@
-"""Back up a device that says that its configuration has changed, by the jobs that want it."""
+"""Begin the jobs that want to run when a device says that its configuration has changed: backups do."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from django.db.models import Q
 from config.errors import ServiceError
 from devices.models import Device
 from devices.selectors import own_and_above
+from jobs import types
 from jobs.dispatch import starter
-from jobs.domain.spec import JobType, TriggerKind
+from jobs.domain.spec import TriggerKind
 from jobs.domain.states import OPEN
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.plan import builder
-from jobs.results import config_backups
+from jobs.types.base import value_of
 from templates_app.domain.variables import TRUE
 
 NAME = "Configuration-change trap"
@@ -37,8 +38,10 @@ def configuration_changed(*, address: str, now: datetime) -> list[JobRun]:
 
 
 def _wanting(device: Device) -> list[ServiceJob]:
+    """Return the jobs whose type starts on a trap, which say so themselves, and which are for the device."""
+    wanting = {one.key: one.starts_on_trap for one in types.BY_KEY.values() if one.starts_on_trap}
     rows = ServiceJob.objects.filter(
-        job_type=JobType.CONFIG_BACKUP,
+        job_type__in=wanting,
         status=ServiceJob.Status.SAVED,
         deleted_at=None,
         draft_of=None,
@@ -46,7 +49,7 @@ def _wanting(device: Device) -> list[ServiceJob]:
         tenant__in=own_and_above(device.tenant),
     )
     found = rows.select_related("tenant", "template", "version", "agent", "created_by", "approval")
-    wanted = [job for job in found if config_backups.value_of(job, "backup_on_trap").lower() in TRUE]
+    wanted = [job for job in found if value_of(job, wanting[job.job_type]).lower() in TRUE]
     return [job for job in wanted if builder.target_devices(job, job.created_by).filter(pk=device.pk).exists()]
 
 

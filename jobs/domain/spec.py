@@ -15,32 +15,6 @@ from jobs.domain.overlap import Overlap
 from jobs.domain.rollout import Rollout
 
 
-class JobType(StrEnum):
-    """What kind of job it is, given by its template: regular for those that people write, else the product's own."""
-
-    REGULAR = "regular"
-    CONFIG_BACKUP = "config_backup"
-    AD_CHECK_LIST = "ad_check_list"
-    APP_INSTALL = "app_install"
-    CUSTOM_SCRIPT = "custom_script"
-
-
-JOB_TYPE_LABELS = {
-    JobType.REGULAR: "Regular Job",
-    JobType.CONFIG_BACKUP: "Network configuration backup",
-    JobType.AD_CHECK_LIST: "AD check list",
-    JobType.APP_INSTALL: "Application install",
-    JobType.CUSTOM_SCRIPT: "Custom script",
-}
-
-
-def type_of(built_in: str) -> JobType:
-    """Return the type of the jobs of a template; `built_in` is its key, empty for one that people wrote."""
-    if built_in.startswith("script:"):
-        return JobType.CUSTOM_SCRIPT
-    return JobType(built_in) if built_in else JobType.REGULAR
-
-
 class Visibility(StrEnum):
     """Private: only its creator. Public: everyone who may see the tenant's jobs."""
 
@@ -126,13 +100,14 @@ def once_at(at: datetime, zone: str = "UTC", name: str = "Once") -> TriggerSpec:
 class JobSpec:
     """A whole job. Ids are those of the database; every one is checked against what the caller may see.
 
-    `window` is the schedule filter that is its maintenance window.
+    `window` is the schedule filter that is its maintenance window. `job_type` is the key of its type; the template says
+    which one it is, so an empty text stands for that.
     """
 
     template: int | None = None
     name: str = ""
     description: str = ""
-    job_type: JobType = JobType.REGULAR
+    job_type: str = ""
     agent: int | None = None
     enabled: bool = True
     snapshots: bool = True

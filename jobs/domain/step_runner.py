@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,51 +78,64 @@ class DeviceResult:
     step: PlannedStep | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the checks of one step found; `text` is the line that decided it."""
+
+    step: PlannedStep
+    verdict: Verdict
+    text: str = ""
+
+
+Judge = Callable[[Sequence[Finding]], DeviceResult]
+
+
 def run_steps(
     session: Conversation,
     steps: tuple[PlannedStep, ...],
     observer: Observer,
     reveal: Callable[[str], str] = lambda command: command,
+    findings: list[Finding] | None = None,
 ) -> DeviceResult:
     """Send every command once and in order; stop at the first one that the device rejects or that gets lost.
 
-    A step with checks does not stop the others: what it finds is its verdict, and a failed one fails the device in the
-    end. `reveal` puts secret values in the place of their marks right before a command is sent.
+    A step with checks does not stop the others: what it finds is put into `findings`, for a `Judge` to say in the end
+    what that means for the device. `reveal` puts secret values in the place of their marks right before a command is
+    sent.
     """
-    findings: list[tuple[Verdict, str]] = []
     for step in steps:
         observer.step_started(step)
         heard: list[str] = []
         failure = _run_step(session, step, observer, reveal, heard)
         if step.checks and step.commands and (failure is None or failure.reason == CommandRejected.code):
             verdict, text = judge(step.checks, "\n".join(heard))
-            findings.append((verdict, step.name))
+            if findings is not None:
+                findings.append(Finding(step, verdict, text))
             status = RunStatus.FAILED if verdict is Verdict.FAIL else RunStatus.SUCCEEDED
             observer.step_ended(step, status, text, verdict)
-            continue
-        if failure is not None:
+        elif failure is not None:
             observer.step_ended(step, failure.status, failure.message)
             return failure
-        observer.step_ended(step, RunStatus.SUCCEEDED if step.commands else RunStatus.SKIPPED, step.note)
-        if step.restarts and step.commands:
+        else:
+            observer.step_ended(step, RunStatus.SUCCEEDED if step.commands else RunStatus.SKIPPED, step.note)
+        if step.restarts and step.commands and failure is None:
             return DeviceResult(RunStatus.SUCCEEDED, RESTARTED, "", step)
-    return _summary(findings)
+    return DeviceResult(RunStatus.SUCCEEDED)
 
 
-def _summary(findings: list[tuple[Verdict, str]]) -> DeviceResult:
-    """Return how a device ended whose commands were all answered: what its checks found decides."""
+def verdict_of_checks(findings: Sequence[Finding]) -> DeviceResult:
+    """Return how a device ended whose commands were all answered: it failed when one of its checks did."""
     words = []
     for verdict, said in ((Verdict.FAIL, "failed"), (Verdict.WARN, "with a warning")):
-        names = [name for found, name in findings if found is verdict]
+        names = [finding.step.name for finding in findings if finding.verdict is verdict]
         if names:
             words.append(f"{len(names)} {said}: {', '.join(names)}")
     if not words:
         return DeviceResult(RunStatus.SUCCEEDED)
-    failed = any(verdict is Verdict.FAIL for verdict, _ in findings)
     text = f"Of {len(findings)} checks, {'; '.join(words)}."
-    return (
-        DeviceResult(RunStatus.FAILED, "checks_failed", text) if failed else DeviceResult(RunStatus.SUCCEEDED, "", text)
-    )
+    if any(finding.verdict is Verdict.FAIL for finding in findings):
+        return DeviceResult(RunStatus.FAILED, "checks_failed", text)
+    return DeviceResult(RunStatus.SUCCEEDED, "", text)
 
 
 def _run_step(

@@ -1,7 +1,7 @@
 """Columns and constraints of jobs, triggers and runs; collected for Django."""
 
 from jobs.models.jobs import JobDevice, JobTag, JobTask, ServiceJob, TaskDevice
-from jobs.models.runs import DeviceHold, DeviceRun, JobRun, StepResult
+from jobs.models.runs import DeviceHold, DeviceRun, JobRun, KeptConfiguration, StepResult
 from jobs.models.triggers import Pulse, ScheduleFilter, Trigger
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "JobRun",
     "JobTag",
     "JobTask",
+    "KeptConfiguration",
     "Pulse",
     "ScheduleFilter",
     "ServiceJob",

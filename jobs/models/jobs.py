@@ -13,10 +13,8 @@ from devices.domain.selection import MODE_LABELS, SelectionMode
 from devices.models import Agent, AssetTag, Credential, Device, TenantOwned
 from jobs.domain.overlap import OVERLAP_CHOICES, Overlap
 from jobs.domain.spec import (
-    JOB_TYPE_LABELS,
     VISIBILITY_CHOICES,
     ConnectionProtocol,
-    JobType,
     TransferProtocol,
     Visibility,
 )
@@ -47,11 +45,7 @@ class ServiceJob(TenantOwned):
     description = models.CharField(max_length=1000, blank=True)
     template = models.ForeignKey(ServiceTemplate, on_delete=models.PROTECT, related_name="jobs")
     version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="jobs")
-    job_type = models.CharField(
-        max_length=20,
-        choices=[(kind.value, label) for kind, label in JOB_TYPE_LABELS.items()],
-        default=JobType.REGULAR.value,
-    )
+    job_type = models.CharField(max_length=40)
     agent = models.ForeignKey(Agent, null=True, on_delete=models.PROTECT, related_name="jobs")
     enabled = models.BooleanField(default=True)
     snapshots = models.BooleanField(default=True)

@@ -36,7 +36,7 @@ class JobRun(TenantOwned):
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="reruns", db_index=False)
     scheduled_for = models.DateTimeField()
     job_name = models.CharField(max_length=160)
-    job_type = models.CharField(max_length=20)
+    job_type = models.CharField(max_length=40)
     network_names = models.CharField(max_length=300, blank=True)
     template_name = models.CharField(max_length=120)
     template_version = models.PositiveIntegerField()
@@ -254,3 +254,17 @@ class StepResult(TenantOwned):
     def output(self) -> str:
         """All that was received, one answer after the other."""
         return "".join(received if received.endswith("\n") else received + "\n" for _, received, _ in self.exchanges)
+
+
+class KeptConfiguration(TenantOwned):
+    """A configuration that a device run read and that was kept; `changed` says that it differs from the last one."""
+
+    device_run = models.ForeignKey(DeviceRun, on_delete=models.CASCADE, related_name="kept_configurations")
+    snapshot = models.ForeignKey("devices.ConfigSnapshot", on_delete=models.CASCADE, related_name="+")
+    changed = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.snapshot} kept by {self.device_run}"

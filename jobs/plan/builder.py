@@ -15,9 +15,10 @@ from devices.domain import platforms
 from devices.domain.selection import SelectionMode
 from devices.drivers.platforms import BY_KEY
 from devices.models import Credential, Device
+from jobs import types
 from jobs.domain import plan as rules
 from jobs.domain.plan import CredentialChoice, DevicePlan, Plan
-from jobs.domain.planner import DeviceFacts, Planner, PlatformWords, TaskFacts
+from jobs.domain.planner import DeviceFacts, PlatformWords, TaskFacts
 from jobs.models import JobRun, ServiceJob
 from jobs.plan.job_mapping import selection_of
 from templates_app.domain.content import VariableType
@@ -81,7 +82,7 @@ def plan_of(
         found = list(devices[:first] if first else devices)
     rows = found
     variables = {**job.variables, **_secret_marks(job)}
-    planner = Planner(job.version.content, _tasks(job), variables, snapshots=job.snapshots)
+    planner = types.get(job.job_type).planner(job.version.content, _tasks(job), variables, snapshots=job.snapshots)
     defaults = _default_credentials(job, rows, fetched or Fetched(()))
     return Plan(
         template=str(job.template_id),

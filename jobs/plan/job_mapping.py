@@ -14,6 +14,7 @@ from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMod
 from devices.models import AssetTag, Tenant
 from devices.services import vault
 from devices.services.inventory import save_credential
+from jobs import types
 from jobs.domain.misfire import MissedPolicy
 from jobs.domain.overlap import Overlap
 from jobs.domain.recurrence import ImpossibleRule
@@ -23,13 +24,11 @@ from jobs.domain.spec import (
     Account,
     ConnectionProtocol,
     JobSpec,
-    JobType,
     TaskSpec,
     TransferProtocol,
     TriggerKind,
     TriggerSpec,
     Visibility,
-    type_of,
 )
 from jobs.models import JobDevice, JobTag, JobTask, ScheduleFilter, ServiceJob, TaskDevice, Trigger
 from templates_app import selectors as templates
@@ -53,7 +52,7 @@ def spec_of(job: ServiceJob) -> JobSpec:
         template=job.template_id,
         name=job.name,
         description=job.description,
-        job_type=JobType(job.job_type),
+        job_type=job.job_type,
         agent=job.agent_id,
         enabled=job.enabled,
         snapshots=job.snapshots,
@@ -121,9 +120,9 @@ def _write_columns(by: Any, job: ServiceJob, spec: JobSpec, problems: dict[str, 
     job.name, job.description, job.job_type = (
         spec.name.strip(),
         spec.description.strip(),
-        type_of(job.template.built_in),
+        types.of_template(job.template.built_in).key,
     )
-    if spec.job_type not in (JobType.REGULAR, job.job_type):
+    if spec.job_type not in ("", job.job_type):
         problems["job_type"] = [f"The template makes a job of type {job.job_type}; leave the type out."]
     job.enabled, job.snapshots, job.visibility = spec.enabled, spec.snapshots, spec.visibility
     job.overlap, job.in_queue = spec.overlap, spec.in_queue

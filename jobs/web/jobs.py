@@ -21,7 +21,7 @@ from config.lists import Column, Filter, Listing
 from config.ui import ago, pill
 from devices import access as tenants
 from devices.web.scope import within
-from jobs import access, selectors
+from jobs import access, selectors, types
 from jobs.authoring import drafts
 from jobs.authoring.conflicts import collisions
 from jobs.dispatch import approval_gate, starter
@@ -101,6 +101,7 @@ def job(request: HttpRequest, pk: Any) -> HttpResponse:
     coming = next_times.preview(found, timezone.now())
     context = {
         "job": found,
+        "job_type": types.label_of(found.job_type),
         "plan": plan,
         "coming": coming,
         "several": len({item.trigger for item in coming}) > 1,

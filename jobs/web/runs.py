@@ -22,10 +22,9 @@ from devices import access as tenants
 from devices.domain.roles import Verb
 from devices.web.compare import Comparison, comparison
 from devices.web.scope import within
-from jobs import access, control, selectors
+from jobs import access, control, selectors, types
 from jobs.domain.plan import SNAPSHOTS
 from jobs.domain.rollout import Rollout
-from jobs.domain.spec import JOB_TYPE_LABELS
 from jobs.domain.states import CHOICES, COLOURS, LABELS, RunStatus
 from jobs.models import DeviceRun, JobRun, StepResult
 from jobs.results.transcripts import transcript
@@ -43,7 +42,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
             css="strong",
         ),
         Column("Network", lambda r: r.network_names or "—"),
-        Column("Type", lambda r: JOB_TYPE_LABELS.get(r.job_type, r.job_type), sort="job_type"),
+        Column("Type", lambda r: types.label_of(r.job_type), sort="job_type"),
         Column("Status", _status_and_cause, sort="status"),
         Column("Devices", _progress),
         Column("Start Time", _start, sort="started_at", css="nowrap"),
@@ -255,7 +254,16 @@ def _board(request: HttpRequest, found: JobRun) -> dict[str, Any]:
         "step_names": names,
         "eta": eta,
         "offline": found.is_open and found.agent is not None and not found.agent.is_online(timezone.now()),
+        **_result(found),
     }
+
+
+def _result(found: JobRun) -> dict[str, Any]:
+    """Return what the run's type shows of its result beside the devices: the page in its folder, and what is on it."""
+    kind = types.find(found.job_type)
+    if kind is None or not kind.page:
+        return {}
+    return {"result_page": kind.page, "result": kind.show(found) if kind.show else {}}
 
 
 def _again(found: JobRun, counts: Mapping[str, int]) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ from jobs.dispatch import dispatcher, starter
 from jobs.domain.states import RunStatus
 from jobs.worker import claims, completion, executor, leases, recovery
 from jobs.worker.claims import Assignment
-from jobs.worker.executor import Finished
+from jobs.worker.executor import DeviceOutcome
 from jobs.worker.journal import Journal
 from jobs.worker.journal_writer import Shared
 from jobs.worker.pool import Conversations, following
@@ -48,8 +48,8 @@ class Engine:
         self.writer = Shared(self._edge, self.pool.is_saturated)
         self.journals: dict[int, Journal] = {}
         self.stopping = threading.Event()
-        self._inbox: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
-        self._unstored: list[Finished] = []
+        self._inbox: queue.SimpleQueue[DeviceOutcome | None] = queue.SimpleQueue()
+        self._unstored: list[DeviceOutcome] = []
         self._unsettled: set[int] = set()
         self._settled, self._failed, self._wanting = 0.0, False, False
         self._claimed: int | None = None
@@ -115,7 +115,7 @@ class Engine:
             if not self.journals:
                 close_old_connections()
 
-    def _collect(self, seconds: float) -> tuple[list[Finished], bool]:
+    def _collect(self, seconds: float) -> tuple[list[DeviceOutcome], bool]:
         """Wait for results; say whether a hint came.
 
         What ends within a moment is stored together: one transaction for many devices.
@@ -132,7 +132,7 @@ class Engine:
             executor.store(self._unstored)
             self._unsettled |= {item.journal.device_run.run_id for item in self._unstored}
             for item in self._unstored:
-                self._failed |= item.result is None or item.result.status is not RunStatus.SUCCEEDED
+                self._failed |= item.result.status is not RunStatus.SUCCEEDED
                 self.journals.pop(item.journal.device_run.pk, None)
             self._unstored = []
 
@@ -174,10 +174,10 @@ class Engine:
             else:
                 self._pause = LOOK_SOON if found or self._pause >= LOOK_EVERY else 2 * self._pause
 
-    def _execute(self, item: Assignment) -> Finished:
+    def _execute(self, item: Assignment) -> DeviceOutcome:
         return executor.execute(item, self.journals[item.device_run.pk])
 
-    def _done(self, pk: int, future: Future[Finished]) -> None:
+    def _done(self, pk: int, future: Future[DeviceOutcome]) -> None:
         error = future.exception()
         if error is not None:  # a defect behind `execute`: nobody works on it any more, and `_abandon` ends it
             log.error("Device run %s was dropped.", pk, exc_info=error)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import random
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,16 +19,16 @@ from devices.domain.errors import DeviceError, PromptTimeout, SessionLost
 from devices.domain.platforms import OWN
 from devices.services.inventory import pin_host_key
 from devices.services.snapshots import Content, keep_snapshots
-from jobs import queue
+from jobs import queue, types
 from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import Cancelled, DeviceResult, LeaseLost
 from jobs.models import DeviceRun
 from jobs.models.sql.bulk import add_rows, write_columns
-from jobs.results import config_backups
+from jobs.types.base import ReadConfigurations
 from jobs.worker import claims, device_locks
 from jobs.worker.claims import Assignment
 from jobs.worker.completion import settle
-from jobs.worker.device_session import Finished, converse, look_again
+from jobs.worker.device_session import DeviceSession
 from jobs.worker.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -50,42 +51,57 @@ ENDING = (
 FIRST_PAUSE, TRIES = 2.0, settings.CONNECT_TRIES
 
 
-def execute(item: Assignment, journal: Journal | None = None) -> Finished:
+@dataclass(frozen=True, slots=True, eq=False)
+class DeviceOutcome:
+    """An executed device run: `pinned` is a newly seen host key (or empty), `retry` says that nothing was sent and that
+    it may be tried again."""
+
+    journal: Journal
+    result: DeviceResult
+    pinned: str = ""
+    retry: bool = False
+
+
+def execute(item: Assignment, journal: Journal | None = None) -> DeviceOutcome:
     """Run one claimed device to its end; whatever happens becomes a result.
 
     Touches the database only for its journal.
     """
     journal = journal or Journal(item.device_run, item.plan.commands, item.claimed)
-    finished = Finished(journal)
+    session = DeviceSession(item, journal)
     reach("W3")
+    result, retry = _run(session)
     try:
-        finished.result = converse(item, finished)
-        if journal.unknown:
-            finished.result = _broken_off(journal, finished.result)
-    except Cancelled:
-        finished.result = DeviceResult(RunStatus.CANCELLED, "cancelled", journal.words("Cancelled by request"))
-    except LeaseLost:
-        finished.result = _lost(journal)
-    except DatabaseError as error:
-        log.warning("The journal of device run %s could not be written: %s", item.device_run.pk, error)
-        words = journal.words("The database did not take the journal, so nothing more was sent")
-        finished.result = DeviceResult(RunStatus.INTERRUPTED, "database_lost", words)
-    except DeviceError as error:
-        # Who hung up for a lost claim hears what one hears when the device ends the connection.
-        finished.result = _lost(journal) if journal.lost else DeviceResult(RunStatus.FAILED, error.code, error.message)
-        finished.retry = error.retryable and not (journal.touched or journal.lost)
-    except Exception:  # noqa: BLE001 - the edge of the worker: a defect of ours ends this device run, not the others
-        log.exception("Device run %s failed inside Interlock.", item.device_run.pk)
-        sentence = "Interlock itself failed here; the server log has the details."
-        finished.result = DeviceResult(RunStatus.ERRORED, "internal", sentence)
-    if finished.result is not None:
-        try:
-            finished.result = _with_findings(item, finished, finished.result)
-        except Exception:  # noqa: BLE001 - the same edge: how it ended is known, only what was to be added is not
-            log.exception("What device run %s left behind could not be looked at.", item.device_run.pk)
+        result = _with_findings(session, result)
+    except Exception:  # noqa: BLE001 - the edge of the worker: how it ended is known, only what was to be added is not
+        log.exception("What device run %s left behind could not be looked at.", item.device_run.pk)
     journal.hang_up()
     reach("W15")
-    return finished
+    return DeviceOutcome(journal, result, session.pinned, retry)
+
+
+def _run(session: DeviceSession) -> tuple[DeviceResult, bool]:
+    """Return how the conversation ended, and whether it may be tried again."""
+    journal, device_run = session.journal, session.item.device_run
+    try:
+        result = session.run()
+        return (_broken_off(journal, result) if journal.unknown else result), False
+    except Cancelled:
+        return DeviceResult(RunStatus.CANCELLED, "cancelled", journal.words("Cancelled by request")), False
+    except LeaseLost:
+        return _lost(journal), False
+    except DatabaseError as error:
+        log.warning("The journal of device run %s could not be written: %s", device_run.pk, error)
+        words = journal.words("The database did not take the journal, so nothing more was sent")
+        return DeviceResult(RunStatus.INTERRUPTED, "database_lost", words), False
+    except DeviceError as error:
+        # Who hung up for a lost claim hears what one hears when the device ends the connection.
+        result = _lost(journal) if journal.lost else DeviceResult(RunStatus.FAILED, error.code, error.message)
+        return result, error.retryable and not (journal.touched or journal.lost)
+    except Exception:  # noqa: BLE001 - the edge of the worker: a defect of ours ends this device run, not the others
+        log.exception("Device run %s failed inside Interlock.", device_run.pk)
+        sentence = "Interlock itself failed here; the server log has the details."
+        return DeviceResult(RunStatus.ERRORED, "internal", sentence), False
 
 
 def _lost(journal: Journal) -> DeviceResult:
@@ -108,23 +124,23 @@ def _broken_off(journal: Journal, result: DeviceResult) -> DeviceResult:
     return DeviceResult(status, result.reason, f"{result.message} {journal.words('What is known')}")
 
 
-def _with_findings(item: Assignment, finished: Finished, result: DeviceResult) -> DeviceResult:
+def _with_findings(session: DeviceSession, result: DeviceResult) -> DeviceResult:
     """Add to an ending what was read of the device after a break, and whether a change will not stay."""
-    journal, said = finished.journal, [result.message]
+    journal, said = session.journal, [result.message]
     if journal.unknown and result.reason in (SessionLost.code, PromptTimeout.code):
         try:
-            said.append(look_again(item, finished))
+            said.append(session.look_again())
         except (Cancelled, LeaseLost):
             said.append("It was not read afterwards, for the run was stopped.")
     if journal.unsaved:
         said.append("The change is not in the startup configuration: a restart of the device undoes it.")
-    minutes = item.plan.unconfirmed(journal.begun, journal.confirmed)
+    minutes = session.item.plan.unconfirmed(journal.begun, journal.confirmed)
     if minutes and result.status is not RunStatus.SUCCEEDED:
         said.append(f"The change was not confirmed: the device takes it back by itself within {minutes} minutes.")
     return replace(result, message=" ".join(filter(None, said)))
 
 
-def store(batch: list[Finished]) -> None:
+def store(batch: list[DeviceOutcome]) -> None:
     """Keep what a batch of device runs gave, in one transaction, and free their devices.
 
     What another owner took over is left alone.
@@ -132,45 +148,43 @@ def store(batch: list[Finished]) -> None:
     now = timezone.now()
     with transaction.atomic():
         mine = _still_mine(batch)
-        for finished in mine:
-            if finished.pinned:
-                pin_host_key(device_id=finished.journal.device_run.device_id, fingerprint=finished.pinned)
-        again = [finished for finished in mine if finished.retry and _try_again(finished, now)]
-        ended = [finished for finished in mine if finished not in again]
-        rows = [f.journal.ending(f.result.status, f.result.reason, f.result.message, now) for f in ended if f.result]
+        for outcome in mine:
+            if outcome.pinned:
+                pin_host_key(device_id=outcome.journal.device_run.device_id, fingerprint=outcome.pinned)
+        again = [outcome for outcome in mine if outcome.retry and _try_again(outcome, now)]
+        ended = [outcome for outcome in mine if outcome not in again]
+        rows = [f.journal.ending(f.result.status, f.result.reason, f.result.message, now) for f in ended]
         _keep_snapshots(ended, now)
-        config_backups.keep(
-            [config_backups.Read(f.journal.device_run, f.journal.kept) for f in ended if f.journal.kept], now
-        )
+        _keep_configurations(ended, now)
         write_columns(rows, ENDING)
-        add_rows([row for finished in ended for row in finished.journal.take_rows()])
-        queue.hint_work(device_locks.release(finished.journal.device_run.pk for finished in mine))
+        add_rows([row for outcome in ended for row in outcome.journal.take_rows()])
+        queue.hint_work(device_locks.release(outcome.journal.device_run.pk for outcome in mine))
     reach("W16")
 
 
-def _still_mine(batch: list[Finished]) -> list[Finished]:
+def _still_mine(batch: list[DeviceOutcome]) -> list[DeviceOutcome]:
     """Lock the rows of a batch; return those that this worker still owns."""
-    pks = [finished.journal.device_run.pk for finished in batch]
+    pks = [outcome.journal.device_run.pk for outcome in batch]
     rows = DeviceRun.objects.filter(pk__in=pks, status=RunStatus.RUNNING).order_by("pk").select_for_update(no_key=True)
     tokens = dict(rows.values_list("pk", "token"))
     found = []
-    for finished in batch:
-        row = finished.journal.device_run
-        if finished.result is not None and tokens.get(row.pk) == row.token:
-            found.append(finished)
+    for outcome in batch:
+        row = outcome.journal.device_run
+        if tokens.get(row.pk) == row.token:
+            found.append(outcome)
         else:
             log.warning("Device run %s was taken over; this worker's result of it is dropped.", row.pk)
     return found
 
 
-def _try_again(finished: Finished, now: datetime) -> bool:
+def _try_again(outcome: DeviceOutcome, now: datetime) -> bool:
     """Queue a device again that could not be reached; False when it has been tried often enough."""
-    row = finished.journal.device_run
-    if row.tries + 1 >= TRIES or finished.result is None:
+    row = outcome.journal.device_run
+    if row.tries + 1 >= TRIES:
         return False
     seconds = FIRST_PAUSE * 3**row.tries * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, no secret
     pause = timedelta(seconds=seconds)
-    text = f"{finished.result.message} Try {row.tries + 2} of {TRIES} follows."
+    text = f"{outcome.result.message} Try {row.tries + 2} of {TRIES} follows."
     DeviceRun.objects.filter(pk=row.pk, token=row.token).update(
         status=RunStatus.QUEUED, tries=row.tries + 1, not_before=now + pause, message=text, lease_expires_at=None
     )
@@ -185,12 +199,25 @@ def work_on(*, run_id: int, worker: Any, width: int = 25) -> None:
         settle([run_id])
 
 
-def _keep_snapshots(batch: Iterable[Finished], now: datetime) -> None:
+def _keep_configurations(ended: Iterable[DeviceOutcome], now: datetime) -> None:
+    """Let each job's type keep the configurations that its steps read."""
+    read: dict[str, list[ReadConfigurations]] = defaultdict(list)
+    for outcome in ended:
+        if outcome.journal.kept:
+            device_run = outcome.journal.device_run
+            read[device_run.run.job_type].append(ReadConfigurations(device_run, outcome.journal.kept))
+    for key, found in read.items():
+        keep = types.get(key).keep
+        if keep:
+            keep(found, now)
+
+
+def _keep_snapshots(batch: Iterable[DeviceOutcome], now: datetime) -> None:
     """Store the configurations read before and after, and point the device runs at them."""
     places, contents = [], []
-    for finished in batch:
-        row = finished.journal.device_run
-        for keep, text in finished.journal.snapshots.items():
+    for outcome in batch:
+        row = outcome.journal.device_run
+        for keep, text in outcome.journal.snapshots.items():
             if row.device is not None:
                 kind = "startup" if keep.startswith("startup") else "running"
                 places.append((row, keep if kind == "startup" else f"snapshot_{keep}"))

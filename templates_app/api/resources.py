@@ -11,11 +11,10 @@ from config.errors import Invalid
 from devices import selectors as inventory
 from devices.api.resources import Creates, Scoped
 from templates_app import selectors
-from templates_app.domain.builtins import Parameter
 from templates_app.domain.content import MOST_GUARD, StepKind, TemplateContent, VariableType
+from templates_app.domain.scripts import SCRIPT_PLATFORMS, Parameter
 from templates_app.models import ConfigurationProfile, Script, ScriptParameter, ServiceTemplate
 from templates_app.services import authoring, library
-from templates_app.services.builtins import SCRIPT_PLATFORMS
 
 
 class StepSerializer(serializers.Serializer):

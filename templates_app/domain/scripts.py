@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from templates_app.domain.rendering import SECRET_MARK, secret_mark
+from templates_app.domain.rendering import SECRET_MARK
 
 
 def _sh(text: str) -> str:
@@ -42,6 +42,33 @@ LANGUAGES: dict[str, Language] = {
 }
 #: Lines that the device itself understands, sent one by one.
 COMMAND = "COMMAND"
+#: The words for platforms in the script library, and the platforms that they stand for.
+SCRIPT_PLATFORMS = {
+    "WINDOWS": ("windows",),
+    "LINUX": ("linux",),
+    "NETWORK": ("cisco_ios", "arista_eos", "juniper_junos"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A script's parameter; `number` is its id in the API, `data_type` STRING, INTEGER or PASSWORD."""
+
+    number: int
+    name: str
+    data_type: str
+    required: bool
+    default: str = ""
+
+    @property
+    def variable(self) -> str:
+        """The runtime variable that holds it."""
+        return parameter_name(self.number)
+
+
+def parameter_name(number: int) -> str:
+    """Return the runtime variable that holds the script's parameter of a number."""
+    return f"p{number}"
 
 
 def identifier(name: str) -> str:
@@ -68,6 +95,3 @@ def reveal(language: str, text: str, secret: Callable[[str], str]) -> str:
     """Put secrets (by variable name) in the place of their marks, quoted like every other value."""
     escape = LANGUAGES[language].escape
     return SECRET_MARK.sub(lambda match: escape(secret(match.group(1))), text)
-
-
-__all__ = ["COMMAND", "LANGUAGES", "compose", "identifier", "reveal", "secret_mark"]

@@ -1,4 +1,4 @@
-"""The script library; `templates_app.services.builtins` makes the template by which a script runs."""
+"""The script library; the job type `script` makes the template by which one runs."""
 
 from django.conf import settings
 from django.db import models

@@ -12,8 +12,11 @@ from templates_app.domain.content import TemplateContent
 class ServiceTemplate(TenantOwned):
     """A named service. What it does stands in its versions; jobs pin one of them.
 
-    `built_in` names one of the product's own (`templates_app.services.builtins`), which nobody edits.
+    `built_in` names one of the product's own (`templates_app.services.built_in`), which nobody edits; its part before
+    a colon is the job type that it is for. `script` is the script of the library that such a template runs.
     """
+
+    tenant_rules = {"script": "ancestors"}
 
     class Status(models.TextChoices):
         """Only a ready template can be put into a new job."""
@@ -29,6 +32,7 @@ class ServiceTemplate(TenantOwned):
         "TemplateVersion", null=True, editable=False, on_delete=models.PROTECT, related_name="+"
     )
     built_in = models.CharField(max_length=60, blank=True, editable=False)
+    script = models.ForeignKey("Script", null=True, editable=False, on_delete=models.PROTECT, related_name="templates")
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 

@@ -12,11 +12,9 @@ from devices.models import Tenant
 from devices.services import audit
 from templates_app import access
 from templates_app.domain import rendering
-from templates_app.domain.builtins import Parameter, parameter_name
-from templates_app.domain.scripts import COMMAND, LANGUAGES, identifier
+from templates_app.domain.scripts import COMMAND, LANGUAGES, SCRIPT_PLATFORMS, Parameter, identifier, parameter_name
 from templates_app.domain.variables import BUILT_IN
 from templates_app.models import Script, ScriptParameter
-from templates_app.services.builtins import SCRIPT_PLATFORMS
 
 TYPES = (COMMAND, *LANGUAGES)
 DATA_TYPES = ("STRING", "INTEGER", "PASSWORD")

@@ -263,7 +263,7 @@ def test_a_generated_name_is_numbered_and_an_explicit_one_refused(post):
 def test_a_change_asks_for_approval_and_auto_approval_needs_the_right(post):
     operator = "client13-operator"
     made = ServiceJob.objects.get(pk=post(sample("custom"), operator).json()["id"])
-    assert made.approval.status == "requested" and made.job_type == "custom_script"
+    assert made.approval.status == "requested" and made.job_type == "script"
     body = changed("appinstall", "script.app", "curl")
     assert post(body, operator).status_code == 403
     made = ServiceJob.objects.get(pk=post(body).json()["id"])

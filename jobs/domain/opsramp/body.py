@@ -1,110 +1,101 @@
-"""OpsRamp's job body as values."""
+"""OpsRamp's job body as values: what all its job types have in common. What each adds is said by its `Words`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from jobs.domain.opsramp.patterns import read_schedule
 from jobs.domain.opsramp.reader import Reader, Wrong
 
-VERSIONS = ("ALL_VERSIONS", "VERSION_WITH_CHANGES")
+#: What a body has whatever its type; what a type adds is in its words.
+COMMON = ("name", "jobQueued", "entities", "script", "schedule", "id")
 
 
-class Kind(StrEnum):
-    """OpsRamp's job types that run here."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """One of OpsRamp's job types: `kind` is its `jobType`, `name` its name in the list of types.
 
-    AD_CHECK_LIST = "adCheckList"
-    CONFIG_BACKUP = "networkconfigbackup"
-    APP_INSTALL = "appinstall"
-    CUSTOM = "custom"
+    `script_fields` are the fields of `script` that belong to it, `body_fields` those beside `script`. `read` takes its
+    own parts out of a body and its script.
+    """
+
+    kind: str
+    name: str
+    needs_name: bool = True
+    needs_devices: bool = False
+    needs_schedule: bool = True
+    script_fields: tuple[str, ...] = ()
+    body_fields: tuple[str, ...] = ()
+    read: Callable[[Reader, dict[str, Any], dict[str, Any]], dict[str, Any]] = lambda read, body, script: {}
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter of a custom script; the value stays a text."""
-
-    number: int
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
     """A job as OpsRamp's body says it.
 
-    `pattern` is in canonical form and key order; `start` is an aware minute or None.
-
-    `config` holds networkconfigbackup's parameters, `approval` appinstall's; `app` and `version` are our addition
-    (X-25).
+    `pattern` is in canonical form and key order; `start` is an aware minute or None. `parts` are what the job type
+    adds, in the words of the type.
     """
 
-    kind: Kind
+    kind: str
     name: str = ""
     queued: bool = False
     devices: tuple[str, ...] = ()
     start: datetime | None = None
     pattern: dict[str, Any] = field(default_factory=lambda: {"type": "never"})
-    config: dict[str, Any] = field(default_factory=dict)
-    approval: dict[str, Any] = field(default_factory=dict)
-    app: str = ""
-    app_version: str = ""
-    script: int | None = None
-    user_type: int | None = None
-    parameters: tuple[Parameter, ...] = ()
-    credential: str = ""
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def parse(data: Any) -> Body:
-    """Read a body; Wrong names every field that cannot be."""
+def parse(data: Any, types: Mapping[str, Words]) -> Body:
+    """Read a body; `types` are the job types that run here, by `jobType`. Wrong names every field that cannot be."""
     read = Reader()
-    top = ("name", "jobQueued", "entities", "script", "schedule", "credentialSet", "userType", "parameters", "id")
-    body = read.mapping(data, "", top)
+    top = [*COMMON, *(name for words in types.values() for name in words.body_fields)]
+    body = read.mapping(data, "", tuple(dict.fromkeys(top)))
     script = body.get("script")
-    known = ("jobType", "configParams", "approvalType", "app", "version", "customScript", "userType", "parameters")
-    script = read.mapping(script if script is not None else {}, "script", known)
-    kind = read.choice(script.get("jobType"), "script.jobType", [one.value for one in Kind])
-    if read.fields and not kind:
+    known = ["jobType", *(name for words in types.values() for name in words.script_fields)]
+    script = read.mapping(script if script is not None else {}, "script", tuple(dict.fromkeys(known)))
+    kind = read.choice(script.get("jobType"), "script.jobType", list(types))
+    if not kind:
         raise Wrong(read.fields)
-    kind = Kind(kind)
-    needs_name = kind in (Kind.AD_CHECK_LIST, Kind.CONFIG_BACKUP)
-    values: dict[str, Any] = {
-        "kind": kind,
-        "name": read.text(body.get("name"), "name", 160, needs_name),
-        "queued": read.boolean(body.get("jobQueued", False), "jobQueued"),
-        "devices": _entities(read, body.get("entities"), kind),
-    }
-    values["start"], values["pattern"] = read_schedule(
-        read, body.get("schedule"), kind in (Kind.APP_INSTALL, Kind.CUSTOM)
+    words = types[kind]
+    start, pattern = read_schedule(read, body.get("schedule"), not words.needs_schedule)
+    found = Body(
+        kind=kind,
+        name=read.text(body.get("name"), "name", 160, words.needs_name),
+        queued=read.boolean(body.get("jobQueued", False), "jobQueued"),
+        devices=_entities(read, body.get("entities"), words.needs_devices),
+        start=start,
+        pattern=pattern,
+        parts=words.read(read, body, script),
     )
-    values |= _PARTS[kind](read, body, script)
-    foreign = {
-        "configParams": Kind.CONFIG_BACKUP,
-        "approvalType": Kind.APP_INSTALL,
-        "app": Kind.APP_INSTALL,
-        "version": Kind.APP_INSTALL,
-        "customScript": Kind.CUSTOM,
-        "userType": Kind.CUSTOM,
-        "parameters": Kind.CUSTOM,
-    }
-    for key, owner in foreign.items():
-        if key in script and owner is not kind:
-            read.wrong(f"script.{key}", f"Belongs to job type {owner.value}.")
-    for key in ("userType", "parameters", "credentialSet"):
-        if key in body and kind is not Kind.CUSTOM:
-            read.wrong(key, f"Belongs to job type {Kind.CUSTOM.value}.")
+    _refuse_foreign(read, body, script, words, types)
     if read.fields:
         raise Wrong(read.fields)
-    return Body(**values)
+    return found
 
 
-def _entities(read: Reader, given: Any, kind: Kind) -> tuple[str, ...]:
-    if given is None and kind is not Kind.CONFIG_BACKUP:
+def _refuse_foreign(
+    read: Reader, body: dict[str, Any], script: dict[str, Any], words: Words, types: Mapping[str, Words]
+) -> None:
+    """Complain of fields that belong to another job type."""
+    for owner in types.values():
+        if owner is not words:
+            foreign = [f"script.{name}" for name in owner.script_fields if name in script]
+            foreign += [name for name in owner.body_fields if name in body]
+            own = {*words.body_fields, *(f"script.{name}" for name in words.script_fields)}
+            for path in foreign:
+                if path not in own:
+                    read.wrong(path, f"Belongs to job type {owner.kind}.")
+
+
+def _entities(read: Reader, given: Any, needed: bool) -> tuple[str, ...]:
+    if given is None and not needed:
         return ()
-    if not isinstance(given, list) or (not given and kind is Kind.CONFIG_BACKUP):
+    if not isinstance(given, list) or (not given and needed):
         read.wrong("entities", 'Give a list of at least one {"resource": {"id": …, "type": "DEVICE"}}.')
         return ()
     found: dict[str, None] = {}
@@ -118,107 +109,3 @@ def _entities(read: Reader, given: Any, kind: Kind) -> tuple[str, ...]:
         except (ValueError, TypeError, AttributeError):
             read.wrong(f"{path}.id", "Give the id of a device.")
     return tuple(found)
-
-
-def _config(read: Reader, body: dict[str, Any], script: dict[str, Any]) -> dict[str, Any]:
-    path = "script.configParams"
-    flags = (
-        "backUpTrigger",
-        "startupConfigAlert",
-        "runtimeConfigAlert",
-        "startUpConfigFilesBackUp",
-        "runTimeConfigFilesBackUp",
-    )
-    given = read.mapping(script.get("configParams", {}), path, ("versionsSaved", *flags, "runConfigAlert"))
-    found: dict[str, Any] = {
-        "versionsSaved": read.choice(given.get("versionsSaved", VERSIONS[0]), f"{path}.versionsSaved", VERSIONS)
-    }
-    for flag in flags:
-        # Without a word about it, the running configuration is what a backup is of.
-        found[flag] = read.boolean(given.get(flag, flag == "runTimeConfigFilesBackUp"), f"{path}.{flag}")
-    if "runConfigAlert" in given:
-        other = read.boolean(given["runConfigAlert"], f"{path}.runConfigAlert")
-        if "runtimeConfigAlert" in given:
-            read.same(found["runtimeConfigAlert"], other, f"{path}.runConfigAlert {path}.runtimeConfigAlert")
-        found["runtimeConfigAlert"] = other
-    if not found["startUpConfigFilesBackUp"] and not found["runTimeConfigFilesBackUp"]:
-        read.wrong(f"{path}.runTimeConfigFilesBackUp", "Back up at least one of the two configurations.")
-    return {"config": found}
-
-
-def _approval(read: Reader, body: dict[str, Any], script: dict[str, Any]) -> dict[str, Any]:
-    path = "script.approvalType"
-    found: dict[str, Any] = {}
-    if "approvalType" in script:
-        given = read.mapping(script["approvalType"], path, ("approvalType", "approvalReason", "alertRequired"))
-        found["approvalType"] = read.integer(given.get("approvalType"), f"{path}.approvalType", 0, 1)
-        if "approvalReason" in given:
-            found["approvalReason"] = read.text(given["approvalReason"], f"{path}.approvalReason", 500)
-        if "alertRequired" in given:
-            found["alertRequired"] = read.boolean(given["alertRequired"], f"{path}.alertRequired")
-    return {
-        "approval": found,
-        "app": read.text(script.get("app"), "script.app", 120, False),
-        "app_version": read.text(script.get("version"), "script.version", 120, False),
-    }
-
-
-def _custom(read: Reader, body: dict[str, Any], script: dict[str, Any]) -> dict[str, Any]:
-    given = read.mapping(
-        script.get("customScript", {}), "script.customScript", ("id", "name", "description", "platforms")
-    )
-    found: dict[str, Any] = {"script": read.integer(given.get("id"), "script.customScript.id", 1, 999_999_999)}
-    users = [
-        (where, place["userType"])
-        for where, place in (("script.userType", script), ("userType", body))
-        if "userType" in place
-    ]
-    types = [read.integer(value, where, 1, 2) for where, value in users]
-    if len(types) == 2:
-        read.same(types[0], types[1], "script.userType userType")
-    found["user_type"] = types[0] if types else None
-    lists = [
-        (where, place["parameters"])
-        for where, place in (("script.parameters", script), ("parameters", body))
-        if "parameters" in place
-    ]
-    values = [_parameters(read, where, value) for where, value in lists]
-    if len(values) == 2:
-        read.same(values[0], values[1], "script.parameters parameters")
-    found["parameters"] = values[0] if values else ()
-    if body.get("credentialSet") is not None:
-        chosen = read.mapping(body["credentialSet"], "credentialSet", ("uniqueId",))
-        found["credential"] = read.text(chosen.get("uniqueId"), "credentialSet.uniqueId", 60)
-    return found
-
-
-def _parameters(read: Reader, path: str, given: Any) -> tuple[Parameter, ...]:
-    if not isinstance(given, list):
-        read.wrong(path, 'Give a list of {"paramId": …, "value": …}.')
-        return ()
-    found: dict[int, str] = {}
-    for index, item in enumerate(given):
-        where = f"{path}.{index}"
-        one = read.mapping(item, where, ("paramId", "name", "value", "itopMacro"))
-        number = read.integer(one.get("paramId"), f"{where}.paramId", 1, 999_999)
-        if "itopMacro" in one:
-            read.wrong(f"{where}.itopMacro", "This server has no macros; give a value.")
-            continue
-        value = one.get("value")
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
-        if not isinstance(value, str):
-            read.wrong(f"{where}.value", "Give a text.")
-        elif number in found:
-            read.wrong(f"{where}.paramId", "This parameter is given twice.")
-        else:
-            found[number] = value
-    return tuple(Parameter(number, value) for number, value in found.items())
-
-
-_PARTS: dict[Kind, Callable[[Reader, dict[str, Any], dict[str, Any]], dict[str, Any]]] = {
-    Kind.AD_CHECK_LIST: lambda read, body, script: {},
-    Kind.CONFIG_BACKUP: _config,
-    Kind.APP_INSTALL: _approval,
-    Kind.CUSTOM: _custom,
-}

@@ -12,15 +12,13 @@ from devices import selectors as inventory
 from devices.domain import platforms
 from devices.domain.secrets import Secret
 from devices.domain.selection import MODE_LABELS, DeviceSearch, DeviceSelection, SelectionMode
+from jobs import types
 from jobs.domain.spec import (
-    JOB_TYPE_LABELS,
     Account,
     ConnectionProtocol,
     JobSpec,
-    JobType,
     TaskSpec,
     TransferProtocol,
-    type_of,
 )
 from jobs.models import ServiceJob
 from templates_app import selectors as templates
@@ -69,7 +67,7 @@ class DetailsForm(WizardForm):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="What the job does, and why.",
     )
-    job_type = forms.ChoiceField(label="Job Type", choices=[(t.value, JOB_TYPE_LABELS[t]) for t in JobType])
+    job_type = forms.ChoiceField(label="Job Type", choices=types.choices)
     agent = forms.TypedChoiceField(label="Agent", coerce=int, help_text="The execution engine that runs the job.")
     notifier = forms.MultipleChoiceField(
         label="Notifier", required=False, widget=forms.CheckboxSelectMultiple, help_text="Told when each run ends."
@@ -117,8 +115,8 @@ class DetailsForm(WizardForm):
         draft, user = self.draft, self.user
         allowed = draft.version.content.platforms or tuple(platforms.PLATFORMS)
         fields = self.fields
-        kind = type_of(draft.template.built_in)
-        fields["job_type"].choices = [(kind.value, JOB_TYPE_LABELS[kind])]
+        kind = types.of_template(draft.template.built_in)
+        fields["job_type"].choices = [(kind.key, kind.label)]
         fields["agent"].choices = [
             ("", "Choose an agent"),
             *((a.pk, a.name) for a in inventory.agents_for(draft.tenant)),
@@ -158,7 +156,7 @@ class DetailsForm(WizardForm):
         return {
             "name": spec.name,
             "description": spec.description,
-            "job_type": spec.job_type.value,
+            "job_type": spec.job_type,
             "agent": spec.agent,
             "notifier": [f"g{pk}" for pk in spec.notify_groups] + [f"u{pk}" for pk in spec.notify_users],
             "enabled": spec.enabled,
@@ -185,7 +183,7 @@ class DetailsForm(WizardForm):
             self.spec,
             name=v["name"],
             description=v["description"],
-            job_type=JobType(v["job_type"]),
+            job_type=v["job_type"],
             agent=v["agent"] or None,
             enabled=v["enabled"],
             snapshots=v["snapshots"],

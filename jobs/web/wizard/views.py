@@ -19,7 +19,7 @@ from devices.domain.addresses import SAMPLE, UnreadableFile, read_address_csv
 from devices.domain.roles import Verb
 from devices.domain.selection import SelectionMode
 from devices.web.inventory import show_problems
-from jobs import access, selectors
+from jobs import access, selectors, types
 from jobs.authoring import drafts
 from jobs.authoring.conflicts import collisions
 from jobs.dispatch import approval_gate
@@ -31,7 +31,7 @@ from jobs.web.approvals import RequestForm
 from jobs.web.wizard import forms
 from jobs.web.wizard.schedule import ScheduleForm, rearranged
 from templates_app import selectors as templates
-from templates_app.services import builtins
+from templates_app.services.built_in import ensure_built_ins
 
 STEPS = (("details", "Job Details"), ("tasks", "Task Details"), ("schedule", "Schedule"))
 FORMS: dict[str, type[Any]] = {"details": forms.DetailsForm, "tasks": forms.TasksForm, "schedule": ScheduleForm}
@@ -42,7 +42,7 @@ def new_job(request: HttpRequest) -> HttpResponse:
     """Choose the template first (I-04); choosing it opens the draft."""
     if not access.may_run_anywhere(request.user):
         raise Forbidden("You may not create jobs in any tenant. Ask a tenant administrator for the operator role.")
-    builtins.ensure_for(tenants.tenants_where(request.user, Verb.RUN))
+    ensure_built_ins(tenants.tenants_where(request.user, Verb.RUN), types.built_in_templates())
     usable = templates.usable_templates(request.user).order_by("tenant__name", "name")
     error = ""
     if request.method == "POST":

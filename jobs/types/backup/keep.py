@@ -1,32 +1,30 @@
 """Keep the configurations that backup steps read: all versions or only changed ones, and alert of a change if
-wanted."""
+wanted; and say what a run kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch
 
 from devices.models import ConfigSnapshot
 from devices.services import outbox
 from devices.services.snapshots import Content, changes, keep_snapshots
-from jobs.models import DeviceRun, ServiceJob
+from jobs.models import DeviceRun, JobRun, KeptConfiguration
 from jobs.results import notifications
-from templates_app.domain.builtins import VERSION_WITH_CHANGES
+from jobs.types.backup.parameters import VERSION_WITH_CHANGES
+from jobs.types.base import ReadConfigurations, value_of
 from templates_app.domain.variables import TRUE
 
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What a device run read: (kind, text) of each configuration. Its run's job is loaded."""
-
-    device_run: DeviceRun
-    kept: Sequence[tuple[str, str]]
+#: The result of a run shows so many devices; the list of device runs has the others.
+DEVICES_SHOWN = 200
 
 
-def keep(found: Sequence[Read], now: datetime) -> None:
+def keep(found: Sequence[ReadConfigurations], now: datetime) -> None:
     """Store configurations as their jobs want it, and announce the changes, in the caller's transaction."""
-    contents: list[Content] = []
+    kept: list[tuple[DeviceRun, Content, bool]] = []
     events: list[outbox.Event] = []
     for read in found:
         row, job = read.device_run, read.device_run.run.job
@@ -36,22 +34,32 @@ def keep(found: Sequence[Read], now: datetime) -> None:
             last = _last(row, kind)
             changed = last is not None and bool(changes(last.content, text, row.platform))
             if last is None or changed or value_of(job, "versions_saved") != VERSION_WITH_CHANGES:
-                contents.append(Content(row.tenant_id, row.device, text, f"backup run {row.run_id}", kind))
+                content = Content(row.tenant_id, row.device, text, f"backup run {row.run_id}", kind)
+                kept.append((row, content, changed))
             if changed and value_of(job, f"{kind}_alert").lower() in TRUE:
                 events.append(_alert(row, kind))
-    keep_snapshots(contents, taken_at=now)
+    snapshots = keep_snapshots([content for _, content, _ in kept], taken_at=now)
+    KeptConfiguration.objects.bulk_create(
+        KeptConfiguration(tenant_id=row.tenant_id, device_run=row, snapshot=snapshot, changed=changed)
+        for (row, _, changed), snapshot in zip(kept, snapshots, strict=True)
+    )
     outbox.announce_all(events, now=now)
+
+
+def kept_by(run: JobRun) -> dict[str, Any]:
+    """Return what the run's page shows: `rows` are its device runs, in order, with the configurations kept of each
+    (`kept`); `more` says that there are further devices."""
+    snapshots = KeptConfiguration.objects.select_related("snapshot").defer("snapshot__content_z")
+    rows = run.device_runs.defer("plan_data").prefetch_related(
+        Prefetch("kept_configurations", queryset=snapshots, to_attr="kept")
+    )
+    found = list(rows.order_by("pk")[: DEVICES_SHOWN + 1])
+    return {"rows": found[:DEVICES_SHOWN], "more": len(found) > DEVICES_SHOWN}
 
 
 def _last(row: DeviceRun, kind: str) -> ConfigSnapshot | None:
     rows = ConfigSnapshot.objects.filter(device=row.device, tenant=row.tenant_id, kind=kind)
     return rows.select_related("same_as").order_by("-taken_at", "-pk").first()
-
-
-def value_of(job: ServiceJob, name: str) -> str:
-    """Return a backup variable as the job has it, or its default."""
-    default = next((v.default for v in job.version.content.variables if v.name == name), "")
-    return str(job.variables.get(name) or default)
 
 
 def _alert(row: DeviceRun, kind: str) -> outbox.Event:

@@ -1,0 +1,36 @@
+"""What a script of the library sends: lines one by one, or an interpreter that reads the script. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from templates_app.domain.content import RuntimeVariable, StepKind, TemplateContent, TemplateStep, VariableType
+from templates_app.domain.scripts import COMMAND, LANGUAGES, Parameter
+
+_TYPES = {"INTEGER": VariableType.INTEGER, "PASSWORD": VariableType.SECRET}
+
+
+def content_of(
+    language: str, body: str, parameters: Sequence[Parameter], platforms: Sequence[str], *, as_system: bool
+) -> TemplateContent:
+    """Return the content of the template that runs a script; in COMMAND each line is sent by itself.
+
+    `platforms` are those it is meant for (none: all that the language has). `as_system` runs it with all rights where
+    that takes another word than the login's.
+    """
+    variables = tuple(
+        RuntimeVariable(
+            p.variable, _TYPES.get(p.data_type, VariableType.TEXT), p.name, required=p.required, default=p.default
+        )
+        for p in parameters
+    )
+    if language == COMMAND:
+        step = TemplateStep("Script", StepKind.EXEC, dict.fromkeys(platforms or ("*",), body), timeout=120)
+        return TemplateContent((step,), variables)
+    commands = {
+        platform: f"sudo -n {command}" if as_system and platform == "linux" else command
+        for platform, command in LANGUAGES[language].commands.items()
+        if not platforms or platform in platforms
+    }
+    step = TemplateStep("Script", StepKind.EXEC, commands, timeout=600, script=body, language=language)
+    return TemplateContent((step,), variables)
