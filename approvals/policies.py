@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from approvals import kinds
 from approvals.domain import Step
 from approvals.models import ApprovalDelegate, ApprovalPolicy
 from config.errors import Forbidden, Invalid
@@ -47,6 +48,8 @@ def save_policy(
     access.check_may(by, Verb.ADMINISTER, tenant)
     if not 1 <= len(steps) <= MOST_STEPS or any(not 1 <= step.required <= MOST_REQUIRED for step in steps):
         raise Invalid(fields={"steps": ["Give one to three steps with one to three approvals each."]})
+    if applies_to not in kinds.words_of(by):
+        raise Invalid(fields={"applies_to": ["There is no such job type or service template."]})
     groups = set(access.groups_of(tenant).values_list("pk", flat=True))
     if any(step.group is not None and step.group not in groups for step in steps):
         raise Invalid(fields={"steps": ["At least one group does not belong to this customer."]})

@@ -121,6 +121,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 ANONYMOUS_USER_NAME = None
 GUARDIAN_MONKEY_PATCH_USER = False
+#: What an approval policy can be for: approvals do not know jobs, so they are told by name.
+APPROVAL_KINDS = "jobs.dispatch.policy_kinds.groups"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "sign-in"

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from approvals import policies
+from approvals import kinds, policies
 from approvals.domain import Step
 from approvals.models import ApprovalDelegate, ApprovalPolicy
 from config import lists
@@ -33,11 +33,8 @@ NUMBERS = [("", "no such step"), ("1", "1 approval"), ("2", "2 approvals"), ("3"
 class PolicyForm(TenantForm):
     """One policy: up to three steps."""
 
-    applies_to = forms.CharField(
-        label="Applies to",
-        required=False,
-        max_length=60,
-        help_text="Empty: every change. 'type:regular' for a job type, 'template:12' for one service template (its number stands in its address).",
+    applies_to = forms.ChoiceField(
+        label="Applies to", required=False, help_text="A policy for a template comes before one for its job type."
     )
     required_1 = forms.ChoiceField(label="Step 1", choices=NUMBERS[1:])
     group_1 = forms.TypedChoiceField(label="by", required=False, coerce=int, empty_value=None)
@@ -55,18 +52,11 @@ class PolicyForm(TenantForm):
 
     def scope(self, tenant: Tenant | None) -> None:
         """Offer the groups of the tenant, or of all that the user administers."""
+        cast(Any, self.fields["applies_to"]).choices = kinds.choices(self.user)
         owners = [tenant] if tenant else list(access.tenants_where(self.user, Verb.ADMINISTER))
         groups = [(group.pk, group.name) for owner in owners for group in access.groups_of(owner)]
         for n in (1, 2, 3):
             cast(Any, self.fields[f"group_{n}"]).choices = [("", "everyone who may approve"), *groups]
-
-    def clean_applies_to(self) -> str:
-        """Take the two forms that exist."""
-        text = str(self.cleaned_data["applies_to"]).strip().lower()
-        kind, _, rest = text.partition(":")
-        if text and (kind not in ("type", "template") or not rest or (kind == "template" and not rest.isdigit())):
-            raise forms.ValidationError("Leave it empty, or give 'type:regular' or 'template:12'.")
-        return text
 
     def steps(self) -> list[Step]:
         """Return the steps of a valid form."""
@@ -92,11 +82,12 @@ class DelegateForm(forms.Form):
 
 def policy_list(request: HttpRequest) -> HttpResponse:
     """The policies that the viewer sees."""
+    words = kinds.words_of(request.user)
     columns = (
         Column(
             "Applies to",
             lambda p: format_html(
-                '<a href="{}">{}</a>', reverse("edit-policy", args=[p.pk]), p.applies_to or "every change"
+                '<a href="{}">{}</a>', reverse("edit-policy", args=[p.pk]), words.get(p.applies_to, p.applies_to)
             ),
             css="strong",
         ),

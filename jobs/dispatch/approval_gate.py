@@ -15,6 +15,7 @@ from approvals.domain import Action, ApprovalStatus, Scope
 from approvals.models import ApprovalRequest
 from config.errors import Conflict, Invalid
 from jobs import access
+from jobs.dispatch import policy_kinds
 from jobs.domain.approval_content import differences, digest_of
 from jobs.domain.plan import Plan
 from jobs.domain.recurrence import describe
@@ -108,7 +109,7 @@ def request(
         content=content,
         editors=tuple(job.editors),
         authors=tuple(job.template.versions.exclude(created_by=None).values_list("created_by", flat=True)),
-        kinds=(f"template:{job.template_id}", f"type:{job.job_type}"),
+        kinds=policy_kinds.of_job(job),
         notify=tuple(_told(job)),
         due_at=coming[0].occurrence.at if coming else None,
         previous=_previous(job),
