@@ -19,7 +19,7 @@ from rest_framework.response import Response
 COUNTED = 1_000
 
 
-class _Numbered(PageNumberPagination):
+class Numbered(PageNumberPagination):
     """Numbered pages, for short lists."""
 
     page_size_query_param = "page_size"
@@ -39,7 +39,7 @@ class Pages(CursorPagination):
 
     def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
         """Return the rows of the page that is asked for."""
-        self.numbered = _Numbered() if "page" in request.query_params else None
+        self.numbered = Numbered() if "page" in request.query_params else None
         if self.numbered:
             return self.numbered.paginate_queryset(queryset, request, view)
         try:

@@ -1,9 +1,11 @@
-"""The tables in docs/reference/approvals.md are printed from the tests that enforce them: `python -m
-tests.test_docs` rewrites them."""
+"""Parts of the reference are printed from the code and the tests that enforce them; `python -m tests.test_docs`
+prints them anew."""
 
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "approvals.md"
+import pytest
+
+REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
 
 def status_by_action():
@@ -40,17 +42,41 @@ def person_by_verb():
     return "\n".join(lines)
 
 
-TABLES = {"status-by-action": status_by_action, "person-by-verb": person_by_verb}
+def job_types():
+    """Return the pages of the job types, from their folders, as Markdown."""
+    from jobs import types
+    from templates_app.domain.content import TYPE_LABELS
+
+    parts = []
+    for one in types.BY_KEY.values():
+        names = "; ".join(f"{product}: {name}" for product, name in one.families.items())
+        parts += [f"## {one.label} (`{one.key}`)", one.audience, one.documentation.strip(), f"Elsewhere: {names}."]
+        content = one.template().content if one.template else None
+        if content and content.variables:
+            rows = [
+                f"| `{v.name}` | {v.label} | {TYPE_LABELS[v.type]} | {v.default or ('' if v.required else 'none')} |"
+                for v in content.variables
+            ]
+            parts.append("\n".join(["| parameter | meaning | value | default |", "|---|---|---|---|", *rows]))
+    return "\n\n".join(parts)
+
+
+#: Page → name of the part → what prints it.
+PARTS = {
+    "approvals.md": {"status-by-action": status_by_action, "person-by-verb": person_by_verb},
+    "job-types.md": {"job-types": job_types},
+}
 
 
 def between(text, name):
     return text.split(f"<!-- {name} -->\n")[1].split(f"\n<!-- /{name} -->")[0]
 
 
-def test_the_tables_in_the_docs_are_those_of_the_tests():
-    text = PAGE.read_text()
-    for name, table in TABLES.items():
-        assert between(text, name) == table(), f"Run 'python -m tests.test_docs' to print the table {name} anew."
+@pytest.mark.parametrize("page", PARTS)
+def test_what_is_printed_in_the_reference_is_what_the_code_says(page):
+    text = (REFERENCE / page).read_text()
+    for name, part in PARTS[page].items():
+        assert between(text, name) == part(), f"Run 'python -m tests.test_docs' to print {name} anew."
 
 
 if __name__ == "__main__":
@@ -60,7 +86,8 @@ if __name__ == "__main__":
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    text = PAGE.read_text()
-    for name, table in TABLES.items():
-        text = text.replace(f"<!-- {name} -->\n{between(text, name)}\n", f"<!-- {name} -->\n{table()}\n")
-    PAGE.write_text(text)
+    for page, parts in PARTS.items():
+        text = (REFERENCE / page).read_text()
+        for name, part in parts.items():
+            text = text.replace(f"<!-- {name} -->\n{between(text, name)}\n", f"<!-- {name} -->\n{part()}\n")
+        (REFERENCE / page).write_text(text)

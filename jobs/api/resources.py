@@ -157,6 +157,7 @@ class Runs(Resource):
         "tenant": is_id("tenant"),
         "job": is_uuid("job"),
         "agent": is_id("agent"),
+        "job_type": is_one_of("job_type", types.choices),
         "status": is_one_of("status", CHOICES),
         "scheduled_from": is_since("scheduled_for"),
         "scheduled_before": is_before("scheduled_for"),

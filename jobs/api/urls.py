@@ -7,7 +7,7 @@ from rest_framework.routers import DefaultRouter
 from approvals.api import Approvals
 from devices.api import records
 from devices.api import resources as inventory
-from jobs.api import drafts, opsramp, upcoming
+from jobs.api import drafts, job_types, opsramp, upcoming
 from jobs.api import resources as jobs
 from templates_app.api import resources as templates
 
@@ -25,6 +25,7 @@ router.register("service-templates", templates.Templates, "service-template")
 router.register("configuration-profiles", templates.Profiles, "configuration-profile")
 router.register("scripts", templates.Scripts, "script")
 router.register("approvals", Approvals, "approval")
+router.register("job-types", job_types.JobTypes, "job-type")
 router.register("jobs", jobs.Jobs, "job")
 router.register("drafts", drafts.Drafts, "draft")
 router.register("triggers", drafts.Triggers, "trigger")

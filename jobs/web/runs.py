@@ -50,7 +50,10 @@ def run_list(request: HttpRequest) -> HttpResponse:
         Column("User", lambda r: r.executed_by.get_username(), sort="executed_by__username"),
         Column("Customer", lambda r: r.tenant.name, sort="tenant__name"),
     )
-    filters = (Filter("status", "Status", list(CHOICES), lists.field("status")),)
+    filters = (
+        Filter("type", "Type", types.choices(), lists.field("job_type")),
+        Filter("status", "Status", list(CHOICES), lists.field("status")),
+    )
     listing = Listing(
         "Job History",
         columns,

@@ -81,3 +81,29 @@ def resolve(
         except WrongValue as error:
             problems[variable.name] = str(error)
     return values, problems
+
+
+_SCHEMAS: Mapping[VariableType, Mapping[str, object]] = {
+    VariableType.INTEGER: {"type": "string", "pattern": r"^-?[0-9]{1,18}$"},
+    VariableType.ADDRESS: {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]},
+    VariableType.BOOLEAN: {"type": "string", "enum": ["yes", "no"]},
+    VariableType.SECRET: {"type": "string", "writeOnly": True},
+    VariableType.WORD: {"type": "string", "pattern": f"^{WORD.pattern}$"},
+}
+
+
+def json_schema(variables: tuple[RuntimeVariable, ...]) -> dict[str, object]:
+    """Return the JSON Schema (draft 2020-12) of the values that the API takes for variables; every value is a text."""
+    properties: dict[str, object] = {}
+    for variable in variables:
+        found: dict[str, object] = {"title": variable.label or variable.name}
+        found |= _SCHEMAS.get(variable.type, {"type": "string"})
+        if variable.choices:
+            found["enum"] = list(variable.choices)
+        if variable.help:
+            found["description"] = variable.help
+        if variable.default:
+            found["default"] = variable.default
+        properties[variable.name] = found
+    needed = [variable.name for variable in variables if variable.required and not variable.default]
+    return {"type": "object", "properties": properties, "required": needed, "additionalProperties": False}

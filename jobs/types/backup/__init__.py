@@ -24,7 +24,7 @@ BACKUP = JobType(
     audience="For everybody who is asked what a device looked like yesterday: keeps running and startup "
     "configurations, and tells of changes.",
     icon="download",
-    families={"Infraon": "Configuration Download Job", "netLD": "Backup", "OpsRamp": "Network Configuration Backup"},
+    families={"netLD": "Backup", "OpsRamp": "Network Configuration Backup"},
     template=template,
     keep=keep,
     page="backup/page.html",
