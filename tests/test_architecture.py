@@ -1,6 +1,7 @@
 """The house rules, read from the source: direction of imports, pure domains, thin faces, sizes."""
 
 import ast
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -50,8 +51,13 @@ def imports(tree):
             yield node.module, node
 
 
+#: The pure files in the folder of a job type.
+PURE_OF_A_TYPE = {"parameters.py", "planner.py", "judge.py"}
+
+
 def is_domain(path):
-    return "domain" in path.parts or path.name == "domain.py"
+    of_a_type = path.parts[:2] == ("jobs", "types") and path.name in PURE_OF_A_TYPE
+    return "domain" in path.parts or path.name == "domain.py" or of_a_type
 
 
 #: Where faces stand: a face is a place, so that a file added tomorrow is held to the rule without being named.
@@ -69,6 +75,75 @@ def test_imports_point_down():
         for name, _ in imports(tree)
         if name.split(".")[0] in APPS and name.split(".")[0] not in BELOW[path.parts[0]] | {path.parts[0]}
     ]
+    assert not wrong, wrong
+
+
+#: The rooms of an app, the ground first: each may import those before it. What is not named is a face, above all.
+ROOMS = {
+    "jobs": (
+        "domain",
+        "models",
+        "access",
+        "queue",
+        "selectors",
+        "results",
+        "types",
+        "plan",
+        "schedule",
+        "dispatch",
+        "worker",
+        "control",
+        "authoring",
+        "demo",
+    ),
+    "devices": ("domain", "models", "access", "selectors", "drivers", "services", "simulator"),
+    "approvals": ("domain", "models", "access", "deciders", "kinds", "selectors", "policies", "services"),
+    "templates_app": ("domain", "models", "access", "selectors", "services"),
+}
+FACES = ("web", "api", "admin", "management", "tasks", "urls", "apps")
+
+
+def room_of(name):
+    """Return (app, room) of a module or path, given by its parts."""
+    return name[0], name[1].removesuffix(".py") if len(name) > 1 else ""
+
+
+def test_rooms_import_only_those_below_them():
+    wrong = []
+    for path, tree in sources().items():
+        app, room = room_of(path.parts)
+        if app == "config" or room in (*FACES, "__init__"):
+            continue
+        below = ROOMS[app][: ROOMS[app].index(room) + 1]
+        for name, node in imports(tree):
+            parts = name.split(".")
+            names = [alias.name for alias in node.names] if isinstance(node, ast.ImportFrom) and len(parts) == 1 else []
+            for target in [(parts[0], one) for one in names] or [room_of(parts)]:
+                if target[0] == app and target[1] not in below:
+                    wrong.append(f"{path}:{node.lineno} imports {'.'.join(target)}")
+    assert not wrong, wrong
+
+
+def test_no_room_of_jobs_holds_more_than_a_fifth_of_it():
+    lines = Counter()
+    for path in sources():
+        if path.parts[0] == "jobs":
+            lines[room_of(path.parts)[1]] += len((ROOT / path).read_text().splitlines())
+    room, most = lines.most_common(1)[0]
+    assert most <= 0.22 * lines.total(), f"{room} holds {most} of {lines.total()} lines"
+
+
+def test_nobody_but_the_registry_knows_job_types_by_name():
+    """Only a type's folder says what is particular about it: nothing elsewhere compares a job type with a text."""
+    wrong = []
+    for path, tree in sources().items():
+        for node in ast.walk(tree):
+            words = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+            asked = any(getattr(word, "attr", getattr(word, "id", "")) == "job_type" for word in words)
+            texts = [w.value for w in ast.walk(node) if isinstance(w, ast.Constant)] if asked else []
+            if isinstance(node, ast.keyword) and (node.arg or "").startswith("job_type"):
+                texts = [node.value.value] if isinstance(node.value, ast.Constant) else []
+            wrong += [f"{path}:{node.lineno if hasattr(node, 'lineno') else node.value.lineno}" for t in texts if t]
     assert not wrong, wrong
 
 
@@ -94,7 +169,8 @@ def test_domains_are_pure():
             continue
         for name, node in imports(tree):
             top = name.split(".")[0]
-            if top in IMPURE or (top in APPS and name != "config.errors" and ".domain" not in name):
+            pure = name == "config.errors" or ".domain" in name or f"{name.rpartition('.')[2]}.py" in PURE_OF_A_TYPE
+            if top in IMPURE or (top in APPS and not pure):
                 wrong.append(f"{path}:{node.lineno} {name}")
     assert not wrong, wrong
 
