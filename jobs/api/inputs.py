@@ -17,18 +17,17 @@ from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
 from jobs import types
 from jobs.domain.misfire import MissedPolicy
-from jobs.domain.overlap import OVERLAP_CHOICES, Overlap
+from jobs.domain.options import Option
 from jobs.domain.recurrence import ImpossibleRule
 from jobs.domain.rollout import Rollout
 from jobs.domain.schedule_json import schedule_from
 from jobs.domain.spec import (
-    VISIBILITY_CHOICES,
+    OPTIONS,
     Account,
     JobSpec,
     TaskSpec,
     TriggerKind,
     TriggerSpec,
-    Visibility,
     once_at,
 )
 from templates_app import selectors as templates
@@ -156,9 +155,6 @@ class JobInput(serializers.Serializer):
         allow_null=True,
         help_text="The agent that runs it; a draft may have none yet.",
     )
-    enabled = serializers.BooleanField(default=True)
-    snapshots = serializers.BooleanField(default=True)
-    visibility = serializers.ChoiceField(choices=VISIBILITY_CHOICES, default="public")
     selection = SelectionSerializer()
     account = AccountSerializer(required=False, allow_null=True)
     credential = serializers.UUIDField(allow_null=True, default=None)
@@ -166,13 +162,6 @@ class JobInput(serializers.Serializer):
     notify_users = serializers.ListField(child=Key(), default=list)
     notify_groups = serializers.ListField(child=Key(), default=list)
     tasks = TaskSerializer(many=True, default=list)
-    max_parallel = serializers.IntegerField(min_value=1, max_value=500, default=25)
-    overlap = serializers.ChoiceField(
-        choices=OVERLAP_CHOICES, default="queue", help_text="What becomes of a run while another of this job is open."
-    )
-    in_queue = serializers.BooleanField(
-        default=False, help_text="Run in the queue: one at a time per customer and agent, first in, first out."
-    )
     rollout = RolloutSerializer(required=False, default=dict)
     window = Key(
         allow_null=True, default=None, help_text="A schedule filter (id): devices begin only when it removes nothing."
@@ -188,6 +177,10 @@ class JobInput(serializers.Serializer):
     time_zone = serializers.CharField(max_length=60, default="UTC")
     request_approval = serializers.BooleanField(default=False)
     message = serializers.CharField(max_length=1000, allow_blank=True, default="")
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields, those of the job's options among them."""
+        return {**super().get_fields(), **{option.name: _field_of(option) for option in OPTIONS}}
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         """A time belongs to `once` and to nothing else."""
@@ -222,6 +215,16 @@ class JobInput(serializers.Serializer):
         return found
 
 
+def _field_of(option: Option) -> serializers.Field:
+    """Return the field of an option, by the type of its default."""
+    words = {"default": option.default, "help_text": option.help or option.label}
+    if isinstance(option.default, bool):
+        return serializers.BooleanField(**words)
+    if option.choices:
+        return serializers.ChoiceField(choices=option.choices, **words)
+    return serializers.IntegerField(min_value=option.least, max_value=option.most, **words)
+
+
 # A part of a draft fills in no defaults, so these read what may be absent.
 def _selection(d: dict[str, Any]) -> DeviceSelection:
     search = d.get("search") or {}
@@ -244,29 +247,26 @@ def _task(d: dict[str, Any]) -> TaskSpec:
 
 #: Fields of the input that go into the specification as they are; those that come out of it as they are; and those that
 #: are converted on their way in.
-PLAIN = ("job_type", "name", "description", "enabled", "snapshots", "max_parallel", "in_queue", "window")
+PLAIN = ("job_type", "name", "description", "window")
 SAME = (
     "template",
     "agent",
-    "visibility",
     "credential",
     "variables",
     "notify_users",
     "notify_groups",
-    "overlap",
 )
 CONVERTED: dict[str, Callable[[Any], Any]] = {
     "template": lambda row: row.pk,
     "agent": lambda row: row.pk if row else None,
-    "visibility": Visibility,
     "selection": _selection,
     "account": _account,
     "credential": lambda pk: str(pk) if pk else None,
     "notify_users": tuple,
     "notify_groups": tuple,
     "tasks": lambda rows: tuple(map(_task, rows)),
-    "overlap": Overlap,
     "rollout": lambda d: Rollout(**d),
+    **{option.name: option.typed for option in OPTIONS},
 }
 
 
@@ -282,7 +282,7 @@ def as_given(spec: JobSpec) -> dict[str, Any]:
         "tags": spec.selection.tags,
         "search": spec.selection.search.as_json(),
     }
-    same = {name: getattr(spec, name) for name in (*PLAIN, *SAME)}
+    same = {name: getattr(spec, name) for name in (*PLAIN, *SAME, *(option.name for option in OPTIONS))}
     triggers = [as_given_trigger(t) for t in spec.triggers if t.kind is not TriggerKind.NOW]
     return {
         **same,

@@ -16,7 +16,7 @@ from jobs.api.inputs import JobInput, as_given
 from jobs.authoring import drafts
 from jobs.control import AGAIN, RESUME
 from jobs.domain.misfire import MissedPolicy
-from jobs.domain.spec import TriggerKind
+from jobs.domain.spec import OPTIONS, TriggerKind
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult, Trigger
 from jobs.plan.job_mapping import spec_of
 from jobs.schedule import next_times
@@ -102,11 +102,7 @@ class JobSerializer(serializers.ModelSerializer):
             "template_version",
             "job_type",
             "agent",
-            "enabled",
-            "snapshots",
-            "visibility",
-            "overlap",
-            "in_queue",
+            *(option.name for option in OPTIONS),
             "selection_mode",
             "variables",
             "status",

@@ -126,6 +126,7 @@ def _fill(by: Any, draft: ServiceJob, body: Body, name: str, now: datetime) -> N
         variables={key: text for key, text in values.items() if key not in secret},
         secret_variables=secret,
         in_queue=body.queued,
+        wants_approval=_type(body).wants_approval(body),
         triggers=(_trigger(body, now),),
     )
     try:

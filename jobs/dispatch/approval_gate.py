@@ -20,6 +20,7 @@ from jobs.domain.approval_content import differences, digest_of
 from jobs.domain.plan import Plan
 from jobs.domain.recurrence import describe
 from jobs.domain.schedule_json import stored_schedule
+from jobs.domain.spec import OPTIONS
 from jobs.models import ServiceJob
 from jobs.plan import builder
 from jobs.schedule import next_times
@@ -42,10 +43,7 @@ def content_of(job: ServiceJob, plan: Plan, at_most: int | None = None) -> dict[
         "owner": job.created_by.get_username(),
         "template": {"id": job.template_id, "name": job.template.name, "version": job.version.number},
         "options": {
-            "snapshots": job.snapshots,
-            "max_parallel": job.max_parallel,
-            "overlap": job.overlap,
-            "in_queue": job.in_queue,
+            **{option.name: getattr(job, option.name) for option in OPTIONS if not option.unapproved},
             "agent": job.agent.name if job.agent else "",
             "type": job.job_type,
             "rollout": job.rollout,

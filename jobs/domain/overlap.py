@@ -20,7 +20,6 @@ OVERLAP_LABELS = {
     Overlap.QUEUE: "Let one run wait; skip further ones",
     Overlap.ALLOW: "Let both run",
 }
-OVERLAP_CHOICES = [(o.value, OVERLAP_LABELS[o]) for o in Overlap]
 
 
 @dataclass(frozen=True, slots=True)

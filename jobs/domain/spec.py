@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSelection
 from jobs.domain.misfire import MissedPolicy
-from jobs.domain.overlap import Overlap
+from jobs.domain.options import Option, WizardStep, option, options_of
+from jobs.domain.overlap import OVERLAP_LABELS, Overlap
 from jobs.domain.rollout import Rollout
 
 
@@ -22,7 +23,10 @@ class Visibility(StrEnum):
     PUBLIC = "public"
 
 
-VISIBILITY_CHOICES = [(v.value, v.value.title()) for v in Visibility]
+VISIBILITY_LABELS = {
+    Visibility.PUBLIC: "Public: everyone who may see this customer's jobs",
+    Visibility.PRIVATE: "Private: only its creator",
+}
 
 
 class TriggerKind(StrEnum):
@@ -109,9 +113,55 @@ class JobSpec:
     description: str = ""
     job_type: str = ""
     agent: int | None = None
-    enabled: bool = True
-    snapshots: bool = True
-    visibility: Visibility = Visibility.PUBLIC
+    enabled: bool = option(
+        True,
+        label="Job Status: enabled",
+        help="A job must be enabled to be executed.",
+        step=WizardStep.DETAILS,
+        group="Options",
+        unapproved="Switching a job off sends nothing, and on sends what was approved.",
+    )
+    snapshots: bool = option(
+        True,
+        label="Download Configuration Before & After Upload",
+        help="Keeps the running configuration before and after each run, and shows the difference.",
+        step=WizardStep.DETAILS,
+        group="Options",
+    )
+    wants_approval: bool = option(
+        False,
+        label="Ask for approval in any case",
+        help="A change of this job waits for others' approval even where you may run changes without.",
+        step=WizardStep.SCHEDULE,
+        group="Approval",
+        unapproved="It decides whether an approval is asked for, not what is done.",
+    )
+    visibility: Visibility = option(
+        Visibility.PUBLIC,
+        label="Visibility",
+        step=WizardStep.SCHEDULE,
+        group="Visibility",
+        labels=VISIBILITY_LABELS,
+        unapproved="It decides who sees the job, not what is done.",
+    )
+    overlap: Overlap = option(
+        Overlap.QUEUE,
+        label="When a run of this job is still open",
+        help="What becomes of a run while another of this job is open.",
+        step=WizardStep.SCHEDULE,
+        group="Runs that meet",
+        labels=OVERLAP_LABELS,
+    )
+    in_queue: bool = option(
+        False,
+        label="Run in the queue",
+        help="Queued jobs of a customer go through an agent one at a time, first in, first out.",
+        step=WizardStep.SCHEDULE,
+        group="Runs that meet",
+    )
+    max_parallel: int = option(
+        25, label="Devices at a time", step=WizardStep.SCHEDULE, group="Spread", least=1, most=500
+    )
     selection: DeviceSelection = field(default_factory=DeviceSelection)
     account: Account = field(default_factory=Account)
     credential: str | None = None
@@ -121,8 +171,9 @@ class JobSpec:
     notify_groups: tuple[int, ...] = ()
     tasks: tuple[TaskSpec, ...] = ()
     triggers: tuple[TriggerSpec, ...] = ()
-    overlap: Overlap = Overlap.QUEUE
-    in_queue: bool = False
-    max_parallel: int = 25
     rollout: Rollout = field(default_factory=Rollout)
     window: int | None = None
+
+
+#: Every option of a job, in the order in which people see them.
+OPTIONS: tuple[Option, ...] = tuple(options_of(JobSpec))

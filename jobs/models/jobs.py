@@ -11,9 +11,8 @@ from django.db.models.functions import Lower
 from approvals.models import ApprovalRequest
 from devices.domain.selection import MODE_LABELS, SelectionMode
 from devices.models import Agent, AssetTag, Credential, Device, TenantOwned
-from jobs.domain.overlap import OVERLAP_CHOICES, Overlap
+from jobs.domain.overlap import Overlap
 from jobs.domain.spec import (
-    VISIBILITY_CHOICES,
     ConnectionProtocol,
     TransferProtocol,
     Visibility,
@@ -49,7 +48,8 @@ class ServiceJob(TenantOwned):
     agent = models.ForeignKey(Agent, null=True, on_delete=models.PROTECT, related_name="jobs")
     enabled = models.BooleanField(default=True)
     snapshots = models.BooleanField(default=True)
-    visibility = models.CharField(max_length=10, default=Visibility.PUBLIC.value, choices=VISIBILITY_CHOICES)
+    wants_approval = models.BooleanField(default=False)
+    visibility = models.CharField(max_length=10, default=Visibility.PUBLIC.value)
     selection_mode = models.CharField(
         max_length=10, choices=[(m.value, MODE_LABELS[m]) for m in SelectionMode], default=SelectionMode.STATIC.value
     )
@@ -62,7 +62,7 @@ class ServiceJob(TenantOwned):
     sealed_variables = models.JSONField(default=dict)
     notify_users = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
     notify_groups = models.ManyToManyField(Group, related_name="+")
-    overlap = models.CharField(max_length=10, choices=OVERLAP_CHOICES, default=Overlap.QUEUE.value)
+    overlap = models.CharField(max_length=10, default=Overlap.QUEUE.value)
     in_queue = models.BooleanField(default=False)
     max_parallel = models.PositiveIntegerField(default=25)
     rollout = models.JSONField(default=dict)
@@ -91,11 +91,6 @@ class ServiceJob(TenantOwned):
 
     def __str__(self) -> str:
         return self.name or "Unnamed draft"
-
-    @property
-    def wants_approval(self) -> bool:
-        """Say whether it asked for approval by hand, even where its owner may run changes without."""
-        return self.compat.get("approval", {}).get("approvalType") == 0
 
 
 class JobDevice(TenantOwned):

@@ -16,11 +16,11 @@ from devices.services import vault
 from devices.services.inventory import save_credential
 from jobs import types
 from jobs.domain.misfire import MissedPolicy
-from jobs.domain.overlap import Overlap
 from jobs.domain.recurrence import ImpossibleRule
 from jobs.domain.rollout import Rollout
 from jobs.domain.schedule_json import schedule_from
 from jobs.domain.spec import (
+    OPTIONS,
     Account,
     ConnectionProtocol,
     JobSpec,
@@ -28,7 +28,6 @@ from jobs.domain.spec import (
     TransferProtocol,
     TriggerKind,
     TriggerSpec,
-    Visibility,
 )
 from jobs.models import JobDevice, JobTag, JobTask, ScheduleFilter, ServiceJob, TaskDevice, Trigger
 from templates_app import selectors as templates
@@ -54,9 +53,6 @@ def spec_of(job: ServiceJob) -> JobSpec:
         description=job.description,
         job_type=job.job_type,
         agent=job.agent_id,
-        enabled=job.enabled,
-        snapshots=job.snapshots,
-        visibility=Visibility(job.visibility),
         selection=selection_of(job),
         account=Account(username=job.account.username if job.account else ""),
         credential=str(job.credential_id) if job.credential_id else None,
@@ -65,11 +61,9 @@ def spec_of(job: ServiceJob) -> JobSpec:
         notify_groups=tuple(job.notify_groups.values_list("pk", flat=True)),
         tasks=tasks,
         triggers=tuple(trigger_spec(row) for row in job.triggers.filter(retired=False)),
-        overlap=Overlap(job.overlap),
-        in_queue=job.in_queue,
-        max_parallel=job.max_parallel,
         rollout=Rollout.from_json(job.rollout),
         window=job.window_id,
+        **{option.name: option.typed(getattr(job, option.name)) for option in OPTIONS},
     )
 
 
@@ -124,10 +118,10 @@ def _write_columns(by: Any, job: ServiceJob, spec: JobSpec, problems: dict[str, 
     )
     if spec.job_type not in ("", job.job_type):
         problems["job_type"] = [f"The template makes a job of type {job.job_type}; leave the type out."]
-    job.enabled, job.snapshots, job.visibility = spec.enabled, spec.snapshots, spec.visibility
-    job.overlap, job.in_queue = spec.overlap, spec.in_queue
+    for option in OPTIONS:
+        setattr(job, option.name, getattr(spec, option.name))
     job.selection_mode, job.search = spec.selection.mode, spec.selection.search.as_json()
-    job.variables, job.max_parallel, job.changed_by = dict(spec.variables), spec.max_parallel, by
+    job.variables, job.changed_by = dict(spec.variables), by
     if spec.agent is not None and not inventory.agents_for(job.tenant).filter(pk=spec.agent).exists():
         problems["agent"] = ["There is no such agent for this customer."]
     job.agent_id = spec.agent

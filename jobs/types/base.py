@@ -1,4 +1,7 @@
-"""What a job type is, and the values it speaks in. Each type is one folder beside this file; the registry lists them."""
+"""What a job type is, and the values it speaks in.
+
+Each type is one folder beside this file; the registry lists them.
+"""
 
 from __future__ import annotations
 
@@ -73,6 +76,7 @@ class OpsRampType:
     title: Callable[[Body], str]
     template: Callable[[Tenant, Body], ServiceTemplate] | None = None
     runs_unapproved: Callable[[Body], bool] = lambda body: False
+    wants_approval: Callable[[Body], bool] = lambda body: False
     paths: Mapping[str, str] = field(default_factory=dict)
     may_miss: Callable[[Body], frozenset[str]] = lambda body: frozenset()
     kept: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ from jobs.authoring import drafts
 from jobs.authoring.conflicts import collisions
 from jobs.dispatch import approval_gate, starter
 from jobs.domain.rollout import Rollout
+from jobs.domain.spec import OPTIONS
 from jobs.models import ServiceJob
 from jobs.plan import builder
 from jobs.schedule import next_times
@@ -102,6 +103,7 @@ def job(request: HttpRequest, pk: Any) -> HttpResponse:
     context = {
         "job": found,
         "job_type": types.label_of(found.job_type),
+        "options": [(option.label, option.words(getattr(found, option.name))) for option in OPTIONS],
         "plan": plan,
         "coming": coming,
         "several": len({item.trigger for item in coming}) > 1,

@@ -57,7 +57,11 @@ class TestSeveralTriggers:
         client = browser("acme-operator")
         answer = client.post(url, posted((0, self.NIGHT), (3, self.WEEK), in_queue="on", action="submit"), follow=True)
         page = answer.content.decode()
-        assert "Night: Every day at 02:00" in page and "Week: Sunday at 09:00" in page and "runs in the queue" in page
+        assert (
+            "Night: Every day at 02:00" in page
+            and "Week: Sunday at 09:00" in page
+            and "Run in the queue</dt><dd>Yes" in page
+        )
         assert set(
             Trigger.objects.filter(retired=False, name__in=["Night", "Week"]).values_list("name", flat=True)
         ) == {"Night", "Week"}

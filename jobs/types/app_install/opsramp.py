@@ -11,7 +11,8 @@ from jobs.types.base import OpsRampType
 
 #: The order of keys in its answers; the database keeps none.
 APPROVAL = ("approvalType", "approvalReason", "alertRequired")
-#: The `approvalType` of an installation that nobody else approves.
+#: The `approvalType` of an installation that others approve, whoever asks for it, and of one that nobody else does.
+MANUAL = 0
 AUTOMATIC = 1
 
 
@@ -42,8 +43,9 @@ def write(job: ServiceJob) -> dict[str, Any]:
     return found | {key: job.variables[key] for key in ("app", "version") if job.variables.get(key)}
 
 
-def _runs_unapproved(body: Body) -> bool:
-    return body.parts["approval"].get("approvalType") == AUTOMATIC
+def _approval_type(body: Body) -> int | None:
+    found: int | None = body.parts["approval"].get("approvalType")
+    return found
 
 
 WORDS = Words(
@@ -59,7 +61,8 @@ OPSRAMP = OpsRampType(
     variables=lambda body: {key: body.parts[key] for key in ("app", "version")},
     write=write,
     title=lambda body: body.parts["app"] or WORDS.kind,
-    runs_unapproved=_runs_unapproved,
+    runs_unapproved=lambda body: _approval_type(body) == AUTOMATIC,
+    wants_approval=lambda body: _approval_type(body) == MANUAL,
     paths={"variables.app": "script.app", "variables.version": "script.version"},
     may_miss=lambda body: frozenset() if body.parts["app"] else frozenset({"variables.app"}),
     kept=("approval",),

@@ -13,7 +13,9 @@ from devices.domain import platforms
 from devices.domain.secrets import Secret
 from devices.domain.selection import MODE_LABELS, DeviceSearch, DeviceSelection, SelectionMode
 from jobs import types
+from jobs.domain.options import Option, WizardStep
 from jobs.domain.spec import (
+    OPTIONS,
     Account,
     ConnectionProtocol,
     JobSpec,
@@ -29,14 +31,29 @@ PICKER = 200
 HIDDEN = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 
 
+def option_field(option: Option) -> forms.Field:
+    """Return the form's field of an option, by the type of its default."""
+    words: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False}
+    if isinstance(option.default, bool):
+        return forms.BooleanField(**words)
+    if option.choices:
+        widget = forms.RadioSelect if len(option.choices) == 2 else forms.Select
+        return forms.ChoiceField(choices=option.choices, widget=widget, **words)
+    return forms.IntegerField(min_value=option.least, max_value=option.most, **words)
+
+
 class WizardForm(forms.Form):
-    """Base: knows the draft, the user and the draft's specification."""
+    """Base: knows the draft, the user and the draft's specification, and asks for the options of its step."""
+
+    step: WizardStep | None = None
 
     def __init__(self, data: Any, *, draft: ServiceJob, user: Any, spec: JobSpec) -> None:
         self.draft, self.user, self.spec = draft, user, spec
         super().__init__(data, label_suffix="")
+        self.options = [option for option in OPTIONS if option.step == self.step]
+        self.fields |= {option.name: option_field(option) for option in self.options}
         self.arrange()
-        for name, value in self.start().items():
+        for name, value in self.starting().items():
             self.fields[name].initial = value
 
     def arrange(self) -> None:
@@ -46,19 +63,38 @@ class WizardForm(forms.Form):
         """Return the initial values."""
         return {}
 
+    def starting(self) -> dict[str, Any]:
+        """Return the initial values, those of the step's options among them."""
+        return {option.name: getattr(self.spec, option.name) for option in self.options} | self.start()
+
+    def options_after(self) -> dict[str, Any]:
+        """Return the step's options as they are now."""
+        values = self.values()
+        return {option.name: option.typed(values[option.name]) for option in self.options}
+
+    @property
+    def option_groups(self) -> list[tuple[str, list[Any]]]:
+        """The bound fields of the step's options, by their headings."""
+        groups: dict[str, list[Any]] = {}
+        for option in self.options:
+            groups.setdefault(option.group, []).append(self[option.name])
+        return list(groups.items())
+
     def all_errors(self) -> list[str]:
         """Return the sentences about what is to be mended."""
         return [sentence for sentences in self.errors.values() for sentence in sentences]
 
     def values(self) -> dict[str, Any]:
         """Return the values: the valid ones of a posted form, or what the draft has."""
-        data = self.start()
+        data = self.starting()
         data.update(getattr(self, "cleaned_data", {}))
         return data
 
 
 class DetailsForm(WizardForm):
     """Step 1, Job Details."""
+
+    step = WizardStep.DETAILS
 
     name = forms.CharField(label="Job Name", max_length=160, help_text="For example: Firmware Upgrade – Core Switches")
     description = forms.CharField(
@@ -71,14 +107,6 @@ class DetailsForm(WizardForm):
     agent = forms.TypedChoiceField(label="Agent", coerce=int, help_text="The execution engine that runs the job.")
     notifier = forms.MultipleChoiceField(
         label="Notifier", required=False, widget=forms.CheckboxSelectMultiple, help_text="Told when each run ends."
-    )
-    enabled = forms.BooleanField(
-        label="Job Status: enabled", required=False, help_text="A job must be enabled to be executed."
-    )
-    snapshots = forms.BooleanField(
-        label="Download Configuration Before & After Upload",
-        required=False,
-        help_text="Keeps the running configuration before and after each run, and shows the difference.",
     )
     selection_mode = forms.ChoiceField(
         label="Devices", choices=[(m.value, MODE_LABELS[m]) for m in SelectionMode], widget=forms.RadioSelect
@@ -159,8 +187,6 @@ class DetailsForm(WizardForm):
             "job_type": spec.job_type,
             "agent": spec.agent,
             "notifier": [f"g{pk}" for pk in spec.notify_groups] + [f"u{pk}" for pk in spec.notify_users],
-            "enabled": spec.enabled,
-            "snapshots": spec.snapshots,
             "selection_mode": spec.selection.mode.value,
             "devices": list(spec.selection.devices),
             "tags": list(spec.selection.tags),
@@ -185,8 +211,7 @@ class DetailsForm(WizardForm):
             description=v["description"],
             job_type=v["job_type"],
             agent=v["agent"] or None,
-            enabled=v["enabled"],
-            snapshots=v["snapshots"],
+            **self.options_after(),
             notify_groups=tuple(int(x[1:]) for x in v["notifier"] if x[0] == "g"),
             notify_users=tuple(int(x[1:]) for x in v["notifier"] if x[0] == "u"),
             selection=DeviceSelection(

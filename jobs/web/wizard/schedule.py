@@ -13,11 +13,11 @@ from django.http import QueryDict
 from devices.domain.zones import ZONE_CHOICES
 from jobs.domain.misfire import LABELS as MISSED
 from jobs.domain.misfire import MissedPolicy
-from jobs.domain.overlap import OVERLAP_CHOICES, Overlap
+from jobs.domain.options import WizardStep
 from jobs.domain.recurrence import WEEKDAYS, WEEKS, ImpossibleRule, instant_of
 from jobs.domain.rollout import Rollout
 from jobs.domain.schedule_json import schedule_from
-from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec, Visibility
+from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec
 from jobs.models import ServiceJob
 from jobs.plan.job_mapping import filters_above
 from jobs.web.wizard.forms import WizardForm
@@ -179,15 +179,10 @@ class TriggerForm(forms.Form):
 class ScheduleForm(WizardForm):
     """Step 3, Schedule Details: now or by triggers, what overlaps, who sees it. `order` lists the triggers' numbers."""
 
+    step = WizardStep.SCHEDULE
+
     execute = forms.ChoiceField(label="When", widget=forms.RadioSelect)
     order = forms.CharField(required=False, widget=forms.HiddenInput)
-    overlap = forms.ChoiceField(label="When a run of this job is still open", required=False, choices=OVERLAP_CHOICES)
-    in_queue = forms.BooleanField(
-        label="Run in the queue",
-        required=False,
-        help_text="Queued jobs of a customer go through an agent one at a time, first in, first out.",
-    )
-    max_parallel = forms.IntegerField(label="Devices at a time", required=False, min_value=1, max_value=500)
     canary = forms.IntegerField(
         label="Canaries first", required=False, min_value=0, help_text="So many devices run alone first; 0 for none."
     )
@@ -208,14 +203,6 @@ class ScheduleForm(WizardForm):
         coerce=int,
         empty_value=None,
         help_text="A filter. Devices begin only when it removes nothing; when it closes, those that have not begun are skipped.",
-    )
-    visibility = forms.ChoiceField(
-        label="Visibility",
-        widget=forms.RadioSelect,
-        choices=[
-            (Visibility.PUBLIC, "Public: everyone who may see this customer's jobs"),
-            (Visibility.PRIVATE, "Private: only you"),
-        ],
     )
 
     def arrange(self) -> None:
@@ -239,11 +226,7 @@ class ScheduleForm(WizardForm):
         none = "later" if self.draft.draft_of else "now"
         return {
             "execute": "schedule" if stored else none,
-            "visibility": self.spec.visibility.value,
-            "overlap": self.spec.overlap.value,
-            "in_queue": self.spec.in_queue,
             "order": ",".join(str(form.number) for form in self.triggers),
-            "max_parallel": self.spec.max_parallel,
             "window": self.spec.window,
             **asdict(self.spec.rollout),
         }
@@ -264,10 +247,7 @@ class ScheduleForm(WizardForm):
         return replace(
             self.spec,
             triggers=triggers,
-            visibility=Visibility(v["visibility"]),
-            overlap=Overlap(v["overlap"] or Overlap.QUEUE),
-            in_queue=v["in_queue"],
-            max_parallel=v["max_parallel"] or 25,
+            **self.options_after(),
             rollout=Rollout(**{name: v[name] or default for name, default in asdict(Rollout()).items()}),
             window=v["window"],
         )
