@@ -1,11 +1,14 @@
 """Parts of the reference are printed from the code and the tests that enforce them; `python -m tests.test_docs`
 prints them anew."""
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
 
-REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "reference"
 
 
 def status_by_action():
@@ -77,6 +80,73 @@ def test_what_is_printed_in_the_reference_is_what_the_code_says(page):
     text = (REFERENCE / page).read_text()
     for name, part in PARTS[page].items():
         assert between(text, name) == part(), f"Run 'python -m tests.test_docs' to print {name} anew."
+
+
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md") if (ROOT / name).exists()]
+PAGES += sorted((ROOT / "docs").rglob("*.md"))
+#: What stands in backticks and looks like a place in this repository.
+PLACE = re.compile(
+    r"`((?:config|devices|templates_app|approvals|jobs|tests|docs|static|deploy)/[\w./-]*[\w/]|[A-Z]+\.md)`"
+)
+
+
+def anchors(text):
+    """Return the anchors of a page's headings, as most renderers make them."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere_and_every_place_named_is_there(page):
+    text = page.read_text()
+    wrong = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("http://", "https://", "mailto:")):
+            continue
+        name, _, anchor = target.partition("#")
+        path = page.parent / name if name else page
+        if not path.exists() or (anchor and anchor not in anchors(path.read_text())):
+            wrong.append(target)
+    wrong += [place for place in PLACE.findall(text) if not (ROOT / place).exists()]
+    assert not wrong, wrong
+
+
+def test_follow_one_job_names_what_is_really_there():
+    """A link whose text is code leads to the file that defines it."""
+    page = ROOT / "docs" / "follow-one-job.md"
+    links = re.findall(r"\[`([\w.]+)`\]\(([^)#]+)\)", page.read_text())
+    assert len(links) >= 10
+    wrong = []
+    for name, target in links:
+        tree = ast.parse((page.parent / target).resolve().read_text())
+        for part in name.split("."):
+            kinds = ast.ClassDef | ast.FunctionDef
+            tree = next((n for n in ast.walk(tree) if isinstance(n, kinds) and n.name == part and n is not tree), None)
+            if tree is None:
+                wrong.append(f"{name} is not in {target}")
+                break
+    assert not wrong, wrong
+
+
+def test_the_map_shows_every_room():
+    from tests.test_architecture import ROOMS
+
+    text = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
+    missing = [room for room in ROOMS["jobs"] if f"`jobs/{room}`" not in text and f"`jobs/{room}.py`" not in text]
+    assert not missing, missing
+
+
+def test_the_table_of_what_to_touch_counts_what_it_names():
+    """The numbers in CONTRIBUTING are those of the files that stand beside them."""
+    rows = re.findall(
+        r"^\| (an? [\w ]+) \| (\d)[^|]*\| ([^|]+) \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE
+    )
+    most = {"a job option": 3, "a platform": 2, "a notification channel": 2}
+    assert {name for name, _, _ in rows} >= {*most, "a job type", "a trigger kind", "a step flag", "an API resource"}
+    for name, number, places in rows:
+        assert int(number) <= most.get(name, 9), name
+        files = [part for part in places.split("(and")[0].split(";") if "folder" not in part.split("`")[0]]
+        assert len(files) == int(number), (name, files)
 
 
 if __name__ == "__main__":
