@@ -3,14 +3,14 @@
 from datetime import timedelta
 from pathlib import Path
 
-from config import env
+from config import __version__, env
 
 BASE_DIR = env.ROOT
 VAR = env.VAR
 DEMO = env.DEMO
 DEBUG = env.DEBUG
 BASE_URL = env.BASE_URL
-VERSION = "0.1.0"
+VERSION = __version__
 LEASE_SECONDS = env.LEASE_SECONDS
 LOCK_MINUTES = env.LOCK_MINUTES
 DENIED_TARGETS = env.DENIED_TARGETS
