@@ -1,6 +1,7 @@
 """Make `.venv` from the pinned requirements and run `manage.py` in it, on machines where Django is not there yet.
 
-Standard library only, because it runs before anything is installed. Never active inside another environment.
+Standard library only, because it runs before anything is installed. Never active inside another environment, and not
+part of the wheel, which comes with its libraries.
 """
 
 import hashlib
@@ -32,15 +33,6 @@ def ensure(argv: list[str]) -> None:
     _install("requirements-dev.txt" if testing else "requirements.txt")
     python = VENV / "bin" / "python"
     os.execv(python, [str(python), *argv])  # noqa: S606
-
-
-def apply_var_option(argv: list[str]) -> None:
-    """Let `--var DIR` choose the state folder before the settings are read."""
-    for index, word in enumerate(argv):
-        if word == "--var" and index + 1 < len(argv):
-            os.environ["INTERLOCK_VAR"] = str(Path(argv[index + 1]).resolve())
-        elif word.startswith("--var="):
-            os.environ["INTERLOCK_VAR"] = str(Path(word[6:]).resolve())
 
 
 def _missing(modules: tuple[str, ...]) -> list[str]:

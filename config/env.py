@@ -10,10 +10,28 @@ from pathlib import Path
 import environ
 
 ROOT = Path(__file__).resolve().parent.parent
+#: Whether this runs from a source tree, where manage.py stands beside the apps, or from an installed wheel.
+CHECKOUT = (ROOT / "manage.py").is_file()
+#: The pictures, styles and scripts of the pages. The wheel carries them inside `config`: beside the apps they would
+#: stand in a folder that all installed projects share.
+STATIC = ROOT / "static" if CHECKOUT else ROOT / "config" / "static"
+#: The command line as people type it here.
+COMMAND = "python manage.py" if CHECKOUT else "interlock"
 env = environ.Env()
 
+
+def state_folder(checkout: bool, state_home: str) -> Path:
+    """Return where state goes when nobody says it: `var` of a source tree, else `interlock` in the user's folder of
+    state (XDG Base Directory 0.8: an absolute XDG_STATE_HOME, or ~/.local/state), never a folder of the installation.
+    """
+    if checkout:
+        return ROOT / "var"
+    home = Path(state_home)
+    return (home if home.is_absolute() else Path.home() / ".local" / "state") / "interlock"
+
+
 #: The one folder that holds all state of this installation.
-VAR = Path(env.str("INTERLOCK_VAR", str(ROOT / "var"))).resolve()
+VAR = Path(env.str("INTERLOCK_VAR", "") or state_folder(CHECKOUT, env.str("XDG_STATE_HOME", ""))).resolve()
 #: Demo mode: the demo tokens are accepted and loopback devices are allowed.
 DEMO = env.bool("INTERLOCK_DEMO", False)
 DEBUG = env.bool("INTERLOCK_DEBUG", False)
@@ -91,7 +109,7 @@ def broker_socket() -> Path:
 
 
 def broker_url() -> str:
-    """Return the broker of this installation: BROKER_URL, or the embedded one of `manage.py demo`."""
+    """Return the broker of this installation: BROKER_URL, or the embedded one of the demo."""
     if BROKER_URL:
         return BROKER_URL
     return f"redis+socket://{broker_socket()}" if broker_server() else "filesystem://"

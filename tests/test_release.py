@@ -1,4 +1,4 @@
-"""What a release stands on: one version number, said in one place."""
+"""What a release stands on: one version number, said in one place, and state kept apart from what is installed."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from config import __version__
+from config import __version__, env
 from tests.test_architecture import ROOT, sources
 
 HOME = Path("config/__init__.py")
@@ -63,3 +63,11 @@ def test_the_project_file_reads_the_version():
     said = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert "version" not in said["project"] and said["project"]["dynamic"] == ["version"]
     assert said["tool"]["hatch"]["version"]["path"] == str(HOME)
+
+
+def test_state_stands_in_the_tree_or_else_in_the_folder_of_the_user(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert env.state_folder(True, "/elsewhere") == ROOT / "var"
+    assert env.state_folder(False, "") == Path("/home/ann/.local/state/interlock")
+    assert env.state_folder(False, "not/absolute") == Path("/home/ann/.local/state/interlock")
+    assert env.state_folder(False, "/srv/state") == Path("/srv/state/interlock")

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_POST
 
-from config import lists
+from config import env, lists
 from config.errors import Invalid, NotFound
 from config.lists import Column, Filter, Listing
 from config.ui import ago, pill
@@ -217,7 +217,7 @@ def agents(request: HttpRequest) -> HttpResponse:
         order="name",
         **_new(request, "agents"),
         intro="An agent runs jobs: worker processes that serve its queue, on any host. Start one with "
-        "'python manage.py work QUEUE'.",
+        f"'{env.COMMAND} work QUEUE'.",
     )
     return lists.show(request, within(request, selectors.visible_agents(request.user)), listing)
 

@@ -65,7 +65,9 @@ class Processes:
             stdout=log,
             stderr=subprocess.STDOUT,
             env={**os.environ, **environment},
-            cwd=env.ROOT,
+            # `-m` finds the apps of a source tree in the present folder; an installed wheel's are on the path anyway,
+            # and packages in the present folder would go before the standard library.
+            cwd=env.ROOT if env.CHECKOUT else self.var,
             preexec_fn=_die_with_parent,
             start_new_session=True,
         )

@@ -38,16 +38,15 @@ def need(condition, why):
 
 
 class Demo:
-    """A running `manage.py demo`."""
+    """A running `manage.py demo`, or that of another command line, in another folder."""
 
-    def __init__(self, var, devices=24, python=sys.executable, **environment):
+    def __init__(self, var, devices=24, python=sys.executable, command=None, cwd=ROOT, **environment):
         self.var, self.port = Path(var), servers.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         clean = {k: v for k, v in os.environ.items() if k not in ("BROKER_URL", "INTERLOCK_VAR", "DATABASE_URL")}
         self.environment = {**clean, **environment, "PYTHONUNBUFFERED": "1"}
         words = [
-            python,
-            "manage.py",
+            *(command or [python, "manage.py"]),
             "demo",
             "--var",
             str(var),
@@ -58,7 +57,7 @@ class Demo:
         ]
         self.output = self.var.parent / f"{self.var.name}-{self.port}.out"
         self.process = subprocess.Popen(
-            words, cwd=ROOT, env=self.environment, stdout=self.output.open("w"), stderr=subprocess.STDOUT
+            words, cwd=cwd, env=self.environment, stdout=self.output.open("w"), stderr=subprocess.STDOUT
         )
         self.started = time.monotonic()
 
@@ -85,6 +84,13 @@ class Demo:
 
     def faults(self, **by_address):
         (self.var / "scenario.json").write_text(json.dumps(by_address.pop("of", by_address)))
+
+    def is_gone(self, seconds=12):
+        """Say whether no process of this demo lives after so many seconds at most."""
+        deadline = time.monotonic() + seconds
+        while self.processes() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return self.processes() == []
 
     def processes(self):
         """Return the command lines of living processes that name this demo's folder or port."""

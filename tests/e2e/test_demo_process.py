@@ -15,13 +15,6 @@ from tests import servers
 from tests.e2e.conftest import ROOT, Demo
 
 
-def gone(demo, seconds=12):
-    deadline = time.monotonic() + seconds
-    while demo.processes() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return demo.processes() == []
-
-
 def runs(url):
     request = urllib.request.Request(f"{url}/api/v1/runs/", headers={"Authorization": "Bearer demo-acme-operator"})
     with urllib.request.urlopen(request, timeout=20) as answer:
@@ -38,13 +31,13 @@ def test_it_starts_stops_keeps_its_data_and_leaves_no_process(tmp_path):
     first.wait_until_ready(60)
     assert smoke(first).returncode == 0
     assert "Stopped." in first.stop(signal.SIGINT) and first.process.returncode == 0
-    assert gone(first)
+    assert first.is_gone()
     second = Demo(tmp_path / "var", devices=16)
     assert second.wait_until_ready() < 30  # 10 s on an idle machine of full speed, which a test run is not on
     assert "Smoke test" in runs(second.url)
     assert "is running on" in Demo(tmp_path / "var", devices=16).wait_for_end()
     second.process.kill()
-    assert gone(second), "a killed demo left processes"
+    assert second.is_gone(), "a killed demo left processes"
 
 
 def test_a_taken_port_is_said(tmp_path):

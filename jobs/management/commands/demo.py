@@ -40,7 +40,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="The web port on 127.0.0.1.")
         parser.add_argument("--devices", type=int, default=24, help="How many simulated devices (16 to 1,000).")
-        parser.add_argument("--var", help="The folder that holds the state (default: var).")
+        parser.add_argument(
+            "--var", help="The folder that holds the state (default: see INTERLOCK_VAR in the settings)."
+        )
         parser.add_argument("--reset", action="store_true", help="Clear the state first.")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config import env
 
@@ -19,5 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("words", nargs="*", help="Arguments for pytest; put -- before options.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not env.CHECKOUT:
+            raise CommandError("The tests are in the source tree, not in the wheel. Run 'python manage.py test' there.")
         words = [sys.executable, "-m", "pytest", "-m", "not e2e and not sweep", "-n", "auto", "-q", *options["words"]]
         sys.exit(subprocess.run(words, cwd=env.ROOT).returncode)  # noqa: S603
