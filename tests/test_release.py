@@ -1,8 +1,9 @@
-"""What a release stands on: one version number, said in one place, and state kept apart from what is installed."""
+"""What a release stands on: one version number, a section that tells about it, state apart from what is installed."""
 
 import ast
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 
 from django.conf import settings
@@ -71,3 +72,10 @@ def test_state_stands_in_the_tree_or_else_in_the_folder_of_the_user(monkeypatch)
     assert env.state_folder(False, "") == Path("/home/ann/.local/state/interlock")
     assert env.state_folder(False, "not/absolute") == Path("/home/ann/.local/state/interlock")
     assert env.state_folder(False, "/srv/state") == Path("/srv/state/interlock")
+
+
+def test_the_newest_section_of_the_changelog_is_this_version_with_its_day():
+    sections = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    newest = next(title for title in sections if title != "Unreleased")
+    number, day = re.fullmatch(r"(\S+) \((.+)\)", newest).groups()
+    assert number == __version__ and date.fromisoformat(day)
