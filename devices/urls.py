@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from devices.web import account, channels, inventory
+from devices.web import account, agents, audit, channels, credentials, devices, inventory, networks, tenants
 
 urlpatterns = [
     path("sign-in/", account.SignIn.as_view(), name="sign-in"),
@@ -12,22 +12,22 @@ urlpatterns = [
     path("notices/", account.notice_page, name="notices"),
     path("account/", account.token_page, name="tokens"),
     path("account/tokens/<int:pk>/drop/", account.drop_token, name="drop-token"),
-    path("devices/", inventory.devices, name="devices"),
-    path("devices/<uuid:pk>/", inventory.device, name="device"),
-    path("devices/<uuid:pk>/forget-key/", inventory.forget_key, name="forget-key"),
-    path("networks/", inventory.networks, name="networks"),
-    path("tags/", inventory.tags, name="tags"),
-    path("agents/", inventory.agents, name="agents"),
-    path("credentials/", inventory.credentials, name="credentials"),
-    path("tenants/", inventory.tenant_list, name="tenants"),
-    path("tenants/<int:pk>/", inventory.edit_tenant, name="edit-tenant"),
-    path("tenants/new/", inventory.new_tenant, name="new-tenant"),
+    path("devices/", devices.devices, name="devices"),
+    path("devices/<uuid:pk>/", devices.device, name="device"),
+    path("devices/<uuid:pk>/forget-key/", devices.forget_key, name="forget-key"),
+    path("networks/", networks.networks, name="networks"),
+    path("tags/", networks.tags, name="tags"),
+    path("agents/", agents.agents, name="agents"),
+    path("credentials/", credentials.credentials, name="credentials"),
+    path("tenants/", tenants.tenant_list, name="tenants"),
+    path("tenants/<int:pk>/", tenants.edit_tenant, name="edit-tenant"),
+    path("tenants/new/", tenants.new_tenant, name="new-tenant"),
     *(path(f"settings/{kind}/", channels.channel_list, {"kind": kind}, name=kind) for kind in channels.KINDS),
     path("settings/<slug:kind>/new/", channels.edit_channel, name="new-channel"),
     path("settings/<slug:kind>/<int:pk>/", channels.edit_channel, name="edit-channel"),
     path("deliveries/", channels.deliveries, name="deliveries"),
     path("deliveries/<int:pk>/again/", channels.send_again, name="send-again"),
-    path("audit/", inventory.audit_list, name="audit"),
+    path("audit/", audit.audit_list, name="audit"),
     path("edit/<slug:kind>/new/", inventory.edit_thing, name="new-thing"),
     path("edit/<slug:kind>/<str:pk>/", inventory.edit_thing, name="edit-thing"),
 ]

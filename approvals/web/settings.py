@@ -20,11 +20,11 @@ from approvals.models import ApprovalDelegate, ApprovalPolicy
 from config import lists
 from config.errors import Forbidden, Invalid
 from config.lists import Column, Listing
+from config.pages import form_page, show_problems
 from devices import access
 from devices.domain.roles import Verb
 from devices.models import Tenant
 from devices.web.forms import TenantForm
-from devices.web.inventory import form_page, show_problems
 from devices.web.scope import within
 
 NUMBERS = [("", "no such step"), ("1", "1 approval"), ("2", "2 approvals"), ("3", "3 approvals")]

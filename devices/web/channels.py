@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from config import lists
 from config.errors import Forbidden, NotFound
 from config.lists import Column, Filter, Listing
+from config.pages import form_page
 from config.ui import ago, pill
 from devices import access
 from devices.domain.roles import Verb
@@ -25,8 +26,7 @@ from devices.models import MailServer, OutboxMessage, Tenant, TrapReceiver, Webh
 from devices.models.channels import CHANNELS
 from devices.services import channels, outbox
 from devices.web.forms import TenantForm
-from devices.web.inventory import TENANT, form_page
-from devices.web.scope import within
+from devices.web.scope import TENANT, within
 
 HIDDEN = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 PORT = {"min_value": 1, "max_value": 65535}

@@ -1,12 +1,16 @@
-"""The customer chosen in the sidebar: narrows every list of the session to that tenant and those below it."""
+"""The customer of a row, and the one chosen in the sidebar, which narrows every list of the session to that tenant and
+those below it."""
 
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from config.lists import Column
 from devices import selectors
 
+#: The column of a list that says whose each row is.
+TENANT = Column("Customer", lambda row: row.tenant.name, sort="tenant__name")
 M = TypeVar("M", bound=Model)
 
 

@@ -12,12 +12,12 @@ from django.utils.html import format_html
 from config import lists
 from config.errors import Forbidden
 from config.lists import Column, Listing
+from config.pages import form_page
 from devices import access
 from devices.domain.roles import Verb
 from devices.domain.zones import ZONE_CHOICES
 from devices.models import Tenant
 from devices.web.forms import TenantForm
-from devices.web.inventory import form_page
 from devices.web.scope import within
 from jobs import selectors
 from jobs.domain.holidays import read_holidays

@@ -13,13 +13,13 @@ from django.utils.html import format_html
 from config import lists
 from config.errors import Forbidden, Invalid
 from config.lists import Column, Filter, Listing
+from config.pages import form_page, show_problems
 from config.ui import ago, pill
 from devices import access as tenants
 from devices.domain import platforms
 from devices.domain.roles import Verb
 from devices.models import Tenant
-from devices.web.inventory import form_page, show_problems
-from devices.web.scope import within
+from devices.web.scope import TENANT, within
 from templates_app import access, selectors
 from templates_app.domain.content import TemplateContent
 from templates_app.services import authoring
@@ -37,7 +37,7 @@ def template_list(request: HttpRequest) -> HttpResponse:
             sort="name",
             css="strong",
         ),
-        Column("Customer", lambda t: t.tenant.name, sort="tenant__name"),
+        TENANT,
         Column("Platforms", lambda t: ", ".join(map(platforms.label, t.current.content.platforms)) or "Any"),
         Column("Changes devices", lambda t: pill("yes", "Yes", "warn") if t.current.content.changes_devices else "No"),
         Column("Version", lambda t: t.current.number, num=True),
@@ -189,7 +189,7 @@ def profile_list(request: HttpRequest) -> HttpResponse:
         ),
         Column("Description", lambda p: p.description or "—"),
         Column("Values", lambda p: ", ".join(f"{k} = {v}" for k, v in p.values.items()) or "—", css="mono"),
-        Column("Customer", lambda p: p.tenant.name, sort="tenant__name"),
+        TENANT,
     )
     new = (
         {"new_url": reverse("new-profile"), "new_label": "New profile"}

@@ -13,12 +13,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from config.errors import Conflict, Forbidden, Invalid, NotFound
+from config.pages import show_problems
 from devices import access as tenants
 from devices import selectors as inventory
 from devices.domain.addresses import SAMPLE, UnreadableFile, read_address_csv
 from devices.domain.roles import Verb
 from devices.domain.selection import SelectionMode
-from devices.web.inventory import show_problems
 from jobs import access, selectors, types
 from jobs.authoring import drafts
 from jobs.authoring.conflicts import collisions

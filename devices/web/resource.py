@@ -1,0 +1,47 @@
+"""One kind of thing of the inventory that has a list and a form, and what such lists share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from devices import access
+from devices.domain.roles import Verb
+from devices.web.forms import TenantForm
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind of thing: `name` stands in URLs, `word` in sentences; `initial` fills the form from a row."""
+
+    name: str
+    word: str
+    form: type[TenantForm]
+    rows: Callable[[Any], Any]
+    save: Callable[..., Any]
+    initial: Callable[[Any], dict[str, Any]]
+
+    def link(self, row: Any) -> str:
+        """Return a link to the form of a row, named as the row is."""
+        return link(reverse("edit-thing", args=[self.name, row.pk]), row.name)
+
+    def new_button(self, request: HttpRequest) -> dict[str, Any]:
+        """Return a list's button for a new one, for those who may make one."""
+        if not administers(request):
+            return {}
+        return {"new_url": reverse("new-thing", args=[self.name]), "new_label": f"New {self.word}"}
+
+
+def link(url: str, text: str) -> str:
+    """Return a link as a cell shows it."""
+    return format_html('<a href="{}">{}</a>', url, text)
+
+
+def administers(request: HttpRequest) -> bool:
+    """Say whether the user administers any tenant."""
+    return access.tenants_where(request.user, Verb.ADMINISTER).exists()
