@@ -1,11 +1,14 @@
-"""What every simulated command line shares: a line comes in, a reply goes out, some questions expect an answer."""
+"""What every simulated command line shares: a line comes in, a reply goes out, some questions expect an answer.
+
+Which there are: `clis`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devices.simulator.state import Device
+from devices.simulator.state import Device, DeviceSpec
 
 
 @dataclass(slots=True)
@@ -24,13 +27,26 @@ class Reply:
 
 
 class Cli:
-    """Base of the platforms' command lines. A subclass gives `prompt`, `banner` and `execute`."""
+    """Base of the platforms' command lines. A subclass gives `prompt`, `banner` and `execute`.
 
+    `platform` is the key of the platform that it plays, `prefix` begins its devices' names, `tag` is their asset tag in
+    the demo world. Those with a `turn` take turns where a fleet is generated; the others are asked for by name.
+    """
+
+    platform: str
+    prefix: str
+    tag: str
+    turn = True
     page = 24
 
     def __init__(self, device: Device) -> None:
         self.device = device
         self.paging = True
+
+    @staticmethod
+    def configuration(spec: DeviceSpec) -> list[str]:
+        """The lines of the configuration that a device begins with."""
+        return []
 
     def banner(self) -> str:
         """What is printed after login, before the first prompt."""

@@ -6,6 +6,7 @@ import functools
 import re
 import time
 
+from devices.simulator import configs
 from devices.simulator.cli import Cli, Reply, expand
 from devices.simulator.state import Device
 
@@ -90,6 +91,8 @@ def configuration(lines: list[str]) -> str:
 class IosCli(Cli):
     """Cisco IOS-like; starts in user mode and asks for an enable password."""
 
+    platform, prefix, tag = "cisco_ios", "sw", "Switches"
+    configuration = staticmethod(configs.ios)
     starts_privileged = False
 
     def __init__(self, device: Device) -> None:
@@ -258,6 +261,8 @@ class IosCli(Cli):
 class EosCli(IosCli):
     """Arista EOS-like: privileged from the start where the account is, other words here and there."""
 
+    platform, prefix, tag = "arista_eos", "leaf", "Switches"
+    configuration = staticmethod(configs.eos)
     starts_privileged = True
 
     def __init__(self, device: Device) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from devices.simulator import configs
 from devices.simulator.cli import Cli, Reply
 from devices.simulator.state import Device
 
@@ -24,6 +25,9 @@ ROOTS = frozenset(
 
 class JunosCli(Cli):
     """Junos-like. A private candidate is dropped when the session ends without a commit."""
+
+    platform, prefix, tag = "juniper_junos", "rt", "Routers"
+    configuration = staticmethod(configs.junos)
 
     def __init__(self, device: Device) -> None:
         super().__init__(device)

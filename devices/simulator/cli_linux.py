@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
+from devices.simulator import configs
 from devices.simulator.cli import Cli, Reply
 from devices.simulator.scripts import run
 from devices.simulator.state import Device
@@ -15,6 +16,9 @@ FAILED = re.compile(r"command not found|No such file|Permission denied|no packag
 
 class LinuxCli(Cli):
     """bash-like; no paging."""
+
+    platform, prefix, tag = "linux", "srv", "Servers"
+    configuration = staticmethod(configs.linux)
 
     def __init__(self, device: Device) -> None:
         super().__init__(device)

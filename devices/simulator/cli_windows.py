@@ -20,6 +20,9 @@ INTERPRETERS = {"powershell -NoProfile -NonInteractive -Command -": "powershell"
 class WindowsCli(Cli):
     """cmd.exe, one command at a time."""
 
+    platform, prefix, tag = "windows", "win", "Servers"
+    turn = False
+
     def __init__(self, device: Device) -> None:
         super().__init__(device)
         self.paging = False

@@ -5,11 +5,19 @@ from __future__ import annotations
 from devices.simulator.state import DeviceSpec
 
 
-def ios(spec: DeviceSpec, eos: bool = False) -> list[str]:
-    """About 900 lines as a switch with 48 ports and some routing has them."""
-    port = "Ethernet{}" if eos else "GigabitEthernet1/0/{}"
+def ios(spec: DeviceSpec) -> list[str]:
+    """About 900 lines as a Cisco switch with 48 ports and some routing has them."""
+    return _switch(spec, "version 15.2", "GigabitEthernet1/0/{}")
+
+
+def eos(spec: DeviceSpec) -> list[str]:
+    """The same as an Arista switch has them."""
+    return _switch(spec, "transceiver qsfp default-mode 4x10G", "Ethernet{}")
+
+
+def _switch(spec: DeviceSpec, first: str, port: str) -> list[str]:
     lines = [
-        "version 15.2" if not eos else "transceiver qsfp default-mode 4x10G",
+        first,
         "service timestamps log datetime msec",
         f"hostname {spec.name}",
         "aaa new-model",

@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from devices.simulator.clis import CLIS, TURNS
 from devices.simulator.state import DeviceSpec
-
-ORDER = ("cisco_ios", "arista_eos", "juniper_junos", "linux")
-SHORT = {"cisco_ios": "sw", "arista_eos": "leaf", "juniper_junos": "rt", "linux": "srv", "windows": "win"}
 
 
 def generated(count: int, prefix: str = "sim", block: int = 40) -> list[DeviceSpec]:
     """Return `count` devices on 127.<block>.<n>.<m>, the platforms taking turns."""
     specs = []
     for index in range(count):
-        platform = ORDER[index % len(ORDER)]
+        platform = TURNS[index % len(TURNS)]
         address = f"127.{block + index // 60_000}.{index // 240 % 250}.{index % 240 + 1}"
-        specs.append(
-            DeviceSpec(address=address, platform=platform, name=f"{prefix}-{SHORT[platform]}{index // 4 + 1:03d}")
-        )
+        name = f"{prefix}-{CLIS[platform].prefix}{index // len(TURNS) + 1:03d}"
+        specs.append(DeviceSpec(address=address, platform=platform, name=name))
     return specs
 
 

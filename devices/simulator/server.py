@@ -11,28 +11,9 @@ import asyncssh
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from devices.simulator import configs
-from devices.simulator.cli import Cli, Reply
-from devices.simulator.cli_ios import EosCli, IosCli
-from devices.simulator.cli_junos import JunosCli
-from devices.simulator.cli_linux import LinuxCli
-from devices.simulator.cli_windows import WindowsCli
+from devices.simulator.cli import Reply
+from devices.simulator.clis import CLIS
 from devices.simulator.state import CommandLog, Device, DeviceSpec, Scenario
-
-CLIS: dict[str, type[Cli]] = {
-    "cisco_ios": IosCli,
-    "arista_eos": EosCli,
-    "juniper_junos": JunosCli,
-    "linux": LinuxCli,
-    "windows": WindowsCli,
-}
-CONFIGS: dict[str, Callable[[DeviceSpec], list[str]]] = {
-    "cisco_ios": configs.ios,
-    "arista_eos": lambda spec: configs.ios(spec, eos=True),
-    "juniper_junos": configs.junos,
-    "linux": configs.linux,
-    "windows": lambda spec: [],
-}
 
 
 class Shell(asyncssh.SSHServerSession[str]):
@@ -298,7 +279,7 @@ class Fleet:
             listener.close()
 
     def _device(self, spec: DeviceSpec) -> Device:
-        lines = CONFIGS[spec.platform](spec)
+        lines = CLIS[spec.platform].configuration(spec)
         return Device(
             spec=spec,
             faults=lambda: self.scenario.of(spec.address),

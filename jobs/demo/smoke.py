@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-PLATFORMS = ("cisco_ios", "arista_eos", "juniper_junos", "linux")
+from devices.simulator.clis import TURNS
+
+PLATFORMS = TURNS
 
 
 class SmokeFailed(RuntimeError):

@@ -11,7 +11,8 @@ from django.db import transaction
 from devices.domain.secrets import Secret
 from devices.models import Agent, AssetTag, Device, Network, Tenant
 from devices.services import inventory, tenants, tokens
-from devices.simulator.inventory import ORDER, SHORT
+from devices.simulator.cli_windows import WindowsCli
+from devices.simulator.clis import CLIS, TURNS
 from devices.simulator.state import DeviceSpec
 from jobs import types
 from jobs.demo.templates import PROFILES, TEMPLATES
@@ -41,13 +42,6 @@ OPSRAMP = {
     "4e96d5bc-763c-4c00-beab-928d653a0422": "172.30.1.60",
 }
 HOLIDAYS = [{"mode": "exclude", "yearly": ["01-01", "12-24", "12-25", "12-26", "12-31"]}]
-TAGS = {
-    "cisco_ios": "Switches",
-    "arista_eos": "Switches",
-    "juniper_junos": "Routers",
-    "linux": "Servers",
-    "windows": "Servers",
-}
 LOGIN = {"username": "netops", "password": "demo-login", "enable": "demo-enable"}
 
 
@@ -64,13 +58,14 @@ def fleet(count: int) -> dict[str, list[DeviceSpec]]:
 
 def _spec(customer: str, block: int, index: int) -> DeviceSpec:
     # The sixth device of the customers of the OpsRamp document is a domain controller.
-    platform = "windows" if index == 5 and customer.startswith("client") else ORDER[index % len(ORDER)]
-    number = 1 if platform == "windows" else index // len(ORDER) + 1
+    is_controller = index == 5 and customer.startswith("client")
+    cli = WindowsCli if is_controller else CLIS[TURNS[index % len(TURNS)]]
+    number = 1 if is_controller else index // len(TURNS) + 1
     prefix = customer.replace("_", "")
     return DeviceSpec(
         address=f"127.{20 + block}.{index // 200}.{index % 200 + 10}",
-        platform=platform,
-        name=f"{prefix}-{SHORT[platform]}{number:02d}",
+        platform=cli.platform,
+        name=f"{prefix}-{cli.prefix}{number:02d}",
         **LOGIN,
     )
 
@@ -135,7 +130,7 @@ def _customer(tenant: Tenant, specs: list[DeviceSpec], port: int) -> None:
             network=networks[index % len(networks)],
             connect_host=spec.address,
             connect_port=port,
-            tags=[tags[TAGS[platform]]],
+            tags=[tags[CLIS[platform].tag]],
             **values,
         )
 
@@ -143,7 +138,7 @@ def _customer(tenant: Tenant, specs: list[DeviceSpec], port: int) -> None:
 def _furnish(tenant: Tenant) -> None:
     for name in ("Headquarters", "Branch offices"):
         inventory.save_network(by=None, tenant=tenant, name=name)
-    for name in ("Switches", "Routers", "Servers"):
+    for name in dict.fromkeys(cli.tag for cli in CLIS.values()):
         inventory.save_tag(by=None, tenant=tenant, name=name)
     inventory.save_agent(by=None, tenant=tenant, name=f"{tenant.key}-agent-1")
     secrets: dict[str, Secret | None] = {
