@@ -125,12 +125,12 @@ from threading import BoundedSemaphore
 from devices.domain.secrets import Login, Secret
 from devices.drivers.conversation import open_session
 from devices.drivers.hub import Hub
-from devices.drivers.platforms import BY_KEY
+from devices.drivers.platforms import PLATFORMS
 from devices.drivers.transport import Endpoint
 login = Login(username="netops", password=Secret("demo-login"), enable_password=Secret("demo-enable"))
 def work(address):
     try:
-        session = open_session(Endpoint(address, port), login, lambda shown: None, BY_KEY["cisco_ios"])
+        session = open_session(Endpoint(address, port), login, lambda shown: None, PLATFORMS["cisco_ios"])
         session.open(login)
         for line in BODY:
             session.send(line)

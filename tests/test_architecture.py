@@ -51,13 +51,21 @@ def imports(tree):
             yield node.module, node
 
 
+#: Data of platforms stands beside the drivers that use it; it is as pure as a domain, and domains may import it.
+PLATFORM_DATA = "devices/drivers/platforms/"
+#: What is pure without being called a domain.
+PURE = {"config.errors", "config.registry", "devices.drivers.platform", "devices.drivers.platforms"}
 #: The pure files in the folder of a job type.
 PURE_OF_A_TYPE = {"parameters.py", "planner.py", "judge.py"}
 
 
 def is_domain(path):
     of_a_type = path.parts[:2] == ("jobs", "types") and path.name in PURE_OF_A_TYPE
-    return "domain" in path.parts or path.name == "domain.py" or of_a_type
+    return "domain" in path.parts or path.name == "domain.py" or of_a_type or is_platform_data(path)
+
+
+def is_platform_data(path):
+    return str(path).startswith(PLATFORM_DATA) or str(path) == "devices/drivers/platform.py"
 
 
 #: Where faces stand: a face is a place, so that a file added tomorrow is held to the rule without being named.
@@ -96,7 +104,7 @@ ROOMS = {
         "authoring",
         "demo",
     ),
-    "devices": ("domain", "models", "access", "selectors", "drivers", "services", "simulator"),
+    "devices": ("platforms", "domain", "models", "access", "selectors", "drivers", "services", "simulator"),
     "approvals": ("domain", "models", "access", "deciders", "kinds", "selectors", "policies", "services"),
     "templates_app": ("domain", "models", "access", "selectors", "services"),
 }
@@ -105,6 +113,8 @@ FACES = ("web", "api", "admin", "management", "tasks", "urls", "apps")
 
 def room_of(name):
     """Return (app, room) of a module or path, given by its parts."""
+    if name[:2] == ("devices", "drivers") and name[2:] and name[2].removesuffix(".py") in ("platform", "platforms"):
+        return "devices", "platforms"
     return name[0], name[1].removesuffix(".py") if len(name) > 1 else ""
 
 
@@ -118,7 +128,7 @@ def test_rooms_import_only_those_below_them():
         for name, node in imports(tree):
             parts = name.split(".")
             names = [alias.name for alias in node.names] if isinstance(node, ast.ImportFrom) and len(parts) == 1 else []
-            for target in [(parts[0], one) for one in names] or [room_of(parts)]:
+            for target in [(parts[0], one) for one in names] or [room_of(tuple(parts))]:
                 if target[0] == app and target[1] not in below:
                     wrong.append(f"{path}:{node.lineno} imports {'.'.join(target)}")
     assert not wrong, wrong
@@ -169,10 +179,25 @@ def test_domains_are_pure():
             continue
         for name, node in imports(tree):
             top = name.split(".")[0]
-            pure = name == "config.errors" or ".domain" in name or f"{name.rpartition('.')[2]}.py" in PURE_OF_A_TYPE
+            pure = name in PURE or ".domain" in name or f"{name.rpartition('.')[2]}.py" in PURE_OF_A_TYPE
+            pure = pure or name.startswith("devices.drivers.platforms.")
             if top in IMPURE or (top in APPS and not pure):
                 wrong.append(f"{path}:{node.lineno} {name}")
     assert not wrong, wrong
+
+
+def test_a_platform_is_one_file_of_data():
+    """Its file imports what data is made of; the registry beside it has one row for it."""
+    files = [path for path in sources() if str(path).startswith(PLATFORM_DATA) and path.name != "__init__.py"]
+    wrong = [
+        f"{path} imports {name}"
+        for path in files
+        for name, _ in imports(sources()[path])
+        if name not in ("re", "devices.drivers.platform")
+    ]
+    assert not wrong, wrong
+    registry = [name for name, _ in imports(sources()[Path(PLATFORM_DATA) / "__init__.py"])]
+    assert all(str(path.with_suffix("")).replace("/", ".") in registry for path in files)
 
 
 def test_faces_hold_no_orm_verbs():

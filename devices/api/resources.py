@@ -17,8 +17,8 @@ from config.api_pages import is_before, is_id, is_on, is_one_of, is_since
 from config.api_resource import Edits, Key, Resource, check_match
 from devices import selectors
 from devices.api.once import once
-from devices.domain.platforms import CHOICES as PLATFORM_CHOICES
 from devices.domain.secrets import Secret
+from devices.drivers import platforms
 from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network, Tenant
 from devices.services import device_csv, inventory, tenants
 
@@ -277,7 +277,7 @@ class Devices(Creates, Edits, Resource):
         "network": is_id("network"),
         "tag": is_id("tags"),
         "enabled": is_on("enabled"),
-        "platform": is_one_of("platform", PLATFORM_CHOICES),
+        "platform": is_one_of("platform", platforms.choices()),
     }
 
     def rows(self, user: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from devices.domain.platforms import OWN
 from devices.domain.secrets import Login
 from devices.drivers.commands import CommandSession
 from devices.drivers.netmiko_session import open_netmiko
@@ -23,7 +22,7 @@ def open_session(
     cancelled: Callable[[], None] = lambda: None,
 ) -> AnySession:
     """Connect and log in (`open_ssh`, or Netmiko); the caller then opens the session and closes it."""
-    if endpoint.telnet or platform.key not in OWN:
+    if endpoint.telnet or platform.netmiko:
         return open_netmiko(endpoint, login, pin, platform, cancelled)
     transport = open_ssh(endpoint, login, pin, shell=platform.shell)
     return (

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 from devices.domain.errors import DeviceError, EnableRefused, NotSpoken, SessionLost, Unreachable
-from devices.domain.platforms import OWN, PLATFORMS
 from devices.domain.secrets import Login
 from devices.drivers.paramiko_transport import OfferingTransport
 from devices.drivers.platform import Platform
@@ -118,9 +117,9 @@ def open_netmiko(
     endpoint: Endpoint, login: Login, pin: Callable[[str], None], platform: Platform, cancelled: Callable[[], None]
 ) -> Session:
     """Connect and log in. Our own platforms come here for Telnet only and are then driven as over SSH."""
-    own = platform.key in OWN
+    own = not platform.netmiko
     kind = f"{platform.key}_telnet" if endpoint.telnet else platform.key
-    if endpoint.telnet and not PLATFORMS[platform.key].telnet:
+    if endpoint.telnet and not platform.telnet:
         raise NotSpoken("The Telnet login of this platform is not known; use SSH.")
     connection = _connection(kind, endpoint, login)
     close: Callable[[], None]

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One platform. Patterns are bytes-free regular expressions over decoded text.
+    """One platform. `key` is what devices, templates and the API store, `label` what people read.
+
+    `telnet`: its Telnet login is known. `netmiko`: Netmiko logs in and prepares the session. `only_by_name`: its
+    commands have so little in common with the others' that commands for "any platform" do not mean it. A script of a
+    language in `interpreters` is read by that command from its standard input, and `elevated` says how a command is
+    run with all rights; `script_family` is the word by which OpsRamp's script library means the platform.
+
+    Patterns are bytes-free regular expressions over decoded text.
 
     `prompt` finds a prompt of any mode in the last line and names its fixed part `base`; `modes` is what may follow the
     base in other modes. `config_end` is found in every whole answer to `show_running`: before it came, a line that
@@ -22,8 +30,13 @@ class Platform:
     """
 
     key: str
+    label: str
+    vendor: str
     prompt: re.Pattern[str]
     modes: str
+    telnet: bool = False
+    netmiko: bool = False
+    only_by_name: bool = False
     preparation: tuple[str, ...] = ()
     enable: str = ""
     enable_needed: re.Pattern[str] | None = None
@@ -45,6 +58,9 @@ class Platform:
     shell: bool = True
     settles: bool = False
     reads: tuple[str, ...] = ()
+    interpreters: Mapping[str, str] = field(default_factory=dict)
+    elevated: str = "{command}"
+    script_family: str = ""
     volatile: tuple[re.Pattern[str], ...] = field(default=())
 
     def is_read(self, command: str) -> bool:

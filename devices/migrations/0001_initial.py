@@ -1,5 +1,5 @@
 
-import devices.domain.platforms
+import devices.drivers.platforms
 import django.db.models.deletion
 import django.db.models.functions.text
 import uuid
@@ -113,7 +113,7 @@ class Migration(migrations.Migration):
                 ('address', models.GenericIPAddressField(help_text='The address that identifies it.', unpack_ipv4=True, verbose_name='IP address')),
                 ('connect_host', models.CharField(blank=True, help_text='Where to connect, when not to the IP address.', max_length=255)),
                 ('connect_port', models.PositiveIntegerField(default=22)),
-                ('platform', models.CharField(choices=devices.domain.platforms.choices, max_length=40)),
+                ('platform', models.CharField(choices=devices.drivers.platforms.choices, max_length=40)),
                 ('host_key', models.CharField(blank=True, editable=False, help_text='SHA-256 of the pinned host key.', max_length=100)),
                 ('legacy_ssh', models.BooleanField(default=False, help_text='Allow SHA-1 key exchange and ssh-rsa keys.', verbose_name='legacy SSH')),
                 ('protocol', models.CharField(choices=[('ssh', 'SSH'), ('telnet', 'Telnet (clear text)')], default='ssh', help_text="Telnet sends the password and everything else in clear text; the customer's settings must allow it.", max_length=6)),

@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models.functions import Lower
 
-from devices.domain import platforms
+from devices.drivers.platforms import PLATFORMS, choices
 from devices.models.agents import Agent
 from devices.models.credentials import Credential
 from devices.models.tenants import TenantOwned
@@ -56,7 +56,7 @@ class Device(TenantOwned):
         max_length=255, blank=True, help_text="Where to connect, when not to the IP address."
     )
     connect_port = models.PositiveIntegerField(default=22)
-    platform = models.CharField(max_length=40, choices=platforms.choices)
+    platform = models.CharField(max_length=40, choices=choices)
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="devices")
     credential = models.ForeignKey(Credential, null=True, blank=True, on_delete=models.SET_NULL, related_name="devices")
     agent = models.ForeignKey(Agent, null=True, blank=True, on_delete=models.SET_NULL, related_name="devices")
@@ -97,7 +97,7 @@ class Device(TenantOwned):
     @property
     def vendor(self) -> str:
         """The vendor of its platform."""
-        return platforms.PLATFORMS[self.platform].vendor
+        return PLATFORMS[self.platform].vendor
 
 
 class DeviceTag(TenantOwned):

@@ -11,8 +11,8 @@ from config.errors import Invalid
 from devices import access
 from devices.domain.addresses import UnreadableFile, normal_address
 from devices.domain.device_csv import DeviceLine, boolean, read_devices, written
-from devices.domain.platforms import OWN, PLATFORMS
 from devices.domain.roles import Verb
+from devices.drivers.platforms import PLATFORMS, own_choices
 from devices.models import AssetTag, Credential, Device, Network, Tenant
 from devices.services import inventory
 
@@ -105,9 +105,8 @@ class _Reader:
 
     def _platform(self, text: str) -> str:
         if text not in PLATFORMS:
-            raise ValueError(
-                f"'{text[:40]}' is no platform; choose one of {', '.join(OWN)}, or one of Netmiko's device types."
-            )
+            own = ", ".join(key for key, _ in own_choices())
+            raise ValueError(f"'{text[:40]}' is no platform; choose one of {own}, or one of Netmiko's device types.")
         return text
 
     def _protocol(self, text: str) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from devices.domain import configs
-from devices.drivers.platforms import BY_KEY
+from devices.drivers.platforms import PLATFORMS
 from devices.models import ConfigSnapshot, Device
 
 
@@ -69,4 +69,4 @@ def changes(old: str, new: str, platform: str) -> list[tuple[str, str]]:
 
 def volatile_in(platform: str) -> tuple[re.Pattern[str], ...]:
     """Return what changes by itself in a platform's configurations."""
-    return BY_KEY[platform].volatile if platform in BY_KEY else ()
+    return PLATFORMS[platform].volatile if platform in PLATFORMS else ()

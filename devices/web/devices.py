@@ -14,8 +14,8 @@ from config import lists
 from config.lists import Column, Filter, Listing
 from config.ui import pill
 from devices import access, selectors
-from devices.domain import platforms
 from devices.domain.roles import Verb
+from devices.drivers import platforms
 from devices.services import inventory
 from devices.web.compare import Comparison, comparison
 from devices.web.forms import DeviceForm
@@ -62,7 +62,7 @@ def devices(request: HttpRequest) -> HttpResponse:
         ),
     )
     filters = (
-        Filter("platform", "Platform", list(platforms.CHOICES), lists.field("platform")),
+        Filter("platform", "Platform", platforms.choices(), lists.field("platform")),
         Filter("tag", "Asset tag", tags, lambda rows, value: lists.field("tag", "tags")(rows, value)),
         Filter("network", "Network", networks, lists.field("network")),
     )

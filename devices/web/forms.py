@@ -10,10 +10,10 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.utils import timezone
 
 from devices import selectors
-from devices.domain import platforms
 from devices.domain.roles import VERB_LABELS, Verb
 from devices.domain.secrets import Secret
 from devices.domain.zones import ZONE_CHOICES
+from devices.drivers import platforms
 from devices.models import ApiToken, Device, Tenant
 
 
@@ -90,7 +90,7 @@ class DeviceForm(TenantForm):
     address = forms.GenericIPAddressField(
         label="IP address", unpack_ipv4=True, help_text="The address that identifies the device."
     )
-    platform = forms.ChoiceField(choices=platforms.CHOICES)
+    platform = forms.ChoiceField(choices=platforms.choices)
     network = forms.ModelChoiceField(None)
     connect_host = forms.CharField(
         max_length=255, required=False, help_text="Where to connect, when not to the IP address."

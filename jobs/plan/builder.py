@@ -11,9 +11,9 @@ from django.db.models import QuerySet, prefetch_related_objects
 
 from config.errors import Conflict
 from devices import selectors as inventory
-from devices.domain import platforms
 from devices.domain.selection import SelectionMode
-from devices.drivers.platforms import BY_KEY
+from devices.drivers import platforms
+from devices.drivers.platforms import PLATFORMS
 from devices.models import Credential, Device
 from jobs import types
 from jobs.domain import plan as rules
@@ -133,7 +133,7 @@ def facts_of(device: Device) -> DeviceFacts:
 
 @cache
 def _words(platform: str) -> PlatformWords:
-    found = BY_KEY[platform]
+    found = PLATFORMS[platform]
     return PlatformWords(**{field.name: getattr(found, field.name) for field in fields(PlatformWords)})
 
 
@@ -143,7 +143,7 @@ def _unreachable(device: Device) -> str:
         return ""
     if not device.tenant.allow_telnet:
         return f"Telnet is off for {device.tenant}: an administrator can allow it there, or set the device to SSH."
-    if not platforms.PLATFORMS[device.platform].telnet:
+    if not PLATFORMS[device.platform].telnet:
         return f"The Telnet login of {platforms.label(device.platform)} is not known; set the device to SSH."
     return ""
 

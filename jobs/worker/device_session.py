@@ -18,7 +18,7 @@ from devices.domain.errors import DeviceError, NotBack, PromptTimeout, SessionLo
 from devices.domain.secrets import Login
 from devices.drivers.conversation import AnySession, open_session
 from devices.drivers.hub import sleep
-from devices.drivers.platforms import BY_KEY
+from devices.drivers.platforms import PLATFORMS
 from devices.drivers.transport import Endpoint
 from devices.models import Device
 from jobs import types
@@ -79,7 +79,7 @@ class DeviceSession:
         step, lines = self.journal.in_doubt
         if device is None or step is None or not lines:
             return ""
-        platform = BY_KEY[device.platform]
+        platform = PLATFORMS[device.platform]
         choice = step.credential or self.item.plan.credential
         if not platform.show_running or choice is None or choice.id not in self.item.logins:
             return ""
@@ -136,7 +136,7 @@ class DeviceSession:
             telnet=self.item.plan.telnet,
             denied=tuple(settings.DENIED_TARGETS),
         )
-        session = open_session(endpoint, login, pin, BY_KEY[device.platform], journal.check)
+        session = open_session(endpoint, login, pin, PLATFORMS[device.platform], journal.check)
         journal.hang_up = session.close
         reach("W5")
         with ExitStack() as undo:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from config.failpoints import reach
 from devices.domain.errors import DeviceError, PromptTimeout, SessionLost
-from devices.domain.platforms import OWN
+from devices.drivers.platforms import is_own
 from devices.services.inventory import pin_host_key
 from devices.services.snapshots import Content, keep_snapshots
 from jobs import queue, types
@@ -113,7 +113,7 @@ def shares_a_thread(item: Assignment) -> bool:
     """Say whether the conversation waits with the hub's words throughout, so that others can go on in its thread
     meanwhile."""
     device = item.device_run.device
-    return device is None or (device.platform in OWN and not item.plan.telnet)
+    return device is None or (is_own(device.platform) and not item.plan.telnet)
 
 
 def _broken_off(journal: Journal, result: DeviceResult) -> DeviceResult:

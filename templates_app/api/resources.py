@@ -10,9 +10,10 @@ from config.api_resource import Edits, Resource
 from config.errors import Invalid
 from devices import selectors as inventory
 from devices.api.resources import Creates, Scoped
+from devices.drivers.platforms import script_families
 from templates_app import selectors
 from templates_app.domain.content import MOST_GUARD, StepKind, TemplateContent, VariableType
-from templates_app.domain.scripts import SCRIPT_PLATFORMS, Parameter
+from templates_app.domain.scripts import Parameter
 from templates_app.models import ConfigurationProfile, Script, ScriptParameter, ServiceTemplate
 from templates_app.services import authoring, library
 
@@ -139,7 +140,7 @@ class ParameterSerializer(serializers.ModelSerializer):
 
 class ScriptSerializer(serializers.ModelSerializer):
     tenant = Scoped(selector=inventory.visible_tenants)
-    platforms = serializers.ListField(child=serializers.ChoiceField(choices=sorted(SCRIPT_PLATFORMS)), default=list)
+    platforms = serializers.ListField(child=serializers.ChoiceField(choices=list(script_families())), default=list)
     execution_type = serializers.ChoiceField(
         choices=list(library.TYPES),
         help_text="COMMAND: lines for the device itself; others: what an interpreter reads.",

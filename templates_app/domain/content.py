@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from devices.domain.platforms import ONLY_BY_NAME
+from devices.drivers.platforms import is_only_by_name
 
 ANY_PLATFORM = "*"
 #: A device waits at most so many minutes for the confirmation of a change.
@@ -56,7 +56,7 @@ TYPE_LABELS = {
 @dataclass(frozen=True, slots=True)
 class TemplateStep:
     """One step: its commands per platform key, `*` standing for every platform without its own
-    but those in `ONLY_BY_NAME`.
+    but those meant only by their name.
 
     `answers` are (question, answer): a text in the device's last line while it waits, and what is sent then. No
     question is ever answered that the step does not declare. `keep` says which configuration (running or startup) the
@@ -84,7 +84,7 @@ class TemplateStep:
 
     def body(self, platform: str) -> str | None:
         """Return the command text for a platform; None when the step has none for it."""
-        general = None if platform in ONLY_BY_NAME else self.commands.get(ANY_PLATFORM)
+        general = None if is_only_by_name(platform) else self.commands.get(ANY_PLATFORM)
         return self.commands.get(platform, general)
 
 

@@ -1,4 +1,5 @@
-"""Scripts as input of an interpreter: which command reads one on which platform, and how variables are given to it."""
+"""Scripts as input of an interpreter: how variables are given to it. Which command reads one stands in each platform's
+`interpreters`."""
 
 from __future__ import annotations
 
@@ -24,30 +25,20 @@ def _backslash(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A scripting language: the interpreter's command by platform, a variable's assignment, what may stand between
-    its quotes."""
+    """A scripting language: a variable's assignment, and what may stand between its quotes."""
 
-    commands: Mapping[str, str]
     assignment: str
     escape: Callable[[str], str]
 
 
 LANGUAGES: dict[str, Language] = {
-    "SHELL": Language({"linux": "sh -s"}, "{name}='{value}'", _sh),
-    "PYTHON": Language({"linux": "python3 -", "windows": "python -"}, "{name} = '{value}'", _backslash),
-    "PERL": Language({"linux": "perl -"}, "our ${name} = '{value}';", _backslash),
-    "POWERSHELL": Language(
-        {"windows": "powershell -NoProfile -NonInteractive -Command -"}, "${name} = '{value}'", _powershell
-    ),
+    "SHELL": Language("{name}='{value}'", _sh),
+    "PYTHON": Language("{name} = '{value}'", _backslash),
+    "PERL": Language("our ${name} = '{value}';", _backslash),
+    "POWERSHELL": Language("${name} = '{value}'", _powershell),
 }
 #: Lines that the device itself understands, sent one by one.
 COMMAND = "COMMAND"
-#: The words for platforms in the script library, and the platforms that they stand for.
-SCRIPT_PLATFORMS = {
-    "WINDOWS": ("windows",),
-    "LINUX": ("linux",),
-    "NETWORK": ("cisco_ios", "arista_eos", "juniper_junos"),
-}
 
 
 @dataclass(frozen=True, slots=True)

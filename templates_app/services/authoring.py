@@ -7,8 +7,8 @@ from typing import Any
 from django.db import transaction
 
 from config.errors import Conflict, Invalid
-from devices.domain import platforms
-from devices.drivers.platforms import BY_KEY
+from devices.drivers import platforms
+from devices.drivers.platforms import PLATFORMS
 from devices.models import Tenant
 from devices.services import audit
 from templates_app import access
@@ -85,7 +85,7 @@ def save_profile(
 def content_problems(content: TemplateContent) -> dict[str, list[str]]:
     """Return what is wrong with a content, by field: `variables.1.name`, `steps.0.commands.cisco_ios`, `platforms`."""
     found: dict[str, list[str]] = {}
-    if unknown := [p for p in content.platforms if p not in platforms.PLATFORMS]:
+    if unknown := [p for p in content.platforms if p not in PLATFORMS]:
         found["platforms"] = [f"Unknown platform: {', '.join(unknown)}."]
     names: set[str] = set()
     for index, variable in enumerate(content.variables):
@@ -143,7 +143,7 @@ def _step_problems(where: str, step: Any, names: set[str], wanted: tuple[str, ..
             continue
         if step.kind is StepKind.READ:
             served = (
-                [p for p in wanted or BY_KEY if p not in texts and p not in platforms.ONLY_BY_NAME]
+                [p for p in wanted or PLATFORMS if p not in texts and not platforms.is_only_by_name(p)]
                 if key == ANY_PLATFORM
                 else [key]
             )
@@ -156,9 +156,9 @@ def _read_problems(field: str, text: str, served: list[str]) -> dict[str, list[s
     for platform in served:
         for number, line in enumerate(text.splitlines(), 1):
             words = line.strip()
-            if not words or words.startswith(("{%", "{#")) or platform not in BY_KEY:
+            if not words or words.startswith(("{%", "{#")) or platform not in PLATFORMS:
                 continue
-            if not BY_KEY[platform].is_read(words):
+            if not PLATFORMS[platform].is_read(words):
                 return {
                     field: [
                         f"Line {number}: '{words[:60]}' is not known as a reading command on "

@@ -8,11 +8,12 @@ from typing import Any
 from django.db import transaction
 
 from config.errors import Invalid
+from devices.drivers.platforms import script_families
 from devices.models import Tenant
 from devices.services import audit
 from templates_app import access
 from templates_app.domain import rendering
-from templates_app.domain.scripts import COMMAND, LANGUAGES, SCRIPT_PLATFORMS, Parameter, identifier, parameter_name
+from templates_app.domain.scripts import COMMAND, LANGUAGES, Parameter, identifier, parameter_name
 from templates_app.domain.variables import BUILT_IN
 from templates_app.models import Script, ScriptParameter
 
@@ -74,8 +75,9 @@ def _problems(script: Script, parameters: Sequence[Parameter]) -> dict[str, list
     found: dict[str, list[str]] = {}
     if script.execution_type not in TYPES:
         found["execution_type"] = [f"Choose one of: {', '.join(TYPES)}."]
-    if unknown := [word for word in script.platforms if word not in SCRIPT_PLATFORMS]:
-        found["platforms"] = [f"Unknown: {', '.join(map(str, unknown))}. Known: {', '.join(SCRIPT_PLATFORMS)}."]
+    families = script_families()
+    if unknown := [word for word in script.platforms if word not in families]:
+        found["platforms"] = [f"Unknown: {', '.join(map(str, unknown))}. Known: {', '.join(families)}."]
     if not script.body.strip() or len(script.body) > MOST or "\x00" in script.body:
         found["body"] = ["Write the script, at most 64 KB."]
     others = Script.objects.filter(tenant=script.tenant, name__iexact=script.name).exclude(pk=script.pk)

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.forms import BaseFormSet, formset_factory
 
-from devices.domain import platforms
+from devices.drivers.platforms import label, netmiko_choices, own_choices
 from devices.web.forms import TenantForm
 from templates_app.domain.content import (
     ANY_PLATFORM,
@@ -26,10 +26,6 @@ from templates_app.models import ServiceTemplate
 CODE = {"class": "code", "rows": 4, "spellcheck": "false", "autocomplete": "off"}
 
 
-#: The platforms that the product drives itself, and Netmiko's.
-OWN, OTHERS = platforms.CHOICES[: len(platforms.OWN)], platforms.CHOICES[len(platforms.OWN) :]
-
-
 class HeadForm(TenantForm):
     """Name, description, status and platforms of a template."""
 
@@ -41,14 +37,14 @@ class HeadForm(TenantForm):
         help_text="Only a ready template can be put into a new job.",
     )
     platforms = forms.MultipleChoiceField(
-        choices=OWN,
+        choices=own_choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="Devices of these platforms can be chosen in its jobs; none checked or chosen means any.",
     )
     others = forms.MultipleChoiceField(
         label="Other platforms",
-        choices=OTHERS,
+        choices=netmiko_choices,
         required=False,
         widget=forms.SelectMultiple(attrs={"size": 6}),
         help_text="Driven through Netmiko. Each needs commands of its own; choose it, then press Show their fields.",
@@ -132,10 +128,11 @@ class StepForm(forms.Form):
 
     def __init__(self, *args: Any, others: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.keys = [*platforms.OWN, *(key for key, _ in OTHERS if key in others)]
+        self.keys = [key for key, _ in own_choices()]
+        self.keys += [key for key, _ in netmiko_choices() if key in others]
         for key in [ANY_PLATFORM, *self.keys]:
-            label = "Commands for any platform" if key == ANY_PLATFORM else platforms.label(key)
-            field = forms.CharField(label=label, required=False, widget=forms.Textarea(attrs=CODE), strip=False)
+            words = "Commands for any platform" if key == ANY_PLATFORM else label(key)
+            field = forms.CharField(label=words, required=False, widget=forms.Textarea(attrs=CODE), strip=False)
             self.fields[self.body_name(key)] = field
 
     @staticmethod

@@ -16,8 +16,8 @@ from config.lists import Column, Filter, Listing
 from config.pages import form_page, show_problems
 from config.ui import ago, pill
 from devices import access as tenants
-from devices.domain import platforms
 from devices.domain.roles import Verb
+from devices.drivers import platforms
 from devices.models import Tenant
 from devices.web.scope import TENANT, within
 from templates_app import access, selectors

@@ -3,28 +3,28 @@
 import pytest
 
 from devices.domain.configs import mask, side_by_side, unified
-from devices.drivers.platforms import BY_KEY
+from devices.drivers.platforms import PLATFORMS
 
 OLD = "! Last configuration change at 10:00\nhostname sw1\nvlan 10\n name A\nntp server 192.0.2.1\nsnmp-server community public RO\nend"
 NEW = "! Last configuration change at 11:00\nhostname sw1\nvlan 10\n name B\nntp server 192.0.2.1\nsnmp-server community secret RO\nend"
 
 
 def test_what_changes_by_itself_is_no_change():
-    volatile = BY_KEY["cisco_ios"].volatile
+    volatile = PLATFORMS["cisco_ios"].volatile
     assert unified(OLD, OLD.replace("10:00", "11:00"), volatile) == []
     assert side_by_side(OLD, OLD.replace("10:00", "11:00"), volatile) == []
     assert unified(OLD, OLD.replace("10:00", "11:00")) != []
 
 
 def test_one_column_hides_secrets_and_still_shows_that_they_changed():
-    lines = unified(OLD, NEW, BY_KEY["cisco_ios"].volatile)
+    lines = unified(OLD, NEW, PLATFORMS["cisco_ios"].volatile)
     assert ("del", "- name A") in lines and ("add", "+ name B") in lines
     assert ("del", "-snmp-server community *** RO") in lines and ("add", "+snmp-server community *** RO") in lines
     assert not any("secret" in line or "public" in line for _, line in lines)
 
 
 def test_two_columns_pair_what_was_changed():
-    rows = side_by_side(OLD, NEW, BY_KEY["cisco_ios"].volatile)
+    rows = side_by_side(OLD, NEW, PLATFORMS["cisco_ios"].volatile)
     assert ("change", " name A", " name B", 3, 3) in [(r.kind, r.old, r.new, r.old_number, r.new_number) for r in rows]
     added = side_by_side("a\nb", "a\nx\nb")
     assert [(r.kind, r.old, r.new) for r in added] == [("", "a", "a"), ("add", None, "x"), ("", "b", "b")]

@@ -4,7 +4,7 @@ import pytest
 
 from devices.domain.errors import CommandRejected, EnableRefused, PromptTimeout, SessionLost
 from devices.domain.secrets import Login, Secret
-from devices.drivers.platforms import BY_KEY
+from devices.drivers.platforms import PLATFORMS
 from devices.drivers.session import Session, Timing
 
 LOGIN = Login("u", Secret("p"), Secret("enable-me"))
@@ -36,7 +36,7 @@ class Script:
 
 def session(answers=None, greeting="\r\nsw1#", platform="cisco_ios", prompt="sw1#", **timing):
     script = Script(greeting, {"": f"\r\n{prompt}", **(answers or {})})
-    found = Session(script, BY_KEY[platform], Timing(**timing) if timing else None)
+    found = Session(script, PLATFORMS[platform], Timing(**timing) if timing else None)
     return found, script
 
 
@@ -119,7 +119,7 @@ def test_pages_are_turned_and_their_marks_removed():
     ],
 )
 def test_a_rejected_line_is_an_error_with_the_devices_words(platform, prompt, line):
-    preparation = {c: f"{c}\r\n{prompt}" for c in BY_KEY[platform].preparation}
+    preparation = {c: f"{c}\r\n{prompt}" for c in PLATFORMS[platform].preparation}
     found, _ = opened(
         {**preparation, "bad": f"bad\r\n{line}\r\n{prompt}"}, greeting=prompt, platform=platform, prompt=prompt
     )

@@ -6,6 +6,10 @@ from devices.drivers.platform import Platform
 
 ARISTA_EOS = Platform(
     key="arista_eos",
+    label="Arista EOS",
+    vendor="Arista",
+    telnet=True,
+    script_family="NETWORK",
     prompt=re.compile(r"^(?P<base>[\w.\-/]{1,64})(?:\([\w.\-+/: ]{1,60}\))?[>#]\s?$"),
     modes=r"(?:\([\w.\-+/: ]{1,60}\))?[>#]\s?",
     preparation=("terminal length 0", "terminal width 32767"),

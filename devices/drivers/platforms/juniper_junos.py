@@ -9,6 +9,10 @@ from devices.drivers.platform import Platform
 
 JUNIPER_JUNOS = Platform(
     key="juniper_junos",
+    label="Juniper Junos",
+    vendor="Juniper",
+    telnet=True,
+    script_family="NETWORK",
     prompt=re.compile(r"^(?P<base>[\w.\-]{1,64}@[\w.\-]{1,64})[>#]\s?$"),
     modes=r"[>#]\s?",
     preparation=("set cli screen-length 0", "set cli screen-width 1024"),

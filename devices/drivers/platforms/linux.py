@@ -6,6 +6,11 @@ from devices.drivers.platform import Platform
 
 LINUX = Platform(
     key="linux",
+    label="Linux",
+    vendor="Linux",
+    interpreters={"SHELL": "sh -s", "PYTHON": "python3 -", "PERL": "perl -"},
+    elevated="sudo -n {command}",
+    script_family="LINUX",
     prompt=re.compile(r"^(?P<base>[\w.\-]{1,64}@[\w.\-]{1,64}:)[^\s]{0,200}[$#]\s?$"),
     modes=r"[^\s]{0,200}[$#]\s?",
     show_running="cat /etc/network/interfaces",

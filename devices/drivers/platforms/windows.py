@@ -9,6 +9,11 @@ from devices.drivers.platform import Platform
 
 WINDOWS = Platform(
     key="windows",
+    label="Windows",
+    vendor="Microsoft",
+    only_by_name=True,
+    interpreters={"PYTHON": "python -", "POWERSHELL": "powershell -NoProfile -NonInteractive -Command -"},
+    script_family="WINDOWS",
     prompt=re.compile(r"(?!)"),
     modes="",
     shell=False,

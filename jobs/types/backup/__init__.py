@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devices.drivers.platforms import BY_KEY
+from devices.drivers.platforms import PLATFORMS
 from jobs.types.backup.keep import keep, kept_by
 from jobs.types.backup.opsramp import OPSRAMP
 from jobs.types.backup.planner import KEY, template_of
@@ -13,8 +13,8 @@ from templates_app.domain.built_in import BuiltInTemplate
 def template() -> BuiltInTemplate:
     """Return the backup for all platforms of which the product knows how they show a configuration."""
     return template_of(
-        {platform.key: platform.show_running for platform in BY_KEY.values() if platform.show_running},
-        {platform.key: platform.show_startup for platform in BY_KEY.values() if platform.show_startup},
+        {platform.key: platform.show_running for platform in PLATFORMS.values() if platform.show_running},
+        {platform.key: platform.show_startup for platform in PLATFORMS.values() if platform.show_startup},
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from devices.drivers.platforms import PLATFORMS, interpreters
 from templates_app.domain.content import RuntimeVariable, StepKind, TemplateContent, TemplateStep, VariableType
-from templates_app.domain.scripts import COMMAND, LANGUAGES, Parameter
+from templates_app.domain.scripts import COMMAND, Parameter
 
 _TYPES = {"INTEGER": VariableType.INTEGER, "PASSWORD": VariableType.SECRET}
 
@@ -28,8 +29,8 @@ def content_of(
         step = TemplateStep("Script", StepKind.EXEC, dict.fromkeys(platforms or ("*",), body), timeout=120)
         return TemplateContent((step,), variables)
     commands = {
-        platform: f"sudo -n {command}" if as_system and platform == "linux" else command
-        for platform, command in LANGUAGES[language].commands.items()
+        platform: PLATFORMS[platform].elevated.format(command=command) if as_system else command
+        for platform, command in interpreters(language).items()
         if not platforms or platform in platforms
     }
     step = TemplateStep("Script", StepKind.EXEC, commands, timeout=600, script=body, language=language)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from config.errors import Invalid
+from devices.drivers.platforms import script_families
 from devices.models import Tenant
 from jobs.types.script.planner import content_of
 from templates_app.domain.built_in import BuiltInTemplate
-from templates_app.domain.scripts import COMMAND, LANGUAGES, SCRIPT_PLATFORMS, Parameter
+from templates_app.domain.scripts import COMMAND, LANGUAGES, Parameter
 from templates_app.models import Script, ServiceTemplate
 from templates_app.services.built_in import keep_built_in
 
@@ -21,7 +22,8 @@ def template_of_script(tenant: Tenant, script: Script, *, as_system: bool = Fals
             fields={"customScript": [f"Scripts of type {script.execution_type} cannot be run; these can: {known}."]}
         )
     parameters = [Parameter(p.number, p.name, p.data_type, p.required, p.default) for p in script.parameters.all()]
-    platforms = [key for word in script.platforms for key in SCRIPT_PLATFORMS.get(word, ())]
+    families = script_families()
+    platforms = [key for word in script.platforms for key in families.get(word, ())]
     built_in = BuiltInTemplate(
         key=f"{KEY}:{script.pk}{':system' if as_system else ''}",
         name=f"Script: {script.name}{' (system user)' if as_system else ''}",

@@ -9,9 +9,9 @@ from django import forms
 
 from devices import access as tenants
 from devices import selectors as inventory
-from devices.domain import platforms
 from devices.domain.secrets import Secret
 from devices.domain.selection import MODE_LABELS, DeviceSearch, DeviceSelection, SelectionMode
+from devices.drivers import platforms
 from jobs import types
 from jobs.domain.options import Option, WizardStep
 from jobs.domain.spec import (

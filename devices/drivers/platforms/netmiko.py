@@ -1,0 +1,238 @@
+"""Netmiko's device types as platforms: Netmiko knows how to log in and to prepare a session, this says the rest.
+
+What they share is coarse: a line is rejected when its answer has one of the common words for that, and a prompt is what
+begins with the name that Netmiko found and stays the last line for a moment. Keys are Netmiko's; a test compares the
+table with the installed Netmiko. Source of the lines: the defaults of Netmiko's classes; how the running configuration
+is shown, of the vendors' manuals.
+"""
+
+import re
+
+from devices.drivers.platform import Platform
+
+#: Any line that may be a prompt; the session replaces it by one with the device's own name.
+PROMPT = re.compile(r"^(?P<base>\S[^\r\n]{0,120}?)[>#$%\]:]\s{0,2}$")
+FAILURE = re.compile(
+    r"^\s*%?\s*(invalid|incomplete|ambiguous|unknown|unrecogni[sz]ed|unrecognized|bad|wrong|illegal|error|unsupported)\b"
+    r"|^\s*%.*(denied|not allowed|failed|fail\b)"
+    r"|^(syntax error|command (fail|reject|not found|authorization failed|parse error))"
+    r"|^\s*\^\s*$|command not found|permission denied|^error[:\s]|^\s*minor:|^parse error",
+    re.IGNORECASE,
+)
+READS = ("show", "display", "get", "info", "ping", "traceroute", "dir")
+PAGER = re.compile(r"(--\s?More\s?--|---- More ----|<--- More --->|\(more[^)]*\))\s*$", re.IGNORECASE)
+RENAMES = re.compile(r"^\s*(hostname|sysname|set system host-name|system name)\s+\S+")
+VOLATILE = (re.compile(r"^! Last configuration change"), re.compile(r"^!Time:"), re.compile(r"^Current conf"))
+
+#: key | vendor | system | yes: its Telnet login is known
+#: | enter configuration mode | leave it (lines) | save | show the running configuration
+TABLE = """\
+a10 | A10 | ACOS | | configure terminal | end | write memory | show running-config
+accedian | Accedian
+adtran_os | Adtran | OS | yes | config term | end | copy running-config startup-config | show running-config
+adva_fsp150f2 | Adva | FSP150F2 | | | | copy running-config startup-config
+adva_fsp150f3 | Adva | FSP150F3 | | | | copy running-config startup-config
+alaxala_ax26s | AlaxalA | AX26S | | configure terminal | | write
+alaxala_ax36s | AlaxalA | AX36S | | configure terminal | | write
+alcatel_aos | Alcatel | AOS | | | | write memory flash-synchro
+alcatel_sros | Alcatel | SROS | | edit-config exclusive | commit | | admin display-config
+allied_telesis_awplus | Allied Telesis | AlliedWare Plus | | configure terminal | exit \
+    | copy running-config startup-config | show running-config
+apc_aos | APC | AOS
+apresia_aeos | Apresia | AEOS | yes | configure terminal | end \
+    | copy running-config startup-config | show running-config
+arris_cer | Arris | CER | | configure | end | write memory | show running-config
+aruba_aoscx | Aruba | AOS-CX | | configure term | end | copy running-config startup-config | show running-config
+aruba_os | Aruba | ArubaOS | | configure term | end | copy running-config startup-config | show running-config
+aruba_osswitch | Aruba | AOS-Switch | | configure terminal | end | write memory | show running-config
+aruba_procurve | Aruba | ProCurve | yes | configure terminal | end | write memory | show running-config
+asterfusion_asternos | Asterfusion | ASTERNOS | | configure terminal | end | write | show running-config
+audiocode_66 | AudioCodes | 66 | yes | | exit | write
+audiocode_72 | AudioCodes | 72 | yes | | exit | write
+audiocode_shell | AudioCodes | SHELL | yes | | .. | SaveConfiguration
+avara_aos | Avara | AOS | | enable | disable | save flash
+avaya_ers | Avaya | ERS | | configure terminal | end | save config | show running-config
+avaya_vsp | Avaya | VSP | | configure terminal | end | save config | show running-config
+aviat_wtm | Aviat | WTM | | config | commit; end
+bintec_boss | bintec | BOSS | yes | | | save
+broadcom_icos | Broadcom | ICOS | | configure | exit | write memory | show running-config
+brocade_fastiron | Brocade | FASTIRON | yes | configure terminal | end | write mem | show running-config
+brocade_fos | Brocade | FOS | | | | copy running-config startup-config
+brocade_netiron | Brocade | NETIRON | yes | configure terminal | end | write memory | show running-config
+brocade_nos | Brocade | NOS | | configure terminal | end | copy running-config startup-config | show running-config
+brocade_vdx | Brocade | VDX | | configure terminal | end | copy running-config startup-config | show running-config
+brocade_vyos | Brocade | VYOS | | configure | commit; exit
+calix_b6 | Calix | B6 | yes | configure terminal | end | copy run start | show running-config
+calix_exa | Calix | EXA | yes
+casa_cmts | Casa | CMTS | | config | | copy running-config startup-config
+cdot_cros | C-DOT | CROS | | config | commit; end
+centec_os | Centec | OS | yes | configure terminal | end | write | show running-config
+checkpoint_gaia | Check Point | Gaia | | | | save config | show configuration
+ciena_saos | Ciena | SAOS | yes | | | configuration save
+ciena_saos10 | Ciena | SAOS10
+ciena_waveserver | Ciena | WAVESERVER | | | | configuration save
+cisco_ap | Cisco | AP | | | | copy running-config startup-config
+cisco_apic | Cisco | APIC | | sudo -s | exit
+cisco_asa | Cisco | ASA | | configure terminal | end | write mem | show running-config
+cisco_ftd | Cisco | FTD | | | | copy running-config startup-config
+cisco_ioswlc | Cisco | WLC (IOS) | yes | configure terminal | end | write mem | show running-config
+cisco_nxos | Cisco | NX-OS | yes | configure terminal | end | copy running-config startup-config | show running-config
+cisco_s200 | Cisco | S200 | yes | configure terminal | end | write memory | show running-config
+cisco_s300 | Cisco | S300 | yes | configure terminal | end | write memory | show running-config
+cisco_s500 | Cisco | S500 | yes | configure terminal | end | write memory | show running-config
+cisco_tp | Cisco | TP | | configure terminal | end | | show running-config
+cisco_viptela | Cisco | Viptela | | conf terminal | commit; end
+cisco_wlc | Cisco | WLC (AireOS) | | config | exit | save config | show running-config
+cisco_xe | Cisco | IOS XE | yes | configure terminal | end | write mem | show running-config
+cisco_xr | Cisco | IOS XR | yes | configure terminal | commit; end
+cloudgenix_ion | CloudGenix | ION
+corelight_linux | Corelight | LINUX | | sudo -s | exit
+coriant | Coriant
+cumulus_linux | Cumulus | Linux | | sudo -s | exit | nv config apply
+dell_dnos9 | Dell | DNOS9 | | configure terminal | end | write memory | show running-config
+dell_force10 | Dell | FORCE10 | | configure terminal | end | write memory | show running-config
+dell_isilon | Dell | ISILON | | sudo su | exit
+dell_os10 | Dell | OS10 | | configure terminal | end \
+    | copy running-configuration startup-configuration | show running-config
+dell_os6 | Dell | OS6 | | config | end | copy running-config startup-config | show running-config
+dell_os9 | Dell | OS9 | | configure terminal | end | write memory | show running-config
+dell_powerconnect | Dell | POWERCONNECT | yes | config | end | copy running-config startup-config | show running-config
+dell_sonic | Dell | SONIC | | configure terminal | end | write memory | show running-config
+digi_transport | Digi | TRANSPORT | | | | config 0 save
+dlink_ds | D-Link | DS | yes | | | save
+edgecore_sonic | Edgecore | SONIC | | sudo -s | exit
+ekinops_ek360 | Ekinops | EK360 | | configure terminal | end | write mem | show running-config
+eltex | Eltex | | | configure terminal | end | | show running-config
+eltex_esr | Eltex | ESR | | configure | commit; end
+endace | Endace | | | conf t | exit | configuration write | show running-config
+enterasys | Enterasys | | | configure terminal | end | | show running-config
+ericsson_ipos | Ericsson | IPOS | | configure | commit; end
+ericsson_mltn63 | Ericsson | MLTN63 | | config | exit | write | show running-config
+ericsson_mltn66 | Ericsson | MLTN66 | | config | exit | write | show running-config
+extreme | Extreme | (EXOS) | yes | | | save configuration primary | show configuration
+extreme_ers | Extreme | ERS | | configure terminal | end | save config | show running-config
+extreme_exos | Extreme | EXOS | yes | | | save configuration primary | show configuration
+extreme_netiron | Extreme | NETIRON | yes | configure terminal | end | write memory | show running-config
+extreme_nos | Extreme | NOS | | configure terminal | end | copy running-config startup-config | show running-config
+extreme_slx | Extreme | SLX | | configure terminal | end | copy running-config startup-config | show running-config
+extreme_tierra | Extreme | TIERRA | | configure terminal | end \
+    | copy run flash://config-file/startup-config | show running-config
+extreme_vdx | Extreme | VDX | | configure terminal | end | copy running-config startup-config | show running-config
+extreme_vsp | Extreme | VSP | | configure terminal | end | save config | show running-config
+extreme_wing | Extreme | WING | | configure terminal | end | copy running-config startup-config | show running-config
+f5_linux | F5 | Linux | | sudo -s | exit
+f5_ltm | F5 | LTM
+f5_tmsh | F5 | TMSH
+fiberstore_fsos | FS | FSOS | | config | end | copy running-config startup-config | show running-config
+fiberstore_fsosv2 | FS | FSOSV2 | yes | config | exit | write | show running-config
+fiberstore_networkos | FS | NETWORKOS | | configure terminal | exit | | show running-config
+flexvnf | Versa | FlexVNF | | configure | commit; exit configuration-mode
+fortinet | Fortinet | FortiOS | | | | | show
+fsas_sir | Fsas | SIR | | configure | end | commit | show running-config
+fujitsu_sir | Fujitsu | SIR | | configure | end | commit | show running-config
+furukawa_fitelnet | Furukawa | FITELNET | yes | configure terminal | commit; end
+garderos_grs | Garderos | GRS | | configuration terminal | commit; exit
+generic | Generic | command line | yes
+generic_termserver | Generic | terminal server | yes
+h3c_comware | H3C | Comware | | system-view | return | save force | display current-configuration
+hillstone_stoneos | Hillstone | STONEOS | | configure | end | save all | show running-config
+hirschmann_hios | Hirschmann | HIOS | | configure terminal | end | save | show running-config
+hp_comware | HPE | Comware | yes | system-view | return | save force | display current-configuration
+hp_procurve | HPE | ProCurve | yes | configure terminal | end | write memory | show running-config
+huawei | Huawei | | yes | system-view | return | save | display current-configuration
+huawei_olt | Huawei | OLT | yes | config | return | save | display current-configuration
+huawei_ont | Huawei | ONT | yes | | | save
+huawei_smartax | Huawei | SMARTAX | | config | return | save | display current-configuration
+huawei_smartaxmmi | Huawei | SMARTAXMMI | | config | return | save
+huawei_vrp | Huawei | VRP | | system-view | return | save | display current-configuration
+huawei_vrpv8 | Huawei | VRP 8 | | system-view | commit; return | | display current-configuration
+iij_seilos | IIJ | SEILOS | yes | | | save-to flashrom
+infinera_packet | Infinera | PACKET | yes | configure terminal | end \
+    | copy running-config startup-config | show running-config
+ipinfusion_ocnos | IP Infusion | OCNOS | yes | configure terminal | commit; end
+juniper | Juniper | (old name) | | configure | commit; exit configuration-mode | | show configuration | display set
+juniper_screenos | Juniper | ScreenOS | | | | save config | get config
+keymile | Keymile | | | | | write mem
+keymile_nos | Keymile | NOS | | configure terminal | end | write mem | show running-config
+lancom_lcossx4 | LANCOM | LCOSSX4 | | configure terminal | end \
+    | copy running-config startup-config | show running-config
+lancom_lcossx5 | LANCOM | LCOSSX5 | | configure terminal | end | write memory confirm | show running-config
+maipu | Maipu | | yes | configure terminal | end | write | show running-config
+mellanox | Mellanox | | | config term | exit | configuration write | show running-config
+mellanox_mlnxos | Mellanox | MLNXOS | | config term | exit | configuration write | show running-config
+mikrotik_routeros | MikroTik | RouterOS | | | | copy running-config startup-config | /export
+mikrotik_switchos | MikroTik | SwitchOS | | | | copy running-config startup-config
+moxa_nos | Moxa | NOS | | configure terminal | end | copy running-config startup-config | show running-config
+mrv_lx | MRV | LX | | configuration | end | save config flash | show running-config
+mrv_optiswitch | MRV | OPTISWITCH | | configure terminal | end | save config flash | show running-config
+nec_ix | NEC | IX | yes | | exit | write memory
+netapp_cdot | NetApp | CDOT | | set -privilege diagnostic -confirmations off | set -privilege admin -confirmations off
+netgear_prosafe | NETGEAR | PROSAFE | | configure | exit | | show running-config
+netscaler | Citrix | NetScaler
+nokia_isam | Nokia | ISAM | | configure | exit all | admin save
+nokia_srl | Nokia | SR Linux | | enter candidate private | commit | | info flat
+nokia_sros | Nokia | SR OS | yes | edit-config exclusive | commit | | admin display-config
+oneaccess_oneos | OneAccess | ONEOS | yes | configure terminal | end | write mem | show running-config
+opengear_linux | Opengear | LINUX | | sudo -s | exit
+ovs_linux | Open vSwitch | LINUX | | sudo -s | exit
+paloalto_panos | Palo Alto Networks | PAN-OS | yes | configure | commit; exit | | show config running
+perle_iolan | Perle | IOLAN | | | | save
+pluribus | Pluribus
+quanta_mesh | Quanta | MESH | | configure | end | copy running-config startup-config | show running-config
+rad_etx | RAD | ETX | yes | config | exit all | admin save
+raisecom_roap | Raisecom | ROAP | | configure terminal | end | write startup-config | show running-config
+raisecom_ros | Raisecom | ROS | yes | config | end | write | show running-config
+ruckus_fastiron | Ruckus | FASTIRON | yes | configure terminal | end | write mem | show running-config
+ruijie_os | Ruijie | OS | yes | configure terminal | end | write | show running-config
+silverpeak_vxoa | Silver Peak | VXOA | | configure terminal | exit \
+    | copy running-config startup-config | show running-config
+sixwind_os | 6WIND | OS | | edit running | commit; exit
+smartoptics_dwdm | Smartoptics | DWDM
+sophos_sfos | Sophos | SFOS
+supermicro_smis | Supermicro | SMIS | yes | configure terminal | end | write startup-config | show running-config
+telcosystems_binos | Telcosystems | BINOS | yes | configure terminal | end | | show running-config
+teldat_cit | Teldat | CIT | yes | p 4 | | save yes
+tplink_jetstream | TP-Link | JETSTREAM | yes | configure | exit \
+    | copy running-config startup-config | show running-config
+ubiquiti_edge | Ubiquiti | EDGE | | configure | exit | write memory | show running-config
+ubiquiti_edgerouter | Ubiquiti | EdgeRouter | | configure | commit; exit | | show configuration commands
+ubiquiti_edgeswitch | Ubiquiti | EdgeSwitch | | configure | exit | write memory | show running-config
+ubiquiti_unifiswitch | Ubiquiti | UNIFISWITCH | | configure | exit | write memory | show running-config
+vertiv_mph | Vertiv | MPH | | | | save
+vyatta_vyos | Vyatta | VYOS | | configure | commit; exit | | show configuration commands
+vyos | VyOS | | | configure | commit; exit | | show configuration commands
+watchguard_fireware | WatchGuard | FIREWARE | | configure | exit | | show running-config
+yamaha | Yamaha | | yes | administrator | exit | save
+zpe_nodegrid | ZPE | NODEGRID
+zte_zxros | ZTE | ZXROS | yes | configure terminal | end | write | show running-config
+zyxel_os | Zyxel | OS | | | | copy running-config startup-config
+"""
+
+
+def _platform(row: str) -> Platform:
+    """Return the platform of one row; cells at its end may be missing."""
+    cells = [cell.strip() for cell in row.split("|", 7)]
+    key, vendor, system, telnet, enter, leave, save, running = cells + [""] * (8 - len(cells))
+    return Platform(
+        key=key,
+        label=f"{vendor} {system}".strip(),
+        vendor=vendor,
+        telnet=bool(telnet),
+        netmiko=True,
+        only_by_name=True,
+        prompt=PROMPT,
+        modes="",
+        config_enter=(enter,) if enter else (),
+        config_leave=tuple(line.strip() for line in leave.split(";") if line.strip()),
+        save=(save,) if save else (),
+        show_running=running,
+        failure=FAILURE,
+        pager=PAGER,
+        renames=RENAMES,
+        reads=READS,
+        volatile=VOLATILE,
+        settles=True,
+    )
+
+
+NETMIKO = tuple(_platform(row) for row in TABLE.splitlines())
