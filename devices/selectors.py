@@ -21,6 +21,7 @@ from devices.models import (
     DeviceTag,
     Network,
     Notice,
+    OutboxMessage,
     Tenant,
     Worker,
 )
@@ -79,6 +80,16 @@ def visible_snapshots(user: Any, device: Device) -> QuerySet[ConfigSnapshot]:
 def visible_audit(user: Any) -> QuerySet[AuditEvent]:
     """Audit events of the tenants that the user administers."""
     return access.scoped(user, AuditEvent.objects.select_related("tenant"), access.Verb.ADMINISTER)
+
+
+def visible_receivers(user: Any, model: Any) -> QuerySet[Any]:
+    """Receivers of a notification channel (their table), of the tenants that the user administers."""
+    return access.scoped(user, model.objects.select_related("tenant"), access.Verb.ADMINISTER)
+
+
+def visible_messages(user: Any) -> QuerySet[OutboxMessage]:
+    """What was sent, or is to be, for the tenants that the user administers."""
+    return access.scoped(user, OutboxMessage.objects.select_related("tenant"), access.Verb.ADMINISTER)
 
 
 def all_visible_snapshots(user: Any) -> QuerySet[ConfigSnapshot]:

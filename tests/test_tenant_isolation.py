@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from approvals import policies
 from approvals.domain import Step
-from devices.models import Agent, AssetTag, AuditEvent, Credential, Network, Notice, OutboxMessage, Webhook
+from devices.channels import CHANNELS
+from devices.channels.webhook import WEBHOOK
+from devices.models import Agent, AssetTag, AuditEvent, Credential, Network, Notice, OutboxMessage
 from devices.services import channels, outbox
 from devices.services.snapshots import Content, keep_snapshots
 from jobs.authoring import drafts, triggers
@@ -54,9 +56,7 @@ OPEN = {
     "policies",
     "new-policy",
     "delegations",
-    "mail-servers",
-    "trap-receivers",
-    "webhooks",
+    "channels",
     "new-channel",
     "deliveries",
     "api:upcoming",
@@ -135,7 +135,7 @@ def acme(person, hints):
         by=person("acme-approver-1"), tenant=tenant, to=admin, first=today.date(), last=today.date()
     )
     hook = channels.save_channel(
-        by=admin, tenant=tenant, model=Webhook, secrets={}, name="Acme hook", url="https://acme.example/"
+        by=admin, tenant=tenant, channel=WEBHOOK, secrets={}, name="Acme hook", url="https://acme.example/"
     )
     content = Content(tenant.pk, device, "hostname acme-secret-host\nenable secret 5 $1$abcd\n", "kept")
     snapshot = keep_snapshots([content], taken_at=today)[0]
@@ -316,8 +316,8 @@ def test_lists_and_forms_of_a_stranger_name_nothing_of_acme(acme, browser):
         kwargs = (
             [{"kind": k} for k in ("devices", "networks", "tags", "agents", "credentials")]
             if name == "new-thing"
-            else [{"kind": k} for k in ("mail-servers", "trap-receivers", "webhooks")]
-            if name == "new-channel"
+            else [{"kind": channel.slug} for channel in CHANNELS.values()]
+            if name in ("channels", "new-channel")
             else [{}]
         )
         for arguments in kwargs:

@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('event', models.CharField(max_length=20)),
                 ('key', models.CharField(max_length=160)),
-                ('channel', models.CharField(choices=[('mail', 'Email'), ('trap', 'SNMP trap'), ('webhook', 'Webhook')], max_length=10)),
+                ('channel', models.CharField(max_length=20)),
                 ('target', models.CharField(max_length=254)),
                 ('actor', models.CharField(blank=True, max_length=150)),
                 ('subject', models.CharField(max_length=300)),

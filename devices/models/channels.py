@@ -9,8 +9,6 @@ from django.db.models.functions import Lower
 
 from devices.models.tenants import TenantOwned
 
-CHANNELS = [("mail", "Email"), ("trap", "SNMP trap"), ("webhook", "Webhook")]
-
 
 class MailServer(TenantOwned):
     """The server that takes a tenant's mail; its password is sealed."""
@@ -78,7 +76,10 @@ class Webhook(TenantOwned):
 
 
 class OutboxMessage(TenantOwned):
-    """One message to one receiver, written in the transaction of its event; `target` is an address or a row's id."""
+    """One message to one receiver, written in the transaction of its event; `target` is an address or a row's id.
+
+    `channel` is the key of one in `devices/channels`, or of one that there was.
+    """
 
     class Status(models.TextChoices):
         """Waiting includes those that failed and are tried again at `next_at`."""
@@ -89,7 +90,7 @@ class OutboxMessage(TenantOwned):
 
     event = models.CharField(max_length=20)
     key = models.CharField(max_length=160)
-    channel = models.CharField(max_length=10, choices=CHANNELS)
+    channel = models.CharField(max_length=20)
     target = models.CharField(max_length=254)
     recipient = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     actor = models.CharField(max_length=150, blank=True)

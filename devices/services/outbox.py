@@ -12,10 +12,11 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from config import hints
-from config.errors import Invalid
 from config.failpoints import reach
+from devices.channels import CHANNELS
+from devices.channels.base import Channel
 from devices.domain.errors import DeliveryFailed
-from devices.models import MailServer, Notice, OutboxMessage, Tenant, TrapReceiver, Webhook
+from devices.models import Notice, OutboxMessage, Tenant
 from devices.selectors import own_and_above
 from devices.services import channels, notices
 
@@ -70,7 +71,7 @@ def announce_all(events: Iterable[Event], *, now: datetime) -> None:
     """Write several events."""
     rows: list[OutboxMessage] = []
     told: list[Notice] = []
-    receivers: dict[int, list[tuple[str, str]]] = {}
+    receivers: dict[int, list[tuple[Channel, list[int]]]] = {}
     for event in events:
         tenant, people = event.tenant, list(event.recipients)
         if tenant.pk not in receivers:
@@ -91,42 +92,45 @@ def announce_all(events: Iterable[Event], *, now: datetime) -> None:
             "created_at": now,
             "next_at": now,
         }
-        for channel, target in receivers[tenant.pk]:
-            if channel == "mail":
-                mails = {"channel": "mail", "details": event.details, **common}
-                rows += [OutboxMessage(target=p.email, recipient=p, **mails) for p in people if p.email]
-            else:
-                rows.append(OutboxMessage(channel=channel, target=target, **common))
+        rows += [
+            OutboxMessage(
+                channel=channel.key,
+                target=address.target,
+                recipient=address.recipient,
+                details=event.details if address.recipient else "",
+                **common,
+            )
+            for channel, pks in receivers[tenant.pk]
+            for address in channel.addresses(pks, people)
+        ]
     notices.give(told)
     if rows:
         OutboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
         hints.after_commit([("devices.deliver", [], hints.DEFAULT)])
 
 
-def _receivers(tenant: Tenant) -> list[tuple[str, str]]:
-    """Return (channel, target) of all that a tenant's events go to; mail goes to each event's own recipients."""
+def _receivers(tenant: Tenant) -> list[tuple[Channel, list[int]]]:
+    """Return by channel the receivers (ids) of a tenant's events: its own and those of the tenants above it."""
     above = Q(tenant__in=own_and_above(tenant), enabled=True)
-    found = [("mail", "")] if MailServer.objects.filter(above).exists() else []
-    for channel, model in (("trap", TrapReceiver), ("webhook", Webhook)):
-        found += [(channel, str(pk)) for pk in model.objects.filter(above).values_list("pk", flat=True)]
-    return found
+    return [
+        (channel, list(channel.model.objects.filter(above).values_list("pk", flat=True)))
+        for channel in CHANNELS.values()
+    ]
 
 
-def test(*, by: Any, channel: str, row: Any, now: datetime) -> None:
-    """Send a message to show that a channel works: a mail to the caller, or an event to the receiver."""
-    target = by.email if channel == "mail" else str(row.pk)
-    if not target:
-        raise Invalid("Your account has no email address to send a test to. Give it one first.")
+def test(*, by: Any, channel: Channel, row: Any, now: datetime) -> None:
+    """Send a message to show that a receiver of a channel works; Invalid when it can go nowhere."""
+    address = channel.test_address(row, by)
     OutboxMessage.objects.create(
         tenant=row.tenant,
         event="test",
-        key=f"test:{channel}:{row.pk}:{now.isoformat()}",
-        channel=channel,
-        target=target,
+        key=f"test:{channel.key}:{row.pk}:{now.isoformat()}",
+        channel=channel.key,
+        target=address.target,
         actor=by.get_username(),
         subject=f"{row}",
         text="This channel works.",
-        recipient=by if channel == "mail" else None,
+        recipient=address.recipient,
         created_at=now,
         next_at=now,
     )

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from approvals import selectors as approvals
 from devices import access as tenants
 from devices import selectors as inventory
+from devices.channels import CHANNELS
 from devices.domain.roles import Verb
 from jobs import access
 
@@ -23,6 +24,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "tenant": request.session.get("tenant", ""),
             "may_run": access.may_run_anywhere(user),
             "may_administer": tenants.tenants_where(user, Verb.ADMINISTER).exists(),
+            "channels": list(CHANNELS.values()),
             "waiting": waiting,
             "unread": inventory.notices_of(user).filter(read_at=None).count(),
         }

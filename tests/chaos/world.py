@@ -165,15 +165,15 @@ def cancel(queue):
 
 def _webhook(tenant, url):
     """Give the tenant a webhook; what it is sent is kept by the plant."""
+    from devices.channels.webhook import WEBHOOK
     from devices.domain.secrets import Secret
-    from devices.models import Webhook
     from devices.services import channels
     from tests import make
 
     channels.save_channel(
         by=make.user("admin"),
         tenant=tenant,
-        model=Webhook,
+        channel=WEBHOOK,
         secrets={"secret": Secret("chaos")},
         name="chaos",
         url=url,

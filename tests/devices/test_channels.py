@@ -10,17 +10,24 @@ import threading
 import time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
+from django import forms
 from django.utils import timezone
 
 from config.errors import Forbidden, Invalid
+from config.registry import by_key
+from devices.channels import CHANNELS, snmp_trap, webhook
+from devices.channels.base import Channel, enabled_field, secret_field
+from devices.channels.email import EMAIL
+from devices.channels.snmp_trap import SNMP_TRAP
+from devices.channels.webhook import WEBHOOK
 from devices.domain.errors import DeliveryFailed
 from devices.domain.secrets import Secret
-from devices.drivers import traps, webhooks
-from devices.models import MailServer, Notice, OutboxMessage, TrapReceiver, Webhook
+from devices.models import MailServer, Notice, OutboxMessage, Webhook
 from devices.services import channels, outbox, tenants
 from tests.e2e.conftest import need
 from tests.servers import free_port
@@ -68,7 +75,7 @@ def acme(tenant, person, hints):
 def server(acme, person, port, **more):
     values = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "interlock@acme.example", **more}
     return channels.save_channel(
-        by=person("acme-admin"), tenant=acme, model=MailServer, secrets={"password": None}, **values
+        by=person("acme-admin"), tenant=acme, channel=EMAIL, secrets={"password": None}, **values
     )
 
 
@@ -139,7 +146,7 @@ class TestMail:
         channels.save_channel(
             by=person("msp-admin"),
             tenant=tenant("msp_12"),
-            model=MailServer,
+            channel=EMAIL,
             secrets={},
             host="127.0.0.1",
             port=mailbox.port,
@@ -172,7 +179,7 @@ class TestMail:
         row = MailServer.objects.get(tenant=acme)
         assert row.password_sealed and secret not in row.password_sealed
         assert secret not in browser("acme-admin").get(url).content.decode()
-        assert channels._open(row, "password").reveal() == secret
+        assert channels.opened(EMAIL, row)["password"].reveal() == secret
 
 
 @pytest.fixture
@@ -182,7 +189,7 @@ def snmptrapd(tmp_path):
     port, log = free_port(), tmp_path / "traps.log"
     (tmp_path / "snmptrapd.conf").write_text(
         "disableAuthorization yes\n"
-        f"createUser -e 0x{channels.engine_id()} locker SHA auth-canary-1 AES priv-canary-1\n"
+        f"createUser -e 0x{snmp_trap.engine_id()} locker SHA auth-canary-1 AES priv-canary-1\n"
         "authUser log locker priv\n"
     )
     words = [
@@ -226,7 +233,7 @@ def test_net_snmp_receives_and_names_each_event(version, snmptrapd, acme, person
     channels.save_channel(
         by=person("acme-admin"),
         tenant=acme,
-        model=TrapReceiver,
+        channel=SNMP_TRAP,
         secrets=secrets,
         name="NOC",
         host="127.0.0.1",
@@ -252,8 +259,8 @@ def test_net_snmp_receives_and_names_each_event(version, snmptrapd, acme, person
 
 def test_every_event_has_its_number_in_the_mib():
     mib = (MIBS / "INTERLOCK-MIB.txt").read_text()
-    assert list(outbox.EVENTS) == list(traps.NOTIFICATIONS)
-    for number, event in enumerate(traps.NOTIFICATIONS, 1):
+    assert list(outbox.EVENTS) == list(snmp_trap.NOTIFICATIONS)
+    for number, event in enumerate(snmp_trap.NOTIFICATIONS, 1):
         assert (
             f"interlock{event.title().replace('_', '')} NOTIFICATION-TYPE" in mib
             and f"::= {{ interlockNotifications {number} }}" in mib
@@ -287,7 +294,7 @@ class TestWebhooks:
         url = f"http://127.0.0.1:{port}/in?x=1"
         secrets = {"secret": Secret("hook-canary")}
         return channels.save_channel(
-            by=person("acme-admin"), tenant=acme, model=Webhook, secrets=secrets, name="CI", url=url
+            by=person("acme-admin"), tenant=acme, channel=WEBHOOK, secrets=secrets, name="CI", url=url
         )
 
     def test_an_event_is_signed_and_sent_again_until_it_is_taken(self, acme, person, catcher):
@@ -317,7 +324,7 @@ class TestWebhooks:
     )
     def test_the_machines_own_doors_are_closed(self, url):
         with pytest.raises(DeliveryFailed, match="not a public address") as caught:
-            webhooks.send(url, Secret("x"), {"id": "1"}, allow_local=False)
+            webhook.post(url, Secret("x"), {"id": "1"}, allow_local=False)
         assert caught.value.final
 
     def test_an_address_without_tls_or_with_a_user_is_refused(self):
@@ -327,7 +334,7 @@ class TestWebhooks:
             ("https://a:b@example.com/", True),
         ):
             with pytest.raises(Invalid):
-                webhooks.check(url, local)
+                webhook.check_address(url, local)
 
 
 @pytest.mark.django_db
@@ -367,3 +374,106 @@ def test_the_test_button_sends_through_the_channel(acme, person, browser, mailbo
     assert browser("acme-admin").post("/settings/mail-servers/new/", data).status_code == 302
     outbox.deliver(now=later(seconds=1))
     assert [to for to, _ in mailbox.mails] == [["acme-admin@acme.example"]]
+
+
+class Chat(Channel):
+    """What the file of a channel of one's own says; its receivers are in a table that there is."""
+
+    key, label = "chat", "Chat room"
+    slug, title, noun, icon, intro = "chat-rooms", "Chat Rooms", "chat room", "bell", "Rooms that hear of every event."
+    model = Webhook
+    secrets = ("secret",)
+    fields = {
+        "name": forms.CharField(),
+        "url": forms.URLField(assume_scheme="https"),
+        "secret": secret_field(),
+        "enabled": enabled_field(),
+    }
+
+    def __init__(self):
+        self.said = []
+
+    def check(self, values, held):
+        if "secret" not in held:
+            raise Invalid(fields={"secret": ["A room has a key."]})
+
+    def send(self, receiver, secrets, message):
+        self.said.append((receiver.name, secrets["secret"].reveal(), message.words, message.facts()["subject"]))
+
+
+@pytest.fixture
+def chat(monkeypatch):
+    """The line that the registry would have."""
+    found = Chat()
+    monkeypatch.setitem(CHANNELS, "chat", found)
+    return found
+
+
+@pytest.mark.django_db
+def test_a_channel_of_ones_own_is_in_the_settings_kept_by_its_form_and_told_of_events(acme, person, browser, chat):
+    client = browser("acme-admin")
+    assert '<a href="/settings/chat-rooms/"' in client.get("/").content.decode()
+    data = {"tenant": acme.pk, "name": "War room", "url": "https://chat.example/", "enabled": "on"}
+    refused = client.post("/settings/chat-rooms/new/", data)
+    assert refused.context["form"].errors == {"secret": ["A room has a key."]}
+    saved = client.post("/settings/chat-rooms/new/", {**data, "secret": "chat-canary", "action": "test"})
+    assert (saved.status_code, saved["Location"]) == (302, "/settings/chat-rooms/")
+    page = client.get("/settings/chat-rooms/").content.decode()
+    assert "War room" in page and "Rooms that hear of every event." in page and "New chat room" in page
+    assert "chat-canary" not in client.get(f"/settings/chat-rooms/{Webhook.objects.get().pk}/").content.decode()
+    tell(acme, [])
+    outbox.deliver(now=later(seconds=1))
+    assert sorted(chat.said) == [
+        ("War room", "chat-canary", "Approved", "Core upgrade"),
+        ("War room", "chat-canary", "Test message", "War room"),
+    ]
+    assert "Chat room" in client.get("/deliveries/?channel=chat").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_message_of_a_channel_that_is_no_more_is_given_up_and_still_listed(acme, person, browser, chat, monkeypatch):
+    channels.save_channel(
+        by=person("acme-admin"),
+        tenant=acme,
+        channel=chat,
+        secrets={"secret": Secret("x")},
+        name="Room",
+        url="https://x/",
+    )
+    tell(acme, [])
+    monkeypatch.delitem(CHANNELS, "chat")
+    outbox.deliver(now=later(seconds=1))
+    message = OutboxMessage.objects.get(channel="chat")
+    assert (message.status, message.error) == ("failed", "There is no channel 'chat' any more.")
+    assert "There is no channel" in browser("acme-admin").get("/deliveries/").content.decode()
+    assert browser("acme-admin").get("/settings/chat-rooms/").status_code == 404
+
+
+def test_a_channel_with_the_key_of_another_is_refused():
+    with pytest.raises(ValueError, match="The channel 'mail' is given twice; give each one a key of its own."):
+        by_key("channel", [*CHANNELS.values(), EMAIL], attrgetter("key"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "values,secrets,field",
+    [
+        ({}, ("auth_key", "priv_key"), "username"),
+        ({"username": "u"}, ("priv_key",), "auth_key"),
+        ({"username": "u"}, ("auth_key",), "priv_key"),
+        ({"username": "u", "auth": "none"}, ("priv_key",), "priv"),
+        ({"version": "v2c"}, (), None),
+        ({"username": "u", "auth": "none", "priv": "none"}, (), None),
+        ({"username": "u"}, ("auth_key", "priv_key"), None),
+    ],
+)
+def test_what_a_trap_receiver_needs_is_asked_for_by_every_face(values, secrets, field, acme, person):
+    given = {name: Secret("8 or more characters") for name in secrets}
+    words = {"by": person("acme-admin"), "tenant": acme, "channel": SNMP_TRAP, "secrets": given}
+    if field is None:
+        row = channels.save_channel(**words, name="NOC", host="127.0.0.1", **values)
+        channels.save_channel(**{**words, "secrets": {}}, instance=row, name="NOC 2")  # what is stored is held
+        return
+    with pytest.raises(Invalid) as refused:
+        channels.save_channel(**words, name="NOC", host="127.0.0.1", **values)
+    assert list(refused.value.fields) == [field]

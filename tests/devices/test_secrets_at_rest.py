@@ -51,9 +51,9 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
     """Every page and API answer that an administrator can open, searched for what was planted."""
     from django.urls import reverse
 
-    from devices.models import AuditEvent, MailServer, TrapReceiver, Webhook
+    from devices.channels import CHANNELS
+    from devices.models import AuditEvent
     from devices.services import channels
-    from devices.web.channels import KINDS
     from jobs.domain.spec import Account
     from jobs.plan import builder
     from tests import make
@@ -77,19 +77,28 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
     draft = make.draft(person("acme-admin"), make.template(acme), [device], account=account)
     texts = {"api create": answer.content.decode()}
     client = browser("acme-admin")
-    for model, values in (
-        (MailServer, {"host": "127.0.0.1", "sender": "a@b.example"}),
-        (TrapReceiver, {"name": "NOC", "host": "127.0.0.1"}),
-        (Webhook, {"name": "Hook", "url": "https://hook.example/"}),
+    for channel, values in (
+        (CHANNELS["mail"], {"host": "127.0.0.1", "sender": "a@b.example"}),
+        (CHANNELS["trap"], {"name": "NOC", "host": "127.0.0.1", "username": "u"}),
+        (CHANNELS["webhook"], {"name": "Hook", "url": "https://hook.example/"}),
     ):
-        planted = {name: Secret(f"{CANARY}-{model.__name__}-{name}") for name in channels.SECRETS[model]}
-        row = channels.save_channel(by=person("acme-admin"), tenant=acme, model=model, secrets=planted, **values)
-        kind = next(name for name, kind in KINDS.items() if kind.model is model)
-        channel_pages.append(reverse("edit-channel", args=[kind, row.pk]))
+        planted = {name: Secret(f"{CANARY}-{channel.key}-{name}") for name in channel.secrets}
+        row = channels.save_channel(by=person("acme-admin"), tenant=acme, channel=channel, secrets=planted, **values)
+        channel_pages.append(reverse("channels", args=[channel.slug]))
+        channel_pages.append(reverse("edit-channel", args=[channel.slug, row.pk]))
     urls = [
         reverse(name)
         for name in OPEN
-        - {"sign-out", "choose-tenant", "sign-in", "new-thing", "new-channel", "api:upcoming", "api:device-bring-in"}
+        - {
+            "sign-out",
+            "choose-tenant",
+            "sign-in",
+            "new-thing",
+            "channels",
+            "new-channel",
+            "api:upcoming",
+            "api:device-bring-in",
+        }
     ] + channel_pages
     urls += [
         reverse("edit-thing", args=["credentials", credential.pk]),

@@ -6,7 +6,8 @@ import json
 import pytest
 from django.utils import timezone
 
-from devices.models import ConfigSnapshot, Device, Notice, OutboxMessage, Webhook
+from devices.channels.webhook import WEBHOOK
+from devices.models import ConfigSnapshot, Device, Notice, OutboxMessage
 from devices.services import channels
 from jobs.dispatch import starter
 from jobs.models import JobRun, ServiceJob
@@ -84,7 +85,7 @@ class TestBackup:
     def test_a_change_alerts_where_it_is_wanted_and_an_unchanged_one_does_not(self, client13, run, person):
         tenant = client13[0]
         channels.save_channel(
-            by=person(ADMIN), tenant=tenant, model=Webhook, secrets={}, name="Hook", url="https://x.example/"
+            by=person(ADMIN), tenant=tenant, channel=WEBHOOK, secrets={}, name="Hook", url="https://x.example/"
         )
         params = sample("networkconfigbackup")["script"]["configParams"]
         _, job = run(body("networkconfigbackup", FIRST, configParams=params | {"startupConfigAlert": "false"}))

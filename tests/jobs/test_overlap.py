@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from devices.models import OutboxMessage, Webhook
+from devices.channels.webhook import WEBHOOK
+from devices.models import OutboxMessage
 from devices.services import channels
 from jobs import control
 from jobs.dispatch import dispatcher, starter
@@ -114,7 +115,7 @@ def test_a_cancelled_run_frees_the_one_that_waits_and_a_waiting_run_can_be_cance
 @pytest.mark.django_db
 def test_who_cancels_what_nobody_has_planned_yet_tells_of_it(acme, person):
     admin = person("acme-admin")
-    channels.save_channel(by=admin, tenant=acme, model=Webhook, secrets={}, name="Hook", url="https://acme.example/")
+    channels.save_channel(by=admin, tenant=acme, channel=WEBHOOK, secrets={}, name="Hook", url="https://acme.example/")
     found = job(acme, person, 0)
     assert dispatcher.dispatch_due(now=START) == 1
     run = JobRun.objects.get(job=found, planned_at=None)

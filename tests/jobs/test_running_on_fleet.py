@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from devices.models import Device, MailServer, OutboxMessage, Webhook, Worker
+from devices.channels.email import EMAIL
+from devices.channels.webhook import WEBHOOK
+from devices.models import Device, OutboxMessage, Worker
 from devices.services import channels
 from jobs import control
 from jobs.domain.step_runner import Cancelled
@@ -91,8 +93,10 @@ def test_recipients_read_in_their_mail_what_a_run_changed_and_no_secret(acme, pe
     admin.email = "acme-admin@acme.example"
     admin.save()
     save = {"host": "127.0.0.1", "port": 25, "security": "none", "sender": "interlock@acme.example"}
-    channels.save_channel(by=admin, tenant=tenant, model=MailServer, secrets={"password": None}, **save)
-    channels.save_channel(by=admin, tenant=tenant, model=Webhook, secrets={}, name="Hook", url="https://acme.example/")
+    channels.save_channel(by=admin, tenant=tenant, channel=EMAIL, secrets={"password": None}, **save)
+    channels.save_channel(
+        by=admin, tenant=tenant, channel=WEBHOOK, secrets={}, name="Hook", url="https://acme.example/"
+    )
     devices = make.devices(tenant, "cisco_ios", "linux")
     steps = {"cisco_ios": "username eve secret 0 opensesame\nntp server 198.51.100.9", "linux": "true"}
     template = make.new_template(tenant, steps, StepKind.CONFIG)

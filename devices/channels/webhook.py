@@ -1,4 +1,4 @@
-"""POST an event as signed JSON; never to the machine's own or its neighbours' doors, and never after a redirect."""
+"""Webhooks: an event as signed JSON; never to the machine's own or its neighbours' doors, never after a redirect."""
 
 from __future__ import annotations
 
@@ -10,17 +10,50 @@ import json
 import socket
 import ssl
 import time
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from django import forms
+from django.conf import settings
+
 from config.errors import Invalid
+from devices.channels.base import Channel, Message, enabled_field, secret_field
 from devices.domain.errors import DeliveryFailed
 from devices.domain.secrets import Secret
+from devices.models import Webhook as Hook
 
-TIMEOUT = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
-def check(url: str, allow_local: bool) -> None:
+class Webhook(Channel):
+    """Every event of a tenant and those below it goes to each of its webhooks; the demo's may be on this machine."""
+
+    key, label = "webhook", "Webhook"
+    slug, title, noun, icon = "webhooks", "Webhooks", "webhook", "api"
+    intro = "Get every event of a customer and those below it as signed JSON."
+    model = Hook
+    secrets = ("secret",)
+    fields = {
+        "name": forms.CharField(max_length=120),
+        "url": forms.URLField(label="Address", max_length=500, assume_scheme="https"),
+        "secret": secret_field(label="Signing key", help_text="Each event carries an HMAC-SHA256 made with it."),
+        "enabled": enabled_field(),
+    }
+
+    def check(self, values: Mapping[str, Any], held: Collection[str]) -> None:
+        """Refuse an address that can never be sent to."""
+        check_address(values["url"], settings.DEMO)
+
+    def send(self, receiver: Hook, secrets: Mapping[str, Secret], message: Message) -> None:
+        """Post one event; DeliveryFailed says why it was not taken."""
+        post(receiver.url, secrets["secret"], message.facts(), allow_local=settings.DEMO)
+
+
+WEBHOOK = Webhook()
+
+
+def check_address(url: str, allow_local: bool) -> None:
     """Raise Invalid where an address can never be sent to."""
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
@@ -29,7 +62,7 @@ def check(url: str, allow_local: bool) -> None:
         raise Invalid(fields={"url": ["Give an https address, so that nobody on the way reads or changes events."]})
 
 
-def send(url: str, secret: Secret, facts: dict[str, str], *, allow_local: bool) -> None:
+def post(url: str, secret: Secret, facts: dict[str, str], *, allow_local: bool) -> None:
     """Send; the signature is the HMAC-SHA256 (hex) of `<timestamp>.<body>` under the webhook's key."""
     parts = urlsplit(url)
     body = json.dumps(facts, sort_keys=True).encode()
@@ -65,12 +98,12 @@ def _open(parts: Any, allow_local: bool) -> http.client.HTTPConnection:
     found = ipaddress.ip_address(address)
     if not allow_local and (not found.is_global or found.is_multicast):
         raise DeliveryFailed(f"{parts.hostname} is {address}, which is not a public address.", final=True)
-    plain = http.client.HTTPConnection(str(address), port, timeout=TIMEOUT)
+    plain = http.client.HTTPConnection(str(address), port, timeout=TIMEOUT_SECONDS)
     if parts.scheme == "https":
         secure = http.client.HTTPSConnection(
-            parts.hostname, port, timeout=TIMEOUT, context=ssl.create_default_context()
+            parts.hostname, port, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context()
         )
-        raw = socket.create_connection((str(address), port), TIMEOUT)
+        raw = socket.create_connection((str(address), port), TIMEOUT_SECONDS)
         secure.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=parts.hostname)
         return secure
     return plain

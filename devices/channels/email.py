@@ -1,0 +1,117 @@
+"""Email to the people of an event, through the nearest mail server of their tenant and those above it."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Iterable, Mapping, Sequence
+from email.message import EmailMessage
+from email.utils import formatdate
+from typing import Any
+
+from django import forms
+
+from config.errors import Invalid
+from devices.channels.base import PORT, Address, Channel, Message, enabled_field, secret_field
+from devices.domain.errors import DeliveryFailed
+from devices.domain.secrets import Secret
+from devices.models import MailServer, OutboxMessage
+from devices.selectors import own_and_above
+
+TIMEOUT_SECONDS = 15.0
+
+
+class Email(Channel):
+    """Mails go to each event's own recipients, so that a server is no receiver of events by itself."""
+
+    key, label = "mail", "Email"
+    slug, title, noun, icon = "mail-servers", "Mail Server", "mail server", "bell"
+    intro = "Takes the mails to the people of a customer; customers below use it until they have their own."
+    model = MailServer
+    single = True
+    secrets = ("password",)
+    fields = {
+        "host": forms.CharField(max_length=255, help_text="For example mail.example.com."),
+        "port": forms.IntegerField(initial=587, **PORT),
+        "security": forms.ChoiceField(
+            choices=[("starttls", "STARTTLS"), ("tls", "TLS"), ("none", "None: mails travel readable")]
+        ),
+        "username": forms.CharField(label="User name", max_length=200, required=False),
+        "password": secret_field(),
+        "sender": forms.EmailField(help_text="The address that mails come from."),
+        "enabled": enabled_field(),
+    }
+
+    def addresses(self, receivers: Sequence[int], people: Iterable[Any]) -> list[Address]:
+        """Return the event's own recipients that have an address, where there is any server."""
+        return [Address(user.email, user) for user in people if user.email] if receivers else []
+
+    def test_address(self, receiver: Any, by: Any) -> Address:
+        """Return the caller; Invalid when his account has no address."""
+        if not by.email:
+            raise Invalid("Your account has no email address to send a test to. Give it one first.")
+        return Address(by.email, by)
+
+    def receiver(self, message: OutboxMessage) -> MailServer:
+        """Return the nearest server; DeliveryFailed when there is none, or the recipient's account was switched off."""
+        above = own_and_above(message.tenant)
+        servers = MailServer.objects.filter(tenant__in=above, enabled=True).order_by("-tenant__path")
+        server: MailServer | None = servers.first()
+        if server is None:
+            raise DeliveryFailed("There is no mail server any more.", final=True)
+        if message.recipient and not message.recipient.is_active:
+            raise DeliveryFailed("The recipient's account was switched off.", final=True)
+        return server
+
+    def send(self, receiver: MailServer, secrets: Mapping[str, Secret], message: Message) -> None:
+        """Hand a text to the server. The same event to the same person carries the same Message-ID."""
+        mail = _mail(receiver.sender, message)
+        where = f"{receiver.host}:{receiver.port}"
+        try:
+            with _connect(receiver) as client:
+                if receiver.username:
+                    client.login(receiver.username, secrets["password"].reveal())
+                client.send_message(mail)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, said = next(iter(error.recipients.values()))
+            reason = f"The server refuses {message.target}: {_text(said)}"
+            raise DeliveryFailed(reason, final=500 <= code < 600) from None
+        except smtplib.SMTPAuthenticationError:
+            raise DeliveryFailed("The mail server refuses the user name and password.") from None
+        except (smtplib.SMTPException, OSError, ValueError) as error:
+            raise DeliveryFailed(f"The mail server {where} did not take it: {error}"[:280]) from None
+
+    def shown(self, target: str) -> str:
+        """Return the mail address."""
+        return target
+
+
+EMAIL = Email()
+
+
+def _mail(sender: str, message: Message) -> EmailMessage:
+    mail = EmailMessage()
+    subject = f"[Interlock] {message.words}: {message.subject}"
+    mail["From"], mail["To"], mail["Subject"] = sender, message.target, " ".join(subject.split())[:200]
+    mail["Date"], mail["Auto-Submitted"] = formatdate(), "auto-generated"
+    event, person = message.id.replace(":", "."), message.target.replace("@", ".at.")
+    mail["Message-ID"] = f"<{event}.{message.tenant}.{person}@interlock>"
+    mail.set_content(
+        f"{message.words}: {message.subject}\nCustomer: {message.tenant_name}\nBy: {message.actor}\n\n"
+        f"{message.text}\n\n{message.url}\n{message.details}"
+    )
+    return mail
+
+
+def _connect(server: MailServer) -> smtplib.SMTP:
+    context = ssl.create_default_context()
+    if server.security == "tls":
+        return smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_SECONDS, context=context)
+    client = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_SECONDS)
+    if server.security == "starttls":
+        client.starttls(context=context)
+    return client
+
+
+def _text(said: bytes | str) -> str:
+    return said.decode("utf-8", "replace")[:120] if isinstance(said, bytes) else str(said)[:120]
