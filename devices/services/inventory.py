@@ -74,6 +74,22 @@ def save_credential(
     return credential
 
 
+def take_secrets(*, source: Credential, target: Credential | None) -> Credential | None:
+    """Carry what one account holds into another of its tenant without opening it to the caller; return the other.
+
+    It is made where there is none and something to carry. What the source does not hold, the target keeps.
+    """
+    taker = target or Credential(tenant=source.tenant, username=source.username)
+    held = vault.hand_over(source, taker)
+    if not held:
+        return target
+    with transaction.atomic():
+        _write(taker)
+        changed = sorted(held)
+        audit.record(tenant=source.tenant, by=None, action="credential.saved", subject=str(taker), secrets_set=changed)
+    return taker
+
+
 def forget_host_key(*, by: Any, device: Device) -> None:
     """Unpin the host key, so that the next contact pins what the device shows then."""
     access.check_may(by, Verb.ADMINISTER, device.tenant)

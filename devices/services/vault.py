@@ -61,6 +61,24 @@ def set_secrets(credential: Credential, given: dict[str, Secret | None]) -> None
             setattr(credential, f"{field}_sealed", sealed)
 
 
+def reseal(text: str, *, tenant_id: int, field: str, row: str, to: str) -> str:
+    """Return what `seal` made for one row sealed anew for another of the same tenant; nobody else sees the secret.
+
+    KeyMissing when it does not belong to `row`.
+    """
+    return seal(unseal(text, tenant_id=tenant_id, row=row, field=field), tenant_id=tenant_id, row=to, field=field)
+
+
+def hand_over(source: Credential, target: Credential) -> list[str]:
+    """Seal what one credential holds into another of its tenant (not saved yet); return the fields that it held."""
+    held = [field for field in FIELDS if getattr(source, f"{field}_sealed")]
+    for field in held:
+        text = getattr(source, f"{field}_sealed")
+        sealed = reseal(text, tenant_id=source.tenant_id, field=field, row=str(source.pk), to=str(target.pk))
+        setattr(target, f"{field}_sealed", sealed)
+    return held
+
+
 def open_login(credential: Credential) -> Login:
     """Return the login in the clear; only the worker calls this, right before it connects."""
     opened = {

@@ -15,12 +15,13 @@ from config.errors import Conflict, Forbidden, Invalid, NotFound
 from devices import access as tenants
 from devices.domain.roles import Verb
 from devices.services import audit, vault
+from devices.services.inventory import take_secrets
 from jobs import access, types
 from jobs.dispatch import approval_gate, starter
-from jobs.domain.spec import Account, JobSpec, TriggerKind
+from jobs.domain.spec import JobSpec, TriggerKind
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.plan import builder
-from jobs.plan.job_mapping import secret_text, spec_of, write_spec
+from jobs.plan.job_mapping import spec_of, write_spec
 from jobs.schedule import next_times
 from templates_app import selectors as templates
 from templates_app.domain import variables as rules
@@ -256,18 +257,23 @@ def never(trigger: Trigger) -> str:
 def _write_back(by: Any, draft: ServiceJob, now: datetime) -> ServiceJob:
     """Carry a copy under edit into its job, its newly typed secrets along; void an approval of what it was before."""
     job = lock_job(draft.draft_of_id)
-    spec = spec_of(draft)
-    login = vault.open_login(draft.account) if draft.account else None
-    if login:
-        spec = replace(spec, account=Account(login.username, login.password or None, login.enable_password or None))
-    typed = {v.name for v in draft.version.content.variables if v.type is VariableType.SECRET} & set(
-        draft.sealed_variables
-    )
-    spec = replace(spec, secret_variables={name: secret_text(draft, name) for name in typed})
+    write_spec(by=by, job=job, spec=spec_of(draft))
+    _carry_secrets(draft, job)
     discard_draft(by=by, draft=draft)
-    write_spec(by=by, job=job, spec=spec)
     approval_gate.void_if_changed(job, now)
     return job
+
+
+def _carry_secrets(draft: ServiceJob, job: ServiceJob) -> None:
+    """Seal what was typed into a copy under edit anew for its job; what was not typed stays as the job has it."""
+    if draft.account:
+        job.account = take_secrets(source=draft.account, target=job.account)
+    wanted = {v.name for v in draft.version.content.variables if v.type is VariableType.SECRET}
+    for name in wanted & draft.sealed_variables.keys():
+        job.sealed_variables[name] = vault.reseal(
+            draft.sealed_variables[name], tenant_id=job.tenant_id, field=name, row=str(draft.pk), to=str(job.pk)
+        )
+    job.save(update_fields=["account", "sealed_variables"])
 
 
 def check_may_edit(by: Any, job: ServiceJob) -> None:

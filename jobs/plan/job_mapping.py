@@ -9,7 +9,6 @@ from django.contrib.auth.models import Group, User
 from config.errors import Invalid, NotFound
 from devices import access as tenants
 from devices import selectors as inventory
-from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
 from devices.models import AssetTag, Tenant
 from devices.services import vault
@@ -254,8 +253,3 @@ def _usable_credential(by: Any, tenant: Tenant, pk: str) -> bool:
 
 def _pks(rows: Any, wanted: tuple[int, ...]) -> list[int]:
     return list(rows.filter(pk__in=wanted).values_list("pk", flat=True))
-
-
-def secret_text(job: ServiceJob, name: str) -> Secret:
-    """Open one secret variable of a job, for the worker."""
-    return vault.unseal(job.sealed_variables.get(name, ""), tenant_id=job.tenant_id, row=str(job.pk), field=name)

@@ -21,12 +21,12 @@ from devices.drivers.hub import sleep
 from devices.drivers.platforms import PLATFORMS
 from devices.drivers.transport import Endpoint
 from devices.models import Device
+from devices.services import vault
 from jobs import types
 from jobs.domain.plan import CredentialChoice, DevicePlan, PlannedStep
 from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import RESTARTED, DeviceResult, Finding, run_steps
 from jobs.models import ServiceJob
-from jobs.plan.job_mapping import secret_text
 from jobs.worker import claims
 from jobs.worker.claims import Assignment
 from jobs.worker.journal import Journal
@@ -208,7 +208,9 @@ def _revealer(job: ServiceJob | None, journal: Journal) -> Callable[[str], str]:
 
     def opened(match: re.Match[str]) -> str:
         assert job is not None, "a plan with secrets is claimed with its job"
-        secret = secret_text(job, match.group(1)).reveal()
+        name = match.group(1)
+        sealed = job.sealed_variables.get(name, "")
+        secret = vault.unseal(sealed, tenant_id=job.tenant_id, row=str(job.pk), field=name).reveal()
         if secret not in journal.secrets:
             journal.secrets += (secret,)
         return secret

@@ -17,6 +17,8 @@ from jobs.domain.spec import Account, once_at
 from jobs.models import JobRun, ServiceJob
 from jobs.plan import builder
 from jobs.plan.job_mapping import spec_of
+from templates_app.domain.content import RuntimeVariable, StepKind, TemplateContent, TemplateStep, VariableType
+from templates_app.services import authoring
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +96,33 @@ def test_a_password_typed_while_editing_replaces_the_stored_one(acme, person):
     )
     saved, _ = drafts.submit_job(by=operator, draft=copy)
     assert vault.open_login(saved.account).password.reveal() == "new-password"
+
+
+def test_submitting_opens_no_login_and_seals_anew_only_what_was_typed(acme, person, monkeypatch):
+    operator = person("acme-operator")
+    content = TemplateContent(
+        (TemplateStep("Step", StepKind.READ, {"cisco_ios": "show version {{ word }} {{ other }}"}),),
+        tuple(RuntimeVariable(name, VariableType.SECRET, name) for name in ("word", "other")),
+    )
+    of = authoring.save_template(by=None, tenant=acme, name="S", description="", status="ready", content=content)
+    account = Account("root", Secret("old-password"), Secret("old-enable"))
+    secrets = {"word": Secret("old-word"), "other": Secret("old-other")}
+    job, _ = make.job(operator, of, make.devices(acme, "cisco_ios"), account=account, secret_variables=secrets)
+    copy = drafts.start_editing(by=operator, job=job)
+    typed = {"account": Account("root", Secret("new-password")), "secret_variables": {"word": Secret("new-word")}}
+    drafts.save_draft(by=operator, draft=copy, spec=replace(spec_of(copy), **typed))
+    opened, unseal, open_login = [], vault.unseal, vault.open_login
+    monkeypatch.setattr(vault, "unseal", lambda text, **at: opened.append(at["field"]) or unseal(text, **at))
+    monkeypatch.setattr(vault, "open_login", lambda row: pytest.fail("A login was opened outside the worker."))
+    saved, _ = drafts.submit_job(by=operator, draft=copy)
+    assert sorted(opened) == ["password", "word"]
+    login = open_login(ServiceJob.objects.get(pk=saved.pk).account)
+    assert (login.password.reveal(), login.enable_password.reveal()) == ("new-password", "old-enable")
+    found = {
+        name: unseal(text, tenant_id=acme.pk, row=str(saved.pk), field=name).reveal()
+        for name, text in ServiceJob.objects.get(pk=saved.pk).sealed_variables.items()
+    }
+    assert found == {"word": "new-word", "other": "old-other"}
 
 
 def test_a_search_is_evaluated_when_the_job_runs(acme, person):
