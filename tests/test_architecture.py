@@ -1,11 +1,15 @@
 """The house rules, read from the source: direction of imports, pure domains, thin faces, sizes."""
 
 import ast
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from devices.channels import CHANNELS
+from devices.drivers.platforms import PLATFORMS
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("config", "devices", "templates_app", "approvals", "jobs")
@@ -212,6 +216,90 @@ def test_faces_hold_no_orm_verbs():
                 wrong.append(f"{path}:{node.lineno} {ast.unparse(node.func)}")
             if isinstance(node, ast.Attribute) and node.attr == "objects":
                 wrong.append(f"{path}:{node.lineno} .objects")
+    assert not wrong, wrong
+
+
+def test_forms_are_made_in_faces_and_declared_by_channels_only():
+    wrong = [
+        str(path)
+        for path, tree in sources().items()
+        for name, node in imports(tree)
+        if name.startswith("django.forms") or (name == "django" and "forms" in (alias.name for alias in node.names))
+        if not is_face(path) and not str(path).startswith("devices/channels/")
+    ]
+    assert not wrong, wrong
+
+
+#: Where a secret's text may be taken out: where it is sealed, and where it leaves for a device or a receiver.
+REVEALING = (
+    "devices/channels/",
+    "devices/domain/secrets.py",
+    "devices/drivers/",
+    "devices/services/vault.py",
+    "jobs/worker/",
+)
+#: Where a sealed text may be opened: in the worker, and where messages are sent.
+OPENING = {
+    "open_login": ("devices/services/vault.py", "jobs/worker/"),
+    "unseal": ("devices/services/channels.py", "devices/services/vault.py", "jobs/worker/"),
+}
+
+
+def test_secrets_are_revealed_where_they_are_sealed_or_leave():
+    wrong = [
+        f"{path}:{node.lineno} {ast.unparse(node)}"
+        for path, tree in sources().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "reveal"
+        # With arguments it is the function that puts secrets into a script; the worker hands them to it.
+        if not node.args and not str(path).startswith(REVEALING)
+    ]
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("name", OPENING)
+def test_sealed_texts_are_opened_in_the_worker_and_where_messages_are_sent(name):
+    """Calling the function or handing it on is the same."""
+    wrong = [
+        f"{path}:{node.lineno} {name}"
+        for path, tree in sources().items()
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Attribute) and node.attr == name) or (isinstance(node, ast.Name) and node.id == name)
+        if not str(path).startswith(OPENING[name])
+    ]
+    assert not wrong, wrong
+
+
+#: The files that are one platform's or one channel's own.
+OWN_FILES = ("devices/channels/", "devices/drivers/platforms/", "devices/simulator/cli_")
+KEYS = {*PLATFORMS, *CHANNELS, *(channel.slug for channel in CHANNELS.values())}
+
+
+def compared(tree):
+    """Yield the constants that a module compares with, those inside of tuples, lists and sets too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare | ast.MatchValue):
+            sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else [node.value]
+            for side in sides:
+                parts = side.elts if isinstance(side, ast.Tuple | ast.List | ast.Set) else [side]
+                yield from (part for part in parts if isinstance(part, ast.Constant))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith((".startswith", ".endswith")):
+            yield from (argument for argument in node.args if isinstance(argument, ast.Constant))
+
+
+def test_nothing_asks_which_platform_or_channel_it_is():
+    """What differs is said by the platform's or channel's own file."""
+    wrong = [
+        f"{path}:{part.lineno} {part.value}"
+        for path, tree in sources().items()
+        if not str(path).startswith(OWN_FILES)
+        for part in compared(tree)
+        if part.value in KEYS
+    ]
+    keys = "|".join(map(re.escape, sorted(KEYS)))
+    for path in sorted(ROOT.glob("*/templates/**/*.html")):
+        for found in re.finditer(rf"""[=!]=\s*["']({keys})["']""", path.read_text()):
+            wrong.append(f"{path.relative_to(ROOT)} {found[0]}")
     assert not wrong, wrong
 
 
