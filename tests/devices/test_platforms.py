@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from django.urls import get_resolver
 
 from devices.drivers import platforms
 from devices.drivers.platforms import PLATFORMS, cisco_ios, netmiko
@@ -36,7 +37,8 @@ class AcmeCli(EosCli):
 
 @pytest.fixture
 def acme_os(monkeypatch):
-    """The lines that the two registries would have."""
+    """The lines that the two registries would have; what faces make at their import they have made before."""
+    assert get_resolver().url_patterns
     monkeypatch.setitem(PLATFORMS, "acme_os", ACME_OS)
     monkeypatch.setitem(CLIS, "acme_os", AcmeCli)
 
