@@ -3,7 +3,10 @@ list, and nothing else in the product names a type."""
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from config.errors import NotFound
+from config.registry import by_key
 from jobs.types.ad_check_list import AD_CHECK_LIST
 from jobs.types.app_install import APP_INSTALL
 from jobs.types.backup import BACKUP
@@ -12,24 +15,18 @@ from jobs.types.regular import REGULAR
 from jobs.types.script import SCRIPT
 from templates_app.domain.built_in import BuiltInTemplate
 
-BY_KEY: dict[str, JobType] = {}
-
-
-def register(job_type: JobType) -> None:
-    """Add a type to the list; ValueError when its key is taken."""
-    if job_type.key in BY_KEY:
-        raise ValueError(f"There are two job types with the key '{job_type.key}'.")
-    BY_KEY[job_type.key] = job_type
-
-
-for _type in (
-    REGULAR,
-    AD_CHECK_LIST,
-    BACKUP,
-    APP_INSTALL,
-    SCRIPT,
-):
-    register(_type)
+#: In the order in which people see them.
+BY_KEY: dict[str, JobType] = by_key(
+    "job type",
+    (
+        REGULAR,
+        AD_CHECK_LIST,
+        BACKUP,
+        APP_INSTALL,
+        SCRIPT,
+    ),
+    attrgetter("key"),
+)
 
 
 def get(key: str) -> JobType:

@@ -24,8 +24,7 @@ OPERATOR = "acme-operator"
 
 @pytest.fixture
 def uptime(monkeypatch):
-    monkeypatch.setattr(types, "BY_KEY", dict(types.BY_KEY))
-    types.register(UPTIME)
+    monkeypatch.setattr(types, "BY_KEY", {**types.BY_KEY, UPTIME.key: UPTIME})
     monkeypatch.setattr(engines["django"].engine, "dirs", [*engines["django"].engine.dirs, Path(__file__).parent])
     return UPTIME
 
@@ -82,11 +81,6 @@ def test_api_filters_and_policies_know_it(uptime, api, person, acme):
     assert api(OPERATOR).get("/api/v1/runs/?job_type=regular").json()["results"]
     assert api(OPERATOR).get("/api/v1/jobs/?job_type=nonsense").status_code == 400
     assert kinds.words_of(person("acme-admin"))["type:uptime"] == "Uptime watch"
-
-
-def test_a_key_is_taken_once():
-    with pytest.raises(ValueError, match="two job types with the key 'regular'"):
-        types.register(types.REGULAR)
 
 
 def test_an_unknown_type_is_said_to_be_unknown(api):
