@@ -17,6 +17,7 @@ from jobs.domain.plan import SNAPSHOT
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, Trigger
+from jobs.models.transitions import transition
 from jobs.results import notifications
 from jobs.worker import device_locks
 from jobs.worker.completion import UNBEGUN, end_unbegun, hint, settle
@@ -43,9 +44,9 @@ def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
             raise Conflict("The run has ended or is being cancelled already.")
         end_unbegun(run, RunStatus.CANCELLED, "cancelled", "Cancelled before anything was sent.", now)
         # A run that was not planned yet has no device whose end would end it.
-        unplanned = JobRun.objects.filter(pk=run.pk, planned_at=None, status__in=UNBEGUN)
-        words = "Cancelled before it started."
-        if unplanned.update(status=RunStatus.CANCELLED, reason=words, planned_at=now, ended_at=now):
+        unplanned = JobRun.objects.filter(pk=run.pk, planned_at=None)
+        ending = {"reason": "Cancelled before it started.", "planned_at": now, "ended_at": now}
+        if transition(unplanned, of=UNBEGUN, to=RunStatus.CANCELLED, **ending):
             run.refresh_from_db()
             notifications.tell([notifications.Happened(run, "completed", by)], now)
             overlap_queue.ended([run])
@@ -58,8 +59,10 @@ def cancel_device(*, by: Any, device_run: DeviceRun, now: datetime) -> None:
     access.check_may_run(by, device_run.tenant)
     rows = DeviceRun.objects.filter(pk=device_run.pk)
     with transaction.atomic():
-        unbegun = rows.filter(status__in=UNBEGUN).update(
-            status=RunStatus.CANCELLED,
+        unbegun = transition(
+            rows,
+            of=UNBEGUN,
+            to=RunStatus.CANCELLED,
             reason="cancelled",
             message="Cancelled before anything was sent.",
             ended_at=now,

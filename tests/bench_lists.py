@@ -102,8 +102,8 @@ def populate(devices, device_runs):
         tenant_id=tenant,
     )
     runs = device_runs // 100
-    JobRun.objects.filter(job=job).update(trigger=None, status="succeeded")
-    DeviceRun.objects.filter(run__job=job).update(status="succeeded")
+    make.end(JobRun.objects.filter(job=job), trigger=None)
+    make.end(DeviceRun.objects.filter(run__job=job))
     status = "CASE WHEN n %% 50 = 0 THEN 'failed' ELSE 'succeeded' END"
     copies(
         JobRun, runs, tenant_id=tenant, status=status, device_count=100, scheduled_for="now() - n * interval '1 minute'"

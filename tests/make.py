@@ -20,6 +20,7 @@ from jobs.authoring import drafts
 from jobs.demo import world
 from jobs.dispatch import dispatcher, starter
 from jobs.domain.spec import TriggerKind, TriggerSpec
+from jobs.domain.states import OPEN
 from jobs.models import JobRun
 from jobs.plan.job_mapping import spec_of
 from jobs.worker import executor
@@ -83,6 +84,15 @@ def finish(run):
         executor.work_on(run_id=run.pk, worker=serving)
     run.refresh_from_db()
     return run
+
+
+def end(rows, status="succeeded", **columns):
+    """Put open runs, or device runs, into a status that they end in, the way that the database allows: by running."""
+    pks = list(rows.filter(status__in=OPEN).values_list("pk", flat=True))
+    rows = rows.model.objects.filter(pk__in=pks)
+    for before, after in (("waiting", "queued"), ("queued", "running")):
+        rows.filter(status=before).update(status=after)
+    return rows.update(status=status, **columns)
 
 
 def packed(exchanges):

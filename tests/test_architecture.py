@@ -404,3 +404,62 @@ def test_no_broad_except_outside_the_edges():
             ):
                 wrong.append(f"{path}:{node.lineno}")
     assert not wrong, wrong
+
+
+#: The one module that moves the status of a run, and where approvals move theirs.
+MOVERS = {Path("jobs/models/transitions.py"), Path("approvals/services.py")}
+#: What has a status of its own kind: a service job is a draft or saved, a step says how it went.
+OTHERS = ("ServiceJob", "StepResult", "steps", "step")
+WRITERS = {"update", "bulk_update", "write_columns", "update_or_create", "get_or_create", "update_free"}
+
+
+def status_writes(tree):
+    """Yield the nodes that write a `status` to a run: attributes, keywords, lists of columns, SQL."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            parts = [part for target in targets for part in getattr(target, "elts", [target])]
+            written = [part for part in parts if isinstance(part, ast.Attribute) and part.attr == "status"]
+            yield from (part for part in written if not ast.unparse(part.value).endswith(OTHERS))
+        elif isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            given = any(keyword.arg == "status" for keyword in node.keywords)
+            given |= any(ast.unparse(argument).find("'status'") >= 0 for argument in node.args)
+            setting = name == "setattr" and given
+            if setting or (name in WRITERS and given and not any(f"{o}." in ast.unparse(node.func) for o in OTHERS)):
+                yield node
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            words = node.value.replace('"', "").split()
+            if any(a.upper() == "SET" and b.startswith("status") for a, b in zip(words, words[1:], strict=False)):
+                yield node
+
+
+def test_the_status_of_a_run_is_written_by_one_module():
+    wrong = [
+        f"{path}:{node.lineno} {ast.unparse(node)[:80]}"
+        for path, tree in sources().items()
+        if path.parts[0] in ("jobs", "approvals") and path not in MOVERS
+        for node in status_writes(tree)
+    ]
+    assert not wrong, wrong
+
+
+def test_every_way_to_write_a_status_is_seen():
+    seen = """
+run.status = x
+row.status, row.reason = x, y
+rows.filter(pk=1).update(status=x)
+JobRun.objects.bulk_update(rows, ["status", "reason"])
+write_columns(rows, ("status", "reason"))
+setattr(row, "status", x)
+cursor.execute("UPDATE jobs_jobrun SET status = 'x'")
+"""
+    unseen = """
+open_step.status = x
+ServiceJob.objects.filter(pk=1).update(status=x)
+row.steps.filter(status=y).update(status=x)
+rows.filter(status=x).update(reason=y)
+transition(rows, of=[x], to=y)
+"""
+    assert len(list(status_writes(ast.parse(seen)))) == 7
+    assert not list(status_writes(ast.parse(unseen)))

@@ -1,4 +1,4 @@
-"""Same-tenant references and append-only tables, enforced by triggers in SQLite and PostgreSQL.
+"""Same-tenant references, append-only tables and moves of a status, enforced by triggers in SQLite and PostgreSQL.
 
 SQLite drops a table's triggers when Django rebuilds the table, and stumbles over those that refer to it. So a migration
 that alters a tenant-owned table begins with `NoTenantTriggers("app")` for each app whose rows refer to the table, and
@@ -7,7 +7,7 @@ ends with `TenantTriggers("app")` for the same; a test compares the triggers tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,6 +130,46 @@ class AppendOnly(TenantTriggers):
     def describe(self) -> str:
         """Say what `migrate` prints."""
         return f"Make {self.table} append-only"
+
+
+class StatusMoves(TenantTriggers):
+    """Refuse each change of a table's `status` that its `moves` (status → those that may follow) do not have.
+
+    How a row begins (None) is not looked at. The condition is the trigger's own, so an allowed move calls no function.
+    """
+
+    def __init__(self, table: str, moves: Mapping[Any, Collection[str]]) -> None:
+        self.table, self.moves = table, moves
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Install the trigger."""
+        for statement in _status_moves(self.table, self.moves, schema_editor.connection.vendor):
+            schema_editor.execute(statement, params=None)
+
+    def describe(self) -> str:
+        """Say what `migrate` prints."""
+        return f"Let the status of {self.table} move only as its table of moves allows"
+
+
+def _status_moves(table: str, moves: Mapping[Any, Collection[str]], vendor: str) -> list[str]:
+    """Return the statements of the trigger that knows a table's moves."""
+    texts = {old: ", ".join(sorted(f"'{status}'" for status in following)) for old, following in moves.items()}
+    allowed = " OR ".join(
+        f"OLD.status = '{old}' AND NEW.status IN ({following})"
+        for old, following in texts.items()
+        if old is not None and following
+    )
+    name, forbidden = f"sm_{table}", f"OLD.status <> NEW.status AND NOT ({allowed})"
+    if vendor == "sqlite":
+        return _refuse(name, table, "UPDATE OF status", forbidden, f"{table}.status must not move so", vendor)
+    return [
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger AS $body$ BEGIN "
+        f"RAISE EXCEPTION '{table}.status must not move from % to %', OLD.status, NEW.status "
+        f"USING ERRCODE = 'integrity_constraint_violation'; END $body$ LANGUAGE plpgsql",
+        f"DROP TRIGGER IF EXISTS {name} ON {table}",
+        f"CREATE TRIGGER {name} BEFORE UPDATE OF status ON {table} FOR EACH ROW "
+        f"WHEN ({forbidden}) EXECUTE FUNCTION {name}()",
+    ]
 
 
 def _statements(rule: Rule, vendor: str) -> list[str]:

@@ -16,13 +16,12 @@ from jobs.domain.plan import DevicePlan, Plan
 from jobs.domain.rollout import Rollout
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, ServiceJob
-from jobs.models.sql.bulk import add_rows, write_columns
+from jobs.models.transitions import Move, add, transition_each
 from jobs.plan import builder
 from jobs.results import notifications
 
-#: What a decision writes into its run.
+#: What a decision writes into its run, beside its status.
 COLUMNS = (
-    "status",
     "reason",
     "planned_at",
     "started_at",
@@ -83,10 +82,10 @@ def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: builde
 def write(decisions: Sequence[Decision], now: datetime) -> None:
     """Write what was decided, tell the recipients, and hint the agents; in the caller's transaction."""
     started = [decision for decision in decisions if decision.plan]
-    add_rows([row for decision in started for row in _device_runs(decision, now)])
+    add([row for decision in started for row in _device_runs(decision, now)])
     for decision in decisions:
         _fill(decision, now)
-    write_columns([decision.run for decision in decisions], COLUMNS)
+    transition_each([Move(d.run, RunStatus(d.run.status), d.status) for d in decisions], COLUMNS)
     told = [notifications.Happened(decision.run, "executed", decision.by) for decision in started]
     told += [notifications.Happened(decision.run, "completed") for decision in started if decision.run.ended_at]
     notifications.tell(told, now)
@@ -131,7 +130,7 @@ def _only(run: JobRun, job: ServiceJob) -> set[str] | None:
 
 def _fill(decision: Decision, now: datetime) -> None:
     run, plan = decision.run, decision.plan
-    run.status, run.reason = decision.status, decision.reason[:500]
+    run.reason = decision.reason[:500]
     if decision.status is RunStatus.WAITING:
         return
     run.planned_at = now
@@ -164,7 +163,13 @@ def _device_runs(decision: Decision, now: datetime) -> list[DeviceRun]:
 
 
 def _device_run(run: JobRun, plan: DevicePlan, body: dict[str, Any], now: datetime, wave: int) -> DeviceRun:
-    row = DeviceRun(
+    ending = {
+        "status": RunStatus.FAILED,
+        "reason": "not_runnable",
+        "message": f"Nothing was sent. {plan.problem}",
+        "ended_at": now,
+    }
+    return DeviceRun(
         tenant_id=run.tenant_id,
         run=run,
         device_id=plan.device,
@@ -177,8 +182,5 @@ def _device_run(run: JobRun, plan: DevicePlan, body: dict[str, Any], now: dateti
         exclusive=any(step.journaled for step in plan.steps),
         wave=wave,
         plan_data=body,
+        **(ending if plan.problem else {}),
     )
-    if plan.problem:
-        row.status, row.reason, row.message = RunStatus.FAILED, "not_runnable", f"Nothing was sent. {plan.problem}"
-        row.ended_at = now
-    return row

@@ -11,6 +11,7 @@ from jobs import queue
 from jobs.domain.overlap import Ahead, Overlap, Turn, turn
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models import JobRun, ServiceJob
+from jobs.models.transitions import transition
 
 
 def lock_lines(runs: Iterable[tuple[JobRun, ServiceJob]]) -> None:
@@ -52,7 +53,8 @@ def release_waiting(among: Q | None = None) -> None:
     waiting = JobRun.objects.filter(among or Q(), status=RunStatus.WAITING).select_related("job").order_by("pk")
     ready = [run.pk for run in waiting[:500] if turn_of(run, run.job) == Turn()]
     if ready:
-        JobRun.objects.filter(pk__in=ready, status=RunStatus.WAITING).update(status=RunStatus.QUEUED, reason="")
+        turn_came = JobRun.objects.filter(pk__in=ready)
+        transition(turn_came, of=[RunStatus.WAITING], to=RunStatus.QUEUED, reason="")
         queue.hint_start(len(ready))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 
@@ -25,15 +25,27 @@ S = RunStatus
 OPEN = frozenset({S.QUEUED, S.WAITING, S.RUNNING})
 ENDED = frozenset(RunStatus) - OPEN
 
-#: What may follow what; an ended status is followed by nothing. A device run goes back to the queue only when the
-#: device could not be reached and nothing was sent.
-MOVES: dict[RunStatus, frozenset[RunStatus]] = {
-    S.QUEUED: frozenset({S.WAITING, S.RUNNING, S.FAILED, S.CANCELLED, S.SKIPPED, S.ERRORED}),
-    S.WAITING: frozenset({S.QUEUED, S.FAILED, S.CANCELLED, S.SKIPPED, S.ERRORED}),
-    S.RUNNING: frozenset(
-        {S.QUEUED, S.SUCCEEDED, S.PARTIAL, S.FAILED, S.ERRORED, S.CANCELLED, S.SKIPPED, S.INTERRUPTED}
-    ),
-    **{status: frozenset() for status in ENDED},
+#: What may follow what, and (from None) how a row begins; an ended status is followed by nothing. The database refuses
+#: every other change (`jobs.migrations`), and `jobs.models.transitions` is the only place that makes one.
+Moves = Mapping[RunStatus | None, frozenset[RunStatus]]
+NOTHING: dict[RunStatus | None, frozenset[RunStatus]] = {status: frozenset() for status in ENDED}
+
+#: A job run is decided about while it is queued: it starts, waits for its turn, or ends at once.
+RUN_MOVES: Moves = {
+    **NOTHING,
+    None: frozenset({S.QUEUED, S.SKIPPED}),
+    S.QUEUED: frozenset({S.WAITING, S.RUNNING, S.FAILED, S.ERRORED, S.CANCELLED, S.SKIPPED}),
+    S.WAITING: frozenset({S.QUEUED, S.CANCELLED}),
+    S.RUNNING: ENDED,
+}
+#: A device run is never partial. It goes back to the queue when the device that it waited for is free, or when the
+#: device could not be reached and nothing was sent; one for which there is no plan begins as failed.
+DEVICE_MOVES: Moves = {
+    **NOTHING,
+    None: frozenset({S.QUEUED, S.FAILED}),
+    S.QUEUED: frozenset({S.WAITING, S.RUNNING, S.FAILED, S.CANCELLED, S.SKIPPED}),
+    S.WAITING: frozenset({S.QUEUED, S.FAILED, S.CANCELLED, S.SKIPPED}),
+    S.RUNNING: frozenset({S.QUEUED, S.SUCCEEDED, S.FAILED, S.ERRORED, S.CANCELLED, S.INTERRUPTED}),
 }
 
 LABELS: dict[RunStatus, str] = {
@@ -64,9 +76,19 @@ COLOURS: dict[RunStatus, str] = {
 CHOICES = [(status.value, LABELS[status]) for status in RunStatus]
 
 
-def may_move(old: str, new: str) -> bool:
-    """Say whether a run may go from one status to the other."""
-    return RunStatus(new) in MOVES[RunStatus(old)]
+class ForbiddenMove(RuntimeError):
+    """A status was to follow another that it must not follow: a defect of ours."""
+
+
+def may_move(moves: Moves, old: str | None, new: str) -> bool:
+    """Say whether a row may go from one status to the other (from None: begin in it)."""
+    return RunStatus(new) in moves[None if old is None else RunStatus(old)]
+
+
+def check_move(moves: Moves, old: str | None, new: str) -> None:
+    """Raise ForbiddenMove unless the one status may follow the other."""
+    if not may_move(moves, old, new):
+        raise ForbiddenMove(f"Nothing goes from {old or 'nothing'} to {new}.")
 
 
 def outcome(statuses: Iterable[str]) -> RunStatus:

@@ -1,10 +1,11 @@
-"""Same-tenant references, held by the database; indexes of parts of words; room in the pages of device runs; the pulse's row."""
+"""Same-tenant references and moves of runs, held by the database; indexes of parts of words; room in the pages of device runs; the pulse's row."""
 
 from django.db import migrations
 from django.utils import timezone
 
-from devices.models.integrity import TenantTriggers
+from devices.models.integrity import StatusMoves, TenantTriggers
 from devices.models.searching import TEXT, SearchIndex
+from jobs.domain.states import DEVICE_MOVES, RUN_MOVES
 
 
 def leave_room(apps, schema_editor):
@@ -28,6 +29,8 @@ class Migration(migrations.Migration):
 
     operations = [
         TenantTriggers("jobs"),
+        StatusMoves("jobs_jobrun", RUN_MOVES),
+        StatusMoves("jobs_devicerun", DEVICE_MOVES),
         SearchIndex("jobs_devicerun", [("device_name", TEXT), ("address", TEXT)]),
         migrations.RunPython(leave_room, migrations.RunPython.noop),
         migrations.RunPython(begin, migrations.RunPython.noop),

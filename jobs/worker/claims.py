@@ -19,6 +19,7 @@ from jobs.domain.plan import DevicePlan
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, ScheduleFilter, ServiceJob
 from jobs.models.sql.claims import runs_with_room
+from jobs.models.transitions import enter, transition
 from jobs.schedule import next_times
 from jobs.worker import device_locks
 
@@ -87,25 +88,34 @@ def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None)
         if not runs:
             return []
         rows = device_locks.take(_within_limits(runs, served, now, limit), now)
-        DeviceRun.objects.filter(pk__in=[row.pk for row in rows]).update(
-            status=RunStatus.RUNNING,
-            token=F("token") + 1,
-            worker=worker,
-            lease_expires_at=now + LEASE,
-            started_at=now,
-            waiting_since=None,
-            not_before=None,
-        )
         begun = {row.run_id for row in rows if row.run.status == RunStatus.QUEUED}
+        rows = _begin(rows, worker, now)
         if begun:
-            JobRun.objects.filter(pk__in=begun, status=RunStatus.QUEUED).update(
-                status=RunStatus.RUNNING, started_at=now
-            )
+            beginning = JobRun.objects.filter(pk__in=begun)
+            transition(beginning, of=[RunStatus.QUEUED], to=RunStatus.RUNNING, started_at=now)
     reach("W2")
-    for row in rows:
-        row.status, row.token, row.worker = RunStatus.RUNNING, row.token + 1, worker
-        row.lease_expires_at, row.waiting_since, row.not_before = now + LEASE, None, None
     return _assignments(rows, claimed)
+
+
+def _begin(rows: list[DeviceRun], worker: Worker, now: datetime) -> list[DeviceRun]:
+    """Make the rows, which are locked, the worker's own."""
+    begun = transition(
+        DeviceRun.objects.filter(pk__in=[row.pk for row in rows]),
+        of=[RunStatus.QUEUED],
+        to=RunStatus.RUNNING,
+        token=F("token") + 1,
+        worker=worker,
+        lease_expires_at=now + LEASE,
+        started_at=now,
+        waiting_since=None,
+        not_before=None,
+    )
+    mine = [row for row in rows if row.pk in begun]
+    enter(mine, RunStatus.RUNNING)
+    for row in mine:
+        row.token, row.worker = row.token + 1, worker
+        row.lease_expires_at, row.waiting_since, row.not_before = now + LEASE, None, None
+    return mine
 
 
 def does_work_wait(*, worker: Worker, now: datetime) -> bool:

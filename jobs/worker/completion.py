@@ -16,7 +16,7 @@ from jobs.dispatch import overlap_queue
 from jobs.domain.rollout import Rollout
 from jobs.domain.states import OPEN, RunStatus, outcome
 from jobs.models import DeviceRun, JobRun
-from jobs.models.sql.bulk import write_columns
+from jobs.models.transitions import Move, transition, transition_each
 from jobs.results import notifications
 from jobs.worker import claims, device_locks
 
@@ -50,27 +50,28 @@ def _settle(pks: list[int], now: datetime, wait: bool) -> set[int]:
     found = _open(pks).select_related("tenant", "agent").order_by("pk")
     runs = {run.pk: run for run in found.select_for_update(skip_locked=not wait, of=("self",), no_key=True)}
     tallies = _tallies(runs)
-    ended = [run for run in runs.values() if _is_over(run, tallies[run.pk], now)]
-    causes = _causes(run.pk for run in ended if run.status != RunStatus.SUCCEEDED)
+    ends = {run.pk: _end_of(run, tallies[run.pk], now) for run in runs.values()}
+    over = [Move(run, RunStatus(run.status), end) for run in runs.values() if (end := ends[run.pk])]
+    causes = _causes(move.row.pk for move in over if move.to is not RunStatus.SUCCEEDED)
+    ended = [move.row for move in over]
     for run in ended:
         run.reason = "; ".join(part for part in (run.reason, causes.get(run.pk, "")) if part)[:500]
         run.paused_at, run.pause_reason, run.next_wave_at, run.ended_at = None, "", None, now
-    write_columns(ended, ("status", "reason", "ended_at", "paused_at", "pause_reason", "next_wave_at"))
+    transition_each(over, ("reason", "ended_at", "paused_at", "pause_reason", "next_wave_at"))
     notifications.tell([notifications.Happened(run, "completed") for run in ended], now)
     overlap_queue.ended(ended)
     return set(runs)
 
 
-def _is_over(run: JobRun, rows: Tally, now: datetime) -> bool:
-    """Say whether a run has come to its end, put into its `status`; if not, do what follows meanwhile."""
+def _end_of(run: JobRun, rows: Tally, now: datetime) -> RunStatus | None:
+    """Return the status in which a run has come to its end; None when it has not, and what follows is done."""
     if _must_stop(run, rows) and _end_unbegun(run, now):
         rows = _tallies([run.pk])[run.pk]
     if any(status in OPEN for status, _, _ in rows):
         _suspect_credential(run, now)
         _open_next_wave(run, rows, now)
-        return False
-    run.status = outcome(status for status, _, _ in rows)
-    return True
+        return None
+    return outcome(status for status, _, _ in rows)
 
 
 def _tallies(pks: Iterable[int]) -> dict[int, Tally]:
@@ -103,8 +104,8 @@ def _end_unbegun(run: JobRun, now: datetime) -> bool:
 
 def end_unbegun(run: JobRun, status: RunStatus, reason: str, message: str, now: datetime) -> int:
     """End the devices of a run that have not begun; return how many."""
-    rows = DeviceRun.objects.filter(run=run, status__in=UNBEGUN)
-    return rows.update(status=status, reason=reason, message=message, ended_at=now, waits_for=None)
+    ending = {"reason": reason, "message": message, "ended_at": now, "waits_for": None}
+    return len(transition(DeviceRun.objects.filter(run=run), of=UNBEGUN, to=status, **ending))
 
 
 def _suspect_credential(run: JobRun, now: datetime) -> None:

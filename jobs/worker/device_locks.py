@@ -17,8 +17,11 @@ from config.failpoints import reach
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceHold, DeviceRun
 from jobs.models.sql import claims
+from jobs.models.transitions import Move, transition, transition_each
 
 SLOTS = (0, 1)
+#: What a device run is in while it stands in line: one that was woken still does, until it is claimed.
+IN_LINE = (RunStatus.WAITING, RunStatus.QUEUED)
 #: How long a device run waits for another that holds its device.
 PATIENCE = timedelta(minutes=settings.LOCK_MINUTES)
 
@@ -70,8 +73,10 @@ def _settle_races(
     if waiting:
         DeviceHold.objects.filter(device_run__in=waiting).delete()
         for row in waiting:
-            row.status, row.waiting_since = RunStatus.WAITING, row.waiting_since or now
-        DeviceRun.objects.bulk_update(waiting, ["status", "waiting_since", "waits_for"])
+            row.waiting_since = row.waiting_since or now
+        transition_each(
+            [Move(row, RunStatus.QUEUED, RunStatus.WAITING) for row in waiting], ("waiting_since", "waits_for")
+        )
     return [row for row in rows if row.waits_for is None]
 
 
@@ -100,7 +105,7 @@ def _line(keys: set[str]) -> dict[str, list[tuple[datetime, int]]]:
     waiting = DeviceRun.objects.filter(
         Q(endpoint__in=keys) | Q(device__host_key__in=keys),
         waiting_since__isnull=False,
-        status__in=[RunStatus.WAITING, RunStatus.QUEUED],
+        status__in=IN_LINE,
         run__paused_at=None,
         run__cancel_requested_at=None,
     )
@@ -130,8 +135,10 @@ def _wake(waiting: QuerySet[DeviceRun]) -> list[str | None]:
     rows = dict(
         waiting.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", "run__agent__queue")
     )
-    DeviceRun.objects.filter(pk__in=rows).update(status=RunStatus.QUEUED, waits_for=None)
-    return list(rows.values())
+    woken = transition(
+        DeviceRun.objects.filter(pk__in=rows), of=[RunStatus.WAITING], to=RunStatus.QUEUED, waits_for=None
+    )
+    return [agent_queue for pk, agent_queue in rows.items() if pk in woken]
 
 
 def quarantine(device_runs: Iterable[int], now: datetime) -> None:
@@ -142,7 +149,7 @@ def quarantine(device_runs: Iterable[int], now: datetime) -> None:
 def wake_stranded() -> int:
     """Wake who waits for a device run that holds nothing any more and waits for nothing; return how many."""
     holding = DeviceHold.objects.values("device_run")
-    in_line = DeviceRun.objects.filter(status__in=[RunStatus.WAITING, RunStatus.QUEUED], waiting_since__isnull=False)
+    in_line = DeviceRun.objects.filter(status__in=IN_LINE, waiting_since__isnull=False)
     waiting = DeviceRun.objects.filter(status=RunStatus.WAITING, waits_for__isnull=False)
     stranded = waiting.exclude(waits_for__in=holding).exclude(waits_for__in=in_line.values("pk"))
     with transaction.atomic():
@@ -151,13 +158,11 @@ def wake_stranded() -> int:
 
 def give_up(now: datetime) -> list[DeviceRun]:
     """End device runs that have waited too long; return them."""
-    late = DeviceRun.objects.filter(
-        status__in=[RunStatus.WAITING, RunStatus.QUEUED], waiting_since__lt=now - PATIENCE, run__paused_at=None
-    )
+    late = DeviceRun.objects.filter(status__in=IN_LINE, waiting_since__lt=now - PATIENCE, run__paused_at=None)
     rows = list(late[:500])
     minutes = int(PATIENCE.total_seconds() // 60)
     text = f"Nothing was sent. Another run held the device for more than {minutes} minutes; run it again later."
-    DeviceRun.objects.filter(pk__in=[row.pk for row in rows], status__in=[RunStatus.WAITING, RunStatus.QUEUED]).update(
-        status=RunStatus.FAILED, reason="device_busy", message=text, ended_at=now, waits_for=None
-    )
-    return rows
+    ending = {"reason": "device_busy", "message": text, "ended_at": now, "waits_for": None}
+    given_up = DeviceRun.objects.filter(pk__in=[row.pk for row in rows])
+    ended = transition(given_up, of=IN_LINE, to=RunStatus.FAILED, **ending)
+    return [row for row in rows if row.pk in ended]

@@ -23,7 +23,8 @@ from jobs import queue, types
 from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import Cancelled, DeviceResult, LeaseLost
 from jobs.models import DeviceRun
-from jobs.models.sql.bulk import add_rows, write_columns
+from jobs.models.sql.bulk import add_rows
+from jobs.models.transitions import Move, transition, transition_each
 from jobs.types.base import ReadConfigurations
 from jobs.worker import claims, device_locks
 from jobs.worker.claims import Assignment
@@ -32,9 +33,8 @@ from jobs.worker.device_session import DeviceSession
 from jobs.worker.journal import Journal
 
 log = logging.getLogger(__name__)
-#: What the end of a device run writes into it.
+#: What the end of a device run writes into it, beside its status.
 ENDING = (
-    "status",
     "reason",
     "message",
     "ended_at",
@@ -153,10 +153,10 @@ def store(batch: list[DeviceOutcome]) -> None:
                 pin_host_key(device_id=outcome.journal.device_run.device_id, fingerprint=outcome.pinned)
         again = [outcome for outcome in mine if outcome.retry and _try_again(outcome, now)]
         ended = [outcome for outcome in mine if outcome not in again]
-        rows = [f.journal.ending(f.result.status, f.result.reason, f.result.message, now) for f in ended]
+        moves = [Move(f.journal.ending(f.result, now), RunStatus.RUNNING, f.result.status) for f in ended]
         _keep_snapshots(ended, now)
         _keep_configurations(ended, now)
-        write_columns(rows, ENDING)
+        transition_each(moves, ENDING)
         add_rows([row for outcome in ended for row in outcome.journal.take_rows()])
         queue.hint_work(device_locks.release(outcome.journal.device_run.pk for outcome in mine))
     reach("W16")
@@ -185,9 +185,9 @@ def _try_again(outcome: DeviceOutcome, now: datetime) -> bool:
     seconds = FIRST_PAUSE * 3**row.tries * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, no secret
     pause = timedelta(seconds=seconds)
     text = f"{outcome.result.message} Try {row.tries + 2} of {TRIES} follows."
-    DeviceRun.objects.filter(pk=row.pk, token=row.token).update(
-        status=RunStatus.QUEUED, tries=row.tries + 1, not_before=now + pause, message=text, lease_expires_at=None
-    )
+    again = {"tries": row.tries + 1, "not_before": now + pause, "message": text, "lease_expires_at": None}
+    mine = DeviceRun.objects.filter(pk=row.pk, token=row.token)
+    transition(mine, of=[RunStatus.RUNNING], to=RunStatus.QUEUED, **again)
     return True
 
 

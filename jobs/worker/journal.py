@@ -23,7 +23,7 @@ from devices.services.snapshots import volatile_in
 from devices.services.workers import GUARD, LEASE
 from jobs.domain.plan import SNAPSHOT, PlannedStep
 from jobs.domain.states import RunStatus
-from jobs.domain.step_runner import Cancelled, LeaseLost, interruption
+from jobs.domain.step_runner import Cancelled, DeviceResult, LeaseLost, interruption
 from jobs.models import DeviceRun, StepResult
 from jobs.models.sql.bulk import add_rows
 from jobs.worker.journal_writer import DIRECT, Writer
@@ -80,7 +80,8 @@ class Journal:
         if step.kind == SNAPSHOT and step.keep == "after":
             reach("W14")
         if self._steps and self._steps[-1].position == step.position:  # a reading step that begins again
-            self._steps[-1].status, self._steps[-1].ended_at = RunStatus.RUNNING, None
+            open_step = self._steps[-1]
+            open_step.status, open_step.ended_at = RunStatus.RUNNING, None
             return
         self._steps.append(
             StepResult(
@@ -132,10 +133,10 @@ class Journal:
 
     def step_ended(self, step: PlannedStep, status: RunStatus, message: str, verdict: str = "") -> None:
         """Close the step's row."""
-        row = self._steps[-1]
-        row.verdict = verdict
-        row.status, row.message, row.ended_at = status, redact(message or row.message, self.secrets), timezone.now()
-        _fill(row, self._exchanges)
+        done_step = self._steps[-1]
+        done_step.status, done_step.verdict, done_step.ended_at = status, verdict, timezone.now()
+        done_step.message = redact(message or done_step.message, self.secrets)
+        _fill(done_step, self._exchanges)
 
     @property
     def unknown(self) -> bool:
@@ -178,15 +179,15 @@ class Journal:
         sent."""
         return interruption(cause, self.commands, self.begun, self._done)
 
-    def ending(self, status: RunStatus, reason: str, message: str, now: datetime) -> DeviceRun:
-        """Return the row as it ends, for the caller to write where the token still fits."""
+    def ending(self, result: DeviceResult, now: datetime) -> DeviceRun:
+        """Return the row as it ends, for the caller to move to its end where the token still fits."""
         row = self.device_run
-        row.status, row.reason, row.message = status, reason, redact(message, self.secrets)
+        row.reason, row.message = result.reason, redact(result.message, self.secrets)
         row.ended_at, row.confirmed, row.lease_expires_at = now, self._done, None
         row.intended = max(self._done + self.unknown, row.intended)
         for step in self._steps:
             if step.ended_at is None:
-                step.status, step.ended_at = status, now
+                step.status, step.ended_at = result.status, now
                 _fill(step, self._exchanges)
         return row
 

@@ -23,6 +23,7 @@ from jobs import queue
 from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import interruption
 from jobs.models import DeviceHold, DeviceRun
+from jobs.models.transitions import transition
 from jobs.worker import device_locks
 from jobs.worker.completion import settle
 
@@ -119,9 +120,10 @@ def interrupt(rows: Sequence[DeviceRun], now: datetime, quarantined: bool = Fals
             message = interruption(VANISHED, row.plan.commands, row.intended, row.confirmed)
             if quarantined:
                 message += " Its machine does not answer, so the device stays held until it does or somebody frees it."
-            mine = DeviceRun.objects.filter(pk=row.pk, token=row.token, status=RunStatus.RUNNING)
-            moved = mine.update(
-                status=RunStatus.INTERRUPTED,
+            moved = transition(
+                DeviceRun.objects.filter(pk=row.pk, token=row.token),
+                of=[RunStatus.RUNNING],
+                to=RunStatus.INTERRUPTED,
                 reason="interrupted",
                 message=message,
                 ended_at=now,

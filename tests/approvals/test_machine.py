@@ -199,7 +199,7 @@ class Approvals(RuleBasedStateMachine):
     def run(self, name):
         self.attempt(lambda: starter.run_now(by=self.who(name), job=self.fresh(), now=self.now))
         self._check_new_runs()
-        JobRun.objects.filter(job=self.job, status="queued").update(status="succeeded")
+        make.end(JobRun.objects.filter(job=self.job, status="queued"))
 
     def _check_new_runs(self):
         """I-A3, I-A4: what runs was approved for this very content by enough others, or by right."""

@@ -3,10 +3,22 @@
 import itertools
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from approvals import policies, services
-from approvals.domain import MOVES, Action, ApprovalStatus, FourEyes, StaleDigest, Step, after, is_approved
+from approvals.domain import (
+    MOVES,
+    STATUS_MOVES,
+    Action,
+    ApprovalStatus,
+    FourEyes,
+    StaleDigest,
+    Step,
+    after,
+    is_approved,
+)
+from approvals.models import ApprovalRequest
 from config.errors import Conflict, Forbidden, Invalid
 from jobs.authoring import drafts
 from jobs.dispatch import starter
@@ -41,6 +53,20 @@ def test_each_status_and_action(status, action):
         with pytest.raises(Conflict):
             after(status, action)
     assert set(MOVES) == set(TABLE)
+
+
+@pytest.mark.django_db
+def test_the_database_lets_a_request_move_as_the_table_says_and_no_other_way(change):
+    asked = ApprovalRequest.objects.filter(pk=change.approval_id)
+    for old, new in itertools.product(set(S) - {S.NOT_REQUESTED}, S):
+        with transaction.atomic():
+            asked.update(status=old)
+            if old == new or new in STATUS_MOVES[old]:
+                assert asked.update(status=new) == 1
+            else:
+                with pytest.raises(IntegrityError, match="must not move"), transaction.atomic():
+                    asked.update(status=new)
+            transaction.set_rollback(True)
 
 
 def test_a_quorum_counts_different_eligible_people():

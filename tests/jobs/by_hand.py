@@ -21,9 +21,8 @@ def claim(run=None, limit=50, now=None):
 def end(rows, status="succeeded", reason=""):
     """End device runs as a worker would have, and settle their runs."""
     pks = [row.pk for row in rows]
-    DeviceRun.objects.filter(pk__in=pks).update(
-        status=status, reason=reason, ended_at=timezone.now(), lease_expires_at=None
-    )
+    ending = {"reason": reason, "ended_at": timezone.now(), "lease_expires_at": None}
+    make.end(DeviceRun.objects.filter(pk__in=pks), status, **ending)
     device_locks.release(pks)
     completion.settle({row.run_id for row in rows})
 

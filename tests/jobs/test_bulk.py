@@ -61,7 +61,7 @@ def test_a_row_of_another_tenant_is_refused(rows, tenant):
 
 def test_columns_of_many_rows_are_written_each_with_its_own(rows):
     for number, row in enumerate(rows):
-        row.status, row.message = ("succeeded", AWKWARD) if number % 2 else ("failed", "")
+        row.status, row.message = ("cancelled", AWKWARD) if number % 2 else ("failed", "")
         row.ended_at, row.lease_expires_at = (timezone.now() if number % 3 else None), None
         row.intended, row.reason = number, "x" * number
     write_columns(rows, ("status", "message", "ended_at", "lease_expires_at", "intended", "snapshot_before"))
@@ -70,6 +70,15 @@ def test_columns_of_many_rows_are_written_each_with_its_own(rows):
         found = stored[row.pk]
         assert (found.status, found.message, found.ended_at) == (row.status, row.message, row.ended_at)
         assert (found.intended, found.reason, found.snapshot_before_id) == (row.intended, "", None)
+
+
+def test_a_row_that_has_something_else_in_the_guarded_column_is_left_alone(rows):
+    DeviceRun.objects.filter(pk=rows[0].pk).update(status="running")
+    for row in rows:
+        row.message = "written"
+    assert write_columns(rows, ("message",), was=("status", ["queued"] * len(rows))) == len(rows) - 1
+    assert not DeviceRun.objects.get(pk=rows[0].pk).message
+    assert DeviceRun.objects.filter(message="written").count() == len(rows) - 1
 
 
 def test_json_and_references_are_written_too(rows):

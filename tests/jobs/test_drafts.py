@@ -189,7 +189,7 @@ def test_deleting_a_job_keeps_its_history_and_frees_its_name(acme, person, brows
     job, run = make.job(operator, make.template(acme), make.devices(acme, "linux"), name="Once")
     with pytest.raises(Conflict, match="is running"):
         drafts.delete_job(by=operator, job=job)
-    JobRun.objects.filter(pk=run.pk).update(status="succeeded")
+    make.end(JobRun.objects.filter(pk=run.pk))
     client = browser("acme-operator")
     assert "Yes, delete it" in client.get(f"/jobs/{job.pk}/delete/").content.decode()
     assert client.post(f"/jobs/{job.pk}/delete/").status_code == 302

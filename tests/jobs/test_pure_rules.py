@@ -6,20 +6,27 @@ import pytest
 
 from devices.domain.errors import CommandRejected, PromptTimeout
 from jobs.domain.plan import PlannedStep
-from jobs.domain.states import COLOURS, ENDED, LABELS, MOVES, OPEN, RunStatus, may_move, outcome
+from jobs.domain.states import COLOURS, DEVICE_MOVES, ENDED, LABELS, OPEN, RUN_MOVES, RunStatus, may_move, outcome
 from jobs.domain.step_runner import interruption, run_steps
 
 
+@pytest.mark.parametrize("moves", [RUN_MOVES, DEVICE_MOVES])
 @pytest.mark.parametrize("old,new", list(itertools.product(RunStatus, RunStatus)))
-def test_an_ended_run_never_changes_and_no_run_goes_back(old, new):
+def test_an_ended_run_never_changes_and_no_run_goes_back(old, new, moves):
     if old in ENDED:
-        assert not may_move(old, new)
-    if may_move(old, new) and new in OPEN and (old, new) not in (("waiting", "queued"), ("running", "queued")):
+        assert not may_move(moves, old, new)
+    again = {("waiting", "queued"), *([("running", "queued")] if moves is DEVICE_MOVES else [])}
+    if may_move(moves, old, new) and new in OPEN and (old, new) not in again:
         assert list(RunStatus).index(new) > list(RunStatus).index(old)
 
 
 def test_every_status_has_moves_a_label_and_a_colour():
-    assert set(MOVES) == set(LABELS) == set(COLOURS) == set(RunStatus)
+    assert set(RUN_MOVES) - {None} == set(DEVICE_MOVES) - {None} == set(LABELS) == set(COLOURS) == set(RunStatus)
+
+
+def test_every_status_is_reached_and_devices_are_never_partial():
+    assert frozenset().union(*RUN_MOVES.values()) == set(RunStatus)
+    assert frozenset().union(*DEVICE_MOVES.values()) == set(RunStatus) - {RunStatus.PARTIAL}
 
 
 @pytest.mark.parametrize(

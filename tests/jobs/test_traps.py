@@ -85,7 +85,7 @@ def test_a_trap_backs_up_its_device_alone_and_several_for_one_change_do_it_once(
     assert [str(row.device_id) for row in run.device_runs.all()] == [FIRST] and run.job == backup
     assert run.trigger.name == "Configuration-change trap" and run.executed_by.username == "client13-admin"
     assert not trap_backups.configuration_changed(address=first.address, now=now + timedelta(seconds=2))
-    JobRun.objects.update(status="succeeded")
+    make.end(JobRun.objects.all())
     assert not trap_backups.configuration_changed(address=first.address, now=now + timedelta(seconds=29))
     assert len(trap_backups.configuration_changed(address=first.address, now=now + timedelta(seconds=31))) == 1
 

@@ -53,21 +53,31 @@ def listed(rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
     return f"VALUES {', '.join([one] * len(rows))}", [value for row in rows for value in row]
 
 
-def write_columns(rows: Sequence[Row], names: Sequence[str]) -> None:
-    """Write these columns of rows of one model, by their ids. The caller holds the rows' locks."""
+def write_columns(rows: Sequence[Row], names: Sequence[str], was: tuple[str, Sequence[str]] | None = None) -> int:
+    """Write these columns of rows of one model, by their ids; return how many. The caller holds the rows' locks.
+
+    With `was`, a column of text and what each row must still have in it, the others are left alone.
+    """
     if not rows:
-        return
+        return 0
     meta = rows[0]._meta
     fields, values = _values([meta.get_field(name) for name in names], rows)
     values = [[*given, row.pk] for given, row in zip(values, rows, strict=True)]
+    guard = ""
+    if was:
+        guard = connection.ops.quote_name(meta.get_field(was[0]).column)
+        values = [[*given, had] for given, had in zip(values, was[1], strict=True)]
     table = connection.ops.quote_name(meta.db_table)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":  # which reads and plans each statement anew
-            kinds = [*("text" if _is_text(field) else field.db_type(connection) for field in fields), "bigint"]
-            cursor.execute(_in_one(table, fields, kinds), arrays(values, kinds))
+            kinds = ["text" if _is_text(field) else field.db_type(connection) for field in fields]
+            kinds += ["bigint", *(["text"] if guard else [])]
+            cursor.execute(_in_one(table, fields, kinds, guard), arrays(values, kinds))
         else:
             assignments = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
-            cursor.executemany(f"UPDATE {table} SET {assignments} WHERE id = %s", values)  # noqa: S608 - our own names
+            still = f" AND {guard} = %s" if guard else ""
+            cursor.executemany(f"UPDATE {table} SET {assignments} WHERE id = %s{still}", values)  # noqa: S608 - our own names
+        return cursor.rowcount
 
 
 def arrays(rows: Sequence[Sequence[Any]], kinds: Sequence[str]) -> list[list[Any]]:
@@ -85,10 +95,12 @@ def unnest(kinds: Sequence[str]) -> str:
     return f"unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"
 
 
-def _in_one(table: str, fields: Sequence[Any], kinds: Sequence[str]) -> str:
+def _in_one(table: str, fields: Sequence[Any], kinds: Sequence[str], guard: str) -> str:
     names = [connection.ops.quote_name(field.column) for field in fields]
     assignments = ", ".join(f"{name} = v.{name}" for name in names)
-    return f"UPDATE {table} SET {assignments} FROM {unnest(kinds)} AS v({', '.join(names)}, id) WHERE {table}.id = v.id"  # noqa: S608 - our own names
+    given = ", ".join([*names, "id", *(["was"] if guard else [])])
+    still = f" AND {table}.{guard} = v.was" if guard else ""
+    return f"UPDATE {table} SET {assignments} FROM {unnest(kinds)} AS v({given}) WHERE {table}.id = v.id{still}"  # noqa: S608 - our own names
 
 
 def _is_text(field: Any) -> bool:

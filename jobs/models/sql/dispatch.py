@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from jobs.domain.states import RunStatus
 from jobs.models.jobs import ServiceJob
 from jobs.models.runs import JobRun
 from jobs.models.triggers import Trigger
@@ -45,7 +46,7 @@ def insert_runs(rows: Sequence[Due], now: datetime) -> int:
         SELECT job.tenant_id, job.id, due.trigger_id, due.at, job.name, job.job_type, '', template.name,
             version.number, job.agent_id, job.created_by_id, '', '', job.max_parallel, job.in_queue, 0,
             job.rollout, 0, '',
-            due.reason, CASE due.reason WHEN '' THEN 'queued' ELSE 'skipped' END, %s,
+            due.reason, CASE due.reason WHEN '' THEN '{RunStatus.QUEUED}' ELSE '{RunStatus.SKIPPED}' END, %s,
             CASE due.reason WHEN '' THEN NULL ELSE %s END, CASE due.reason WHEN '' THEN NULL ELSE %s END
         FROM {_rows(trigger_id="bigint", job_id="uuid", at="timestamptz", reason="text")}
         JOIN {_table(ServiceJob)} job ON job.id = due.job_id
