@@ -186,6 +186,8 @@ class RunSerializer(serializers.ModelSerializer):
             "template_version",
             "agent",
             "executed_by",
+            "approval",
+            "bypass",
             "approval_note",
             "digest",
             "status",

@@ -11,6 +11,8 @@ from typing import Any
 from devices.services import audit
 from jobs import access, queue
 from jobs.dispatch import approval_gate, overlap_queue
+from jobs.dispatch.approval_gate import Right
+from jobs.domain.bypass import Bypass
 from jobs.domain.overlap import Turn
 from jobs.domain.plan import DevicePlan, Plan
 from jobs.domain.rollout import Rollout
@@ -27,7 +29,7 @@ COLUMNS = (
     "started_at",
     "ended_at",
     "approval",
-    "approval_note",
+    "bypass",
     "digest",
     "device_count",
     "network_names",
@@ -40,7 +42,7 @@ class Decision:
     """What becomes of a run: with a `plan` it starts (or has failed, where no device can be run), else `reason` says
     why not.
 
-    `note` says by what right a change runs.
+    `right` says by what right a change runs.
     """
 
     run: JobRun
@@ -49,7 +51,7 @@ class Decision:
     status: RunStatus
     reason: str = ""
     plan: Plan | None = None
-    note: str = ""
+    right: Right = Right()
 
 
 def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: builder.Fetched | None = None) -> Decision:
@@ -69,14 +71,13 @@ def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: builde
         plan = builder.resumed(plan, run.parent, run.resumes)
     if not plan.devices:
         return Decision(run, job, by, RunStatus.SKIPPED, "No device matches the job's device selection.")
-    note = ""
+    right = Right()
     if job.version.content.changes_devices:
-        again = run.parent_id is not None
-        note, reason = ("bypassed: ran again by right", "") if again else approval_gate.use(job, by, plan, now)
-    if reason:
-        return Decision(run, job, by, RunStatus.SKIPPED, reason)
+        right = Right(bypass=Bypass.AGAIN) if run.parent_id is not None else approval_gate.use(job, by, plan, now)
+    if right.refusal:
+        return Decision(run, job, by, RunStatus.SKIPPED, right.refusal)
     failed = all(device.problem for device in plan.devices)
-    return Decision(run, job, by, RunStatus.FAILED if failed else RunStatus.QUEUED, "", plan, note)
+    return Decision(run, job, by, RunStatus.FAILED if failed else RunStatus.QUEUED, "", plan, right)
 
 
 def write(decisions: Sequence[Decision], now: datetime) -> None:
@@ -137,8 +138,8 @@ def _fill(decision: Decision, now: datetime) -> None:
     if decision.status is not RunStatus.QUEUED:
         run.ended_at = now
     if plan:
-        run.approval = decision.job.approval if decision.note.startswith("approved") else None
-        run.approval_note, run.digest, run.device_count = decision.note, plan.digest, len(plan.devices)
+        run.approval, run.bypass = decision.right.approval, decision.right.bypass or ""
+        run.digest, run.device_count = plan.digest, len(plan.devices)
         run.network_names, run.rollout = ", ".join(plan.networks[:8])[:300], decision.job.rollout
         run.started_at = run.ended_at
 
@@ -146,7 +147,7 @@ def _fill(decision: Decision, now: datetime) -> None:
 def _entries(decision: Decision) -> list[audit.Entry]:
     run, job = decision.run, decision.job
     found = []
-    if decision.note.startswith("bypassed"):
+    if decision.right.bypass:
         found.append(audit.Entry(job.tenant, decision.by, "run.bypassed_approval", job.name, {"run": run.pk}))
     details = {"run": run.pk, "digest": run.digest}
     return [*found, audit.Entry(job.tenant, decision.by, "run.started", job.name, details)]

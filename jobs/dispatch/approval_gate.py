@@ -4,6 +4,7 @@ allows."""
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from config.errors import Conflict, Invalid
 from jobs import access
 from jobs.dispatch import policy_kinds
 from jobs.domain.approval_content import differences, digest_of
+from jobs.domain.bypass import Bypass
 from jobs.domain.plan import Plan
 from jobs.domain.recurrence import describe
 from jobs.domain.schedule_json import stored_schedule
@@ -149,26 +151,35 @@ def frozen(asked: ApprovalRequest | None) -> set[str] | None:
     return {device["device"] for device in content["devices"]}
 
 
-def use(job: ServiceJob, by: Any, plan: Plan, now: datetime) -> tuple[str, str]:
-    """Return (note, "") when the change may run, its approval used in this transaction; otherwise ("", why not)."""
+@dataclass(frozen=True, slots=True)
+class Right:
+    """By what right a run changes devices: an approval that it used up, or a bypass. With a `refusal` it must not run."""
+
+    approval: ApprovalRequest | None = None
+    bypass: Bypass | None = None
+    refusal: str = ""
+
+
+def use(job: ServiceJob, by: Any, plan: Plan, now: datetime) -> Right:
+    """Return by what right the change runs, its approval used in this transaction, or why it must not."""
     asked = job.approval
     if asked is None or asked.status != ApprovalStatus.APPROVED:
         if job.wants_approval:
-            return "", "The job asked for approval by hand and has none."
-        return "bypassed: ran without approval by right", ""
+            return Right(refusal="The job asked for approval by hand and has none.")
+        return Right(bypass=Bypass.BY_RIGHT)
     content = present(job, asked, plan)
     if digest_of(content) != asked.digest:
         changed = ", ".join(differences(asked.content, content)) or "the content"
         void_if_changed(job, now)
-        return "", f"The approval is for other content; changed since: {changed}. Request it again."
+        return Right(refusal=f"The approval is for other content; changed since: {changed}. Request it again.")
     at_most = asked.content["selection"]["at_most"]
     if at_most and len(plan.devices) > at_most:
-        return "", f"{len(plan.devices)} devices match by now; the approval is for {at_most} at most."
+        return Right(refusal=f"{len(plan.devices)} devices match by now; the approval is for {at_most} at most.")
     try:
         approvals.execute(request=asked, now=now)
     except Conflict as error:
-        return "", error.message
-    return f"approved by request {asked.pk}", ""
+        return Right(refusal=error.message)
+    return Right(approval=asked)
 
 
 def point_at(job: ServiceJob, asked: ApprovalRequest | None) -> None:

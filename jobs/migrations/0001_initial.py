@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('network_names', models.CharField(blank=True, max_length=300)),
                 ('template_name', models.CharField(max_length=120)),
                 ('template_version', models.PositiveIntegerField()),
-                ('approval_note', models.CharField(blank=True, max_length=200)),
+                ('bypass', models.CharField(blank=True, choices=[('by_right', 'ran without approval by right'), ('again', 'ran again by right')], max_length=10)),
                 ('digest', models.CharField(blank=True, max_length=64)),
                 ('max_parallel', models.PositiveIntegerField(default=25)),
                 ('rollout', models.JSONField(default=dict)),

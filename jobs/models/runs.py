@@ -12,6 +12,7 @@ from django.utils import timezone
 from approvals.models import ApprovalRequest
 from devices.domain.configs import mask
 from devices.models import Agent, ConfigSnapshot, Device, TenantOwned, Worker
+from jobs.domain.bypass import CHOICES as BYPASS_CHOICES
 from jobs.domain.plan import DevicePlan
 from jobs.domain.states import CHOICES, COLOURS, OPEN, RunStatus
 from jobs.models.jobs import ServiceJob
@@ -24,7 +25,8 @@ class JobRun(TenantOwned):
     `scheduled_for` is when it was due; `planned_at` None means that nobody has decided about it yet. Devices of waves
     up to `wave` may begin; the next one opens at `next_wave_at`. `proven` lists the credentials that a device has
     accepted; `only` the devices (ids) of the parent that run again, `resumes` at which step (position) each of them
-    goes on, where it does not begin anew; refusals before `resumed_at` count no more.
+    goes on, where it does not begin anew; refusals before `resumed_at` count no more. A change ran by its `approval`, or
+    because of a `bypass`.
     """
 
     tenant_rules = {"agent": "ancestors"}
@@ -45,7 +47,7 @@ class JobRun(TenantOwned):
     approval = models.ForeignKey(
         ApprovalRequest, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
-    approval_note = models.CharField(max_length=200, blank=True)
+    bypass = models.CharField(max_length=10, blank=True, choices=BYPASS_CHOICES)
     digest = models.CharField(max_length=64, blank=True)
     max_parallel = models.PositiveIntegerField(default=25)
     rollout = models.JSONField(default=dict)
@@ -93,6 +95,13 @@ class JobRun(TenantOwned):
     def is_open(self) -> bool:
         """Say whether it can still change."""
         return self.status in OPEN
+
+    @property
+    def approval_note(self) -> str:
+        """Say by what right it changes devices; empty where it changes none."""
+        if self.approval_id:
+            return f"approved by request {self.approval_id}"
+        return f"bypassed: {self.get_bypass_display()}" if self.bypass else ""
 
     @property
     def lateness(self) -> timedelta | None:

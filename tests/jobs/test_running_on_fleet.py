@@ -71,7 +71,7 @@ def test_a_configuration_job_changes_every_platform_and_shows_the_difference(acm
         person("acme-admin"), make.template(tenant, "Set NTP server"), devices, variables={"ntp_server": "198.51.100.7"}
     )
     assert finish(run).status == "succeeded"
-    assert run.approval_note == "bypassed: ran without approval by right"
+    assert (run.bypass, run.approval_note) == ("by_right", "bypassed: ran without approval by right")
     for device in devices:
         row = run.device_runs.get(device=device)
         assert lines(executed, device) == [*row.plan.preparation, *row.plan.commands]

@@ -40,7 +40,7 @@ def insert_runs(rows: Sequence[Due], now: datetime) -> int:
     statement = f"""
         INSERT INTO {_table(JobRun)} (
             tenant_id, job_id, trigger_id, scheduled_for, job_name, job_type, network_names, template_name,
-            template_version, agent_id, executed_by_id, approval_note, digest, max_parallel, in_queue, device_count,
+            template_version, agent_id, executed_by_id, bypass, digest, max_parallel, in_queue, device_count,
             rollout, wave, pause_reason,
             reason, status, created_at, planned_at, ended_at)
         SELECT job.tenant_id, job.id, due.trigger_id, due.at, job.name, job.job_type, '', template.name,
