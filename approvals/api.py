@@ -11,8 +11,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from approvals import selectors, services
-from approvals.domain import Action, Late
+from approvals import decisions, selectors
+from approvals.decisions import Decision, dispatch
+from approvals.domain import Late
 from approvals.models import CHOICES, ApprovalEvent, ApprovalRequest
 from config.api_pages import is_id, is_one_of
 from config.api_resource import Resource
@@ -71,7 +72,7 @@ class RequestSerializer(serializers.ModelSerializer):
 class DecisionSerializer(serializers.Serializer):
     """A decision on exactly the content whose digest was read."""
 
-    action = serializers.ChoiceField(choices=["approve", "reject", "comment", "close"])
+    action = serializers.ChoiceField(choices=decisions.CHOICES)
     digest = serializers.CharField(max_length=64, required=False, default="")
     message = serializers.CharField(max_length=1000, allow_blank=True, default="")
     one_run = serializers.BooleanField(default=False, help_text="Approve one run, where a series is asked for.")
@@ -99,14 +100,6 @@ class Approvals(Resource):
         found = self.get_object()
         given = DecisionSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        verb, message = given.validated_data["action"], given.validated_data["message"]
-        common = {"by": request.user, "request": found, "message": message, "now": timezone.now()}
-        if verb == "comment":
-            services.comment(**common)
-        elif verb == "close":
-            services.close(**common)
-        else:
-            chosen = Action.APPROVE if verb == "approve" else Action.REJECT
-            more = {name: given.validated_data[name] for name in ("digest", "one_run", "late")}
-            services.decide(action=chosen, **more, **common)
+        decision = Decision.posted(given.validated_data)
+        dispatch(by=request.user, request=found, decision=decision, now=timezone.now())
         return Response(self.get_serializer(self.get_object()).data)

@@ -36,6 +36,8 @@ COLOURS = {
     ApprovalStatus.REJECTED: "fail",
     ApprovalStatus.CLOSED: "idle",
 }
+#: What waits for a decision, or for the run that it allows; a subject has one such request at most.
+OPEN = (ApprovalStatus.REQUESTED, ApprovalStatus.APPROVED)
 
 
 class Action(StrEnum):

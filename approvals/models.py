@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from approvals.domain import CHOICES, Action, ApprovalStatus, Late, Scope, Step, steps_from
+from approvals.domain import CHOICES, OPEN, Action, ApprovalStatus, Late, Scope, Step, steps_from
 from devices.models import TenantOwned
 
 
@@ -48,14 +48,22 @@ class ApprovalDelegate(TenantOwned):
         return f"{self.delegate} for {self.person}, {self.first} to {self.last}"
 
 
+class ApprovalSubject(TenantOwned):
+    """What is decided about: it stands for a thing that this app does not know, and which refers to this row."""
+
+    def __str__(self) -> str:
+        return f"Subject {self.pk} in {self.tenant}"
+
+
 class ApprovalRequest(TenantOwned):
-    """One request, bound to the SHA-256 of its stored content; title, summary and url describe it without a reference.
+    """One request about a subject, bound to the SHA-256 of its stored content; title, summary and url are for people.
 
     `steps` is the policy as it was when asked; `scope` may only be narrowed by who decides. `used` counts runs.
     """
 
     tenant_rules = {"previous": "same"}
 
+    subject = models.ForeignKey(ApprovalSubject, on_delete=models.PROTECT, related_name="requests")
     title = models.CharField(max_length=200)
     summary = models.CharField(max_length=500, blank=True)
     url = models.CharField(max_length=200)
@@ -83,6 +91,13 @@ class ApprovalRequest(TenantOwned):
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index(fields=["tenant", "status"])]
+        constraints = [
+            models.UniqueConstraint(
+                "subject",
+                condition=models.Q(status__in=sorted(status.value for status in OPEN)),
+                name="one_open_request_per_subject",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -1,16 +1,19 @@
-"""Tenant-scoped reads of approval requests."""
+"""Tenant-scoped reads of approval requests, policies and delegations."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from approvals import deciders
-from approvals.domain import VOTES, ApprovalStatus
-from approvals.models import ApprovalEvent, ApprovalRequest
+from approvals.domain import VOTES, Action, ApprovalStatus
+from approvals.models import ApprovalDelegate, ApprovalEvent, ApprovalPolicy, ApprovalRequest
 from devices import access
+from devices.domain.roles import Verb
+from devices.models import Tenant
 
 
 def visible_requests(user: Any) -> QuerySet[ApprovalRequest]:
@@ -40,3 +43,59 @@ def waiting_for(user: Any) -> QuerySet[ApprovalRequest]:
 def log_of(request: ApprovalRequest) -> QuerySet[ApprovalEvent]:
     """The request's events, oldest first."""
     return request.events.select_related("actor")
+
+
+def requests_about(user: Any, subject: int | None) -> QuerySet[ApprovalRequest]:
+    """All requests about a subject (id) that the user sees, the newest first; none where there is no subject yet."""
+    return visible_requests(user).filter(subject=subject).select_related("previous").order_by("-pk")
+
+
+def others_of(request: ApprovalRequest) -> QuerySet[ApprovalRequest]:
+    """The other requests about the same subject, the newest first."""
+    rows = ApprovalRequest.objects.filter(subject=request.subject_id).exclude(pk=request.pk)
+    return rows.defer("content_z").order_by("-pk")
+
+
+def steps_of(request: ApprovalRequest) -> list[dict[str, Any]]:
+    """Each step of a request with its group's name, how many it needs and who has approved it."""
+    groups = [step.group for step in request.all_steps if step.group]
+    names = dict(Group.objects.filter(pk__in=groups).values_list("pk", "name"))
+    votes = request.events.filter(action=Action.APPROVE).select_related("actor", "on_behalf_of")
+    return [
+        {
+            "number": n + 1,
+            "required": step.required,
+            "group": names.get(step.group, "everyone who may approve"),
+            "by": [f"{v.actor} for {v.on_behalf_of}" if v.on_behalf_of else str(v.actor) for v in votes if v.step == n],
+            "open": request.status == ApprovalStatus.REQUESTED and request.step == n,
+        }
+        for n, step in enumerate(request.all_steps)
+    ]
+
+
+def visible_policies(user: Any) -> QuerySet[ApprovalPolicy]:
+    """Policies of tenants the user sees."""
+    return access.scoped(user, ApprovalPolicy.objects.select_related("tenant"))
+
+
+def visible_delegations(user: Any) -> QuerySet[ApprovalDelegate]:
+    """Delegations in tenants the user sees, past ones too."""
+    return access.scoped(user, ApprovalDelegate.objects.select_related("tenant"))
+
+
+def delegations_of(user: Any) -> tuple[QuerySet[ApprovalDelegate], QuerySet[ApprovalDelegate]]:
+    """Return who stands in for the user and whom he stands in for, today or later."""
+    rows = ApprovalDelegate.objects.select_related("person", "delegate", "tenant")
+    rows = rows.filter(last__gte=timezone.now().date())
+    return rows.filter(person=user), rows.filter(delegate=user)
+
+
+def approving_tenants(user: Any) -> QuerySet[Tenant]:
+    """The tenants in which the user may approve."""
+    return access.tenants_where(user, Verb.APPROVE).order_by("path")
+
+
+def possible_delegates(user: Any) -> QuerySet[User]:
+    """The people who can be named to decide in the user's place: all others of the tenants in which he may approve."""
+    people = {person.pk for owner in approving_tenants(user) for person in access.people_of(owner)} - {user.pk}
+    return User.objects.filter(pk__in=people).order_by("username")

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from approvals import access, deciders
 from approvals.domain import (
+    OPEN,
     VOTES,
     Action,
     ApprovalStatus,
@@ -22,7 +23,7 @@ from approvals.domain import (
     after,
     check_may_decide,
 )
-from approvals.models import ApprovalEvent, ApprovalRequest
+from approvals.models import ApprovalEvent, ApprovalRequest, ApprovalSubject
 from approvals.policies import policy_for
 from config.errors import Conflict, Forbidden, Invalid
 from config.failpoints import reach
@@ -31,9 +32,11 @@ from devices.services import audit, outbox
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """What an approval is asked for; `content` is bound by its `digest`, `kinds` pick the policy (specific first)."""
+class Proposal:
+    """What an approval is asked for, about a subject; `content` is bound by its `digest`, `kinds` pick the policy
+    (specific first), `url` is a link for people."""
 
+    subject: ApprovalSubject
     title: str
     summary: str
     url: str
@@ -44,34 +47,45 @@ class Subject:
     kinds: tuple[str, ...] = ()
     notify: tuple[int, ...] = ()
     due_at: datetime | None = None
-    previous: int | None = None
     scope: Scope = field(default_factory=Scope)
 
 
-def request_approval(*, by: Any, tenant: Tenant, subject: Subject, message: str, now: datetime) -> ApprovalRequest:
-    """Open a request for a content; requester and editors (and by policy the authors) are barred from deciding it."""
-    if subject.scope.series and subject.scope.until is None and subject.scope.runs is None:
+def open_subject(*, tenant: Tenant) -> ApprovalSubject:
+    """Make the row to which something of the tenant will refer, so that its requests are found."""
+    return ApprovalSubject.objects.create(tenant=tenant)
+
+
+def request_approval(*, by: Any, proposal: Proposal, message: str, now: datetime) -> ApprovalRequest:
+    """Open a request for a content; requester and editors (and by policy the authors) are barred from deciding it.
+
+    Conflict while the subject has an open one. The caller has locked what the subject stands for.
+    """
+    if proposal.scope.series and proposal.scope.until is None and proposal.scope.runs is None:
         raise Invalid(fields={"scope": ["Say until when, or for how many runs, a series is approved."]})
-    policy = policy_for(tenant, subject.kinds)
-    barred = {by.pk, *subject.editors, *(subject.authors if policy.bar_authors else ())}
+    subject, tenant = proposal.subject, proposal.subject.tenant
+    if subject.requests.filter(status__in=OPEN).exists():
+        raise Conflict("There is an open request for this. Close it first, or wait for the decision.")
+    policy = policy_for(tenant, proposal.kinds)
+    barred = {by.pk, *proposal.editors, *(proposal.authors if policy.bar_authors else ())}
     remind = timedelta(days=policy.remind_after_days)
     with transaction.atomic():
         request = ApprovalRequest.objects.create(
             tenant=tenant,
-            title=subject.title[:200],
-            summary=subject.summary[:500],
-            url=subject.url,
-            digest=subject.digest,
-            content_z=zlib.compress(json.dumps(subject.content, ensure_ascii=False).encode()),
-            previous_id=subject.previous,
+            subject=subject,
+            title=proposal.title[:200],
+            summary=proposal.summary[:500],
+            url=proposal.url,
+            digest=proposal.digest,
+            content_z=zlib.compress(json.dumps(proposal.content, ensure_ascii=False).encode()),
+            previous=subject.requests.order_by("-pk").first(),
             steps=policy.steps,
-            series=subject.scope.series,
-            series_until=subject.scope.until,
-            series_runs=subject.scope.runs,
-            due_at=subject.due_at,
+            series=proposal.scope.series,
+            series_until=proposal.scope.until,
+            series_runs=proposal.scope.runs,
+            due_at=proposal.due_at,
             requested_by=by,
             barred=sorted(barred),
-            notify=sorted(subject.notify),
+            notify=sorted(proposal.notify),
             created_at=now,
             expires_at=now + timedelta(days=policy.expires_after_days) if policy.expires_after_days else None,
             remind_at=now + remind if remind else None,

@@ -13,13 +13,13 @@ from django.utils.safestring import mark_safe
 
 from approvals import selectors as approvals
 from approvals.models import ApprovalRequest
-from config.errors import ServiceError
+from approvals.web import decision
 from config.ui import wall
 from devices.admin import LookOnly
 from jobs import access, selectors
 from jobs.models import JobRun, ServiceJob
 from jobs.schedule import next_times
-from jobs.web.approvals import decide, facts
+from jobs.web.approvals import facts
 
 
 @admin.register(ServiceJob)
@@ -116,21 +116,17 @@ class ApprovalRequestAdmin(LookOnly):
         asked = self.get_object(request, object_id)
         if asked is None or not self.has_view_permission(request, asked):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        job = get_object_or_404(selectors.visible_jobs(request.user), pk=asked.url.strip("/").split("/")[-1])
-        problem = ""
-        if request.method == "POST":
-            try:
-                decide(by=request.user, asked=asked, given=request.POST, now=timezone.now())
-                self.message_user(request, "Recorded.")
-                return HttpResponseRedirect(request.get_full_path())
-            except ServiceError as error:
-                problem = error.message
+        jobs, now = selectors.visible_jobs(request.user), timezone.now()
+        job = get_object_or_404(jobs, approval_subject=asked.subject_id)
+        problem = decision.take(request, asked, now)
+        if problem == "":
+            self.message_user(request, "Recorded.")
+            return HttpResponseRedirect(request.get_full_path())
         context = {
             **self.admin_site.each_context(request),
             "title": f"Approval of {job.name}",
             "opts": self.opts,
-            "job": job,
             "problem": problem,
-            **facts(request, job, asked, timezone.now()),
+            **facts(request, job, asked, now),
         }
         return TemplateResponse(request, "jobs/admin_approval.html", context)

@@ -109,7 +109,7 @@ ROOMS = {
         "demo",
     ),
     "devices": ("platforms", "domain", "models", "access", "selectors", "drivers", "channels", "services", "simulator"),
-    "approvals": ("domain", "models", "access", "deciders", "kinds", "selectors", "policies", "services"),
+    "approvals": ("domain", "models", "access", "deciders", "kinds", "selectors", "policies", "services", "decisions"),
     "templates_app": ("domain", "models", "access", "selectors", "services"),
 }
 FACES = ("web", "api", "admin", "management", "tasks", "urls", "apps")

@@ -29,6 +29,16 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ApprovalSubject',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='devices.tenant')),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
             name='ApprovalRequest',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -56,26 +66,10 @@ class Migration(migrations.Migration):
                 ('previous', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='approvals.approvalrequest')),
                 ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='devices.tenant')),
+                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='approvals.approvalsubject')),
             ],
             options={
                 'ordering': ['-id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ApprovalEvent',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(choices=[('requested', 'Requested'), ('commented', 'Commented'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn'), ('executed', 'Executed'), ('voided', 'Voided'), ('expired', 'Expired'), ('reminded', 'Reminded'), ('closed', 'Closed')], max_length=20)),
-                ('step', models.PositiveSmallIntegerField(default=0)),
-                ('message', models.CharField(blank=True, max_length=1000)),
-                ('at', models.DateTimeField()),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('on_behalf_of', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='devices.tenant')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='approvals.approvalrequest')),
-            ],
-            options={
-                'ordering': ['id'],
             },
         ),
         migrations.CreateModel(
@@ -95,12 +89,30 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(models.F('tenant'), models.F('applies_to'), name='one_approval_policy_per_tenant_and_kind')],
             },
         ),
+        migrations.CreateModel(
+            name='ApprovalEvent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('action', models.CharField(choices=[('requested', 'Requested'), ('commented', 'Commented'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn'), ('executed', 'Executed'), ('voided', 'Voided'), ('expired', 'Expired'), ('reminded', 'Reminded'), ('closed', 'Closed')], max_length=20)),
+                ('step', models.PositiveSmallIntegerField(default=0)),
+                ('message', models.CharField(blank=True, max_length=1000)),
+                ('at', models.DateTimeField()),
+                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('on_behalf_of', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='devices.tenant')),
+                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='approvals.approvalrequest')),
+            ],
+            options={
+                'ordering': ['id'],
+                'constraints': [models.UniqueConstraint(models.F('request'), models.F('actor'), condition=models.Q(('action__in', ['approved', 'rejected'])), name='one_vote_per_person')],
+            },
+        ),
         migrations.AddIndex(
             model_name='approvalrequest',
             index=models.Index(fields=['tenant', 'status'], name='approvals_a_tenant__9a6dd2_idx'),
         ),
         migrations.AddConstraint(
-            model_name='approvalevent',
-            constraint=models.UniqueConstraint(models.F('request'), models.F('actor'), condition=models.Q(('action__in', ['approved', 'rejected'])), name='one_vote_per_person'),
+            model_name='approvalrequest',
+            constraint=models.UniqueConstraint(models.F('subject'), condition=models.Q(('status__in', ['approved', 'requested'])), name='one_open_request_per_subject'),
         ),
     ]

@@ -6,17 +6,15 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from approvals import kinds, policies
+from approvals import kinds, policies, selectors
 from approvals.domain import Step
-from approvals.models import ApprovalDelegate, ApprovalPolicy
+from approvals.models import ApprovalPolicy
 from config import lists
 from config.errors import Forbidden, Invalid
 from config.lists import Column, Listing
@@ -74,10 +72,8 @@ class DelegateForm(forms.Form):
 
     def __init__(self, data: Any, user: Any) -> None:
         super().__init__(data, label_suffix="")
-        owners = access.tenants_where(user, Verb.APPROVE)
-        people = {person.pk for owner in owners for person in access.people_of(owner)} - {user.pk}
-        cast(Any, self.fields["tenant"]).queryset = owners.order_by("path")
-        cast(Any, self.fields["delegate"]).queryset = User.objects.filter(pk__in=people).order_by("username")
+        cast(Any, self.fields["tenant"]).queryset = selectors.approving_tenants(user)
+        cast(Any, self.fields["delegate"]).queryset = selectors.possible_delegates(user)
 
 
 def policy_list(request: HttpRequest) -> HttpResponse:
@@ -106,14 +102,13 @@ def policy_list(request: HttpRequest) -> HttpResponse:
         intro="How many must agree to a change, in which order. Customers below inherit it until they set their own.",
         **new,
     )
-    rows = access.scoped(request.user, ApprovalPolicy.objects.select_related("tenant"))
-    return lists.show(request, within(request, rows), listing)
+    return lists.show(request, within(request, selectors.visible_policies(request.user)), listing)
 
 
 def edit_policy(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """Make or change a policy."""
     owners = access.tenants_where(request.user, Verb.ADMINISTER).order_by("path")
-    instance = access.get_visible(request.user, ApprovalPolicy.objects.select_related("tenant"), pk=pk) if pk else None
+    instance = access.get_visible(request.user, selectors.visible_policies(request.user), pk=pk) if pk else None
     if instance:
         access.check_may(request.user, Verb.ADMINISTER, instance.tenant)
     elif not owners.exists():
@@ -150,17 +145,14 @@ def delegations(request: HttpRequest) -> HttpResponse:
             return redirect("delegations")
         except Invalid as error:
             show_problems(form, error)
-    rows = ApprovalDelegate.objects.select_related("person", "delegate", "tenant").filter(
-        last__gte=timezone.now().date()
-    )
-    context = {"form": form, "mine": rows.filter(person=request.user), "others": rows.filter(delegate=request.user)}
-    return render(request, "approvals/delegations.html", context)
+    mine, others = selectors.delegations_of(request.user)
+    return render(request, "approvals/delegations.html", {"form": form, "mine": mine, "others": others})
 
 
 @require_POST
 def end_delegation(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a delegation back."""
-    row = access.get_visible(request.user, ApprovalDelegate.objects.select_related("tenant"), pk=pk)
+    row = access.get_visible(request.user, selectors.visible_delegations(request.user), pk=pk)
     policies.end_delegation(by=request.user, row=row)
     messages.success(request, "The delegation was ended.")
     return redirect("delegations")

@@ -12,8 +12,8 @@ from django.db import transaction
 
 from approvals import access as approval_access
 from approvals import services as approvals
-from approvals.domain import Action, ApprovalStatus, Scope
-from approvals.models import ApprovalRequest
+from approvals.domain import OPEN, Action, ApprovalStatus, Scope
+from approvals.models import ApprovalRequest, ApprovalSubject
 from config.errors import Conflict, Invalid
 from jobs import access
 from jobs.dispatch import policy_kinds
@@ -26,8 +26,6 @@ from jobs.domain.spec import OPTIONS
 from jobs.models import ServiceJob
 from jobs.plan import builder
 from jobs.schedule import next_times
-
-OPEN = (ApprovalStatus.REQUESTED, ApprovalStatus.APPROVED)
 
 
 def content_of(job: ServiceJob, plan: Plan, at_most: int | None = None) -> dict[str, Any]:
@@ -101,25 +99,33 @@ def request(
         raise Invalid(fields={"at_most": [f"{len(plan.devices)} devices match already; allow at least so many."]})
     content = content_of(job, plan, at_most)
     coming = [item for item in next_times.preview(job, now, 50) if not item.removed_by]
-    subject = approvals.Subject(
-        title=job.name,
-        summary=f"{job.template.name} version {plan.version} on {len(plan.devices)} devices: {job.description}",
-        url=f"/jobs/{job.pk}/",
-        digest=digest_of(content),
-        content=content,
-        editors=tuple(job.editors),
-        authors=tuple(job.template.versions.exclude(created_by=None).values_list("created_by", flat=True)),
-        kinds=policy_kinds.of_job(job),
-        notify=tuple(_told(job)),
-        due_at=coming[0].occurrence.at if coming else None,
-        previous=_previous(job),
-        scope=scope or Scope(),
-    )
     with transaction.atomic():
-        ServiceJob.objects.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
-        made = approvals.request_approval(by=by, tenant=job.tenant, subject=subject, message=message, now=now)
+        locked = ServiceJob.objects.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
+        proposal = approvals.Proposal(
+            subject=locked.approval_subject or _open_subject(locked),
+            title=job.name,
+            summary=f"{job.template.name} version {plan.version} on {len(plan.devices)} devices: {job.description}",
+            url=f"/jobs/{job.pk}/",
+            digest=digest_of(content),
+            content=content,
+            editors=tuple(job.editors),
+            authors=tuple(job.template.versions.exclude(created_by=None).values_list("created_by", flat=True)),
+            kinds=policy_kinds.of_job(job),
+            notify=tuple(_told(job)),
+            due_at=coming[0].occurrence.at if coming else None,
+            scope=scope or Scope(),
+        )
+        made = approvals.request_approval(by=by, proposal=proposal, message=message, now=now)
+        job.approval_subject = proposal.subject
         point_at(job, made)
     return job
+
+
+def _open_subject(job: ServiceJob) -> ApprovalSubject:
+    """Give a job, which is locked, what its requests are about."""
+    subject = approvals.open_subject(tenant=job.tenant)
+    ServiceJob.objects.filter(pk=job.pk).update(approval_subject=subject)
+    return subject
 
 
 def void_if_changed(job: ServiceJob, now: datetime) -> bool:
@@ -191,8 +197,3 @@ def point_at(job: ServiceJob, asked: ApprovalRequest | None) -> None:
 def _told(job: ServiceJob) -> set[int]:
     people = set(job.notify_users.values_list("pk", flat=True))
     return people | set(job.notify_groups.values_list("user", flat=True)) - {None}
-
-
-def _previous(job: ServiceJob) -> int | None:
-    rows = ApprovalRequest.objects.filter(tenant=job.tenant, url=f"/jobs/{job.pk}/").order_by("-pk")
-    return rows.values_list("pk", flat=True).first()

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
-from approvals.models import ApprovalRequest
+from approvals.models import ApprovalRequest, ApprovalSubject
 from devices.domain.selection import MODE_LABELS, SelectionMode
 from devices.models import Agent, AssetTag, Credential, Device, TenantOwned
 from jobs.domain.overlap import Overlap
@@ -68,6 +68,8 @@ class ServiceJob(TenantOwned):
     rollout = models.JSONField(default=dict)
     window = models.ForeignKey("ScheduleFilter", null=True, on_delete=models.PROTECT, related_name="+")
     compat = models.JSONField(default=dict)
+    # Made with its first request; all of them, closed ones too, are found by it.
+    approval_subject = models.OneToOneField(ApprovalSubject, null=True, on_delete=models.PROTECT, related_name="+")
     approval = models.ForeignKey(ApprovalRequest, null=True, on_delete=models.PROTECT, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from rest_framework.test import APIClient
 
 from approvals import access, deciders, policies, selectors, services
+from approvals.decisions import Decision, dispatch
 from approvals.domain import Action, Scope, Step
 from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import ServiceError
@@ -26,7 +27,6 @@ from jobs.domain.approval_content import digest_of
 from jobs.domain.spec import once_at
 from jobs.models import JobRun, ServiceJob
 from jobs.plan.job_mapping import spec_of
-from jobs.web.approvals import decide
 from templates_app.services import authoring
 from tests import make
 
@@ -100,11 +100,7 @@ class Approvals(RuleBasedStateMachine):
                 lambda: services.decide(by=by, request=asked, action=action, message="m", digest=digest, now=self.now)
             )
         elif face == "admin":
-            self.attempt(
-                lambda: decide(
-                    by=by, asked=asked, given={"action": verb, "message": "m", "digest": digest}, now=self.now
-                )
-            )
+            self.attempt(lambda: dispatch(by=by, request=asked, decision=Decision(verb, "m", digest), now=self.now))
         else:
             client = APIClient()
             client.force_authenticate(by)
@@ -226,7 +222,7 @@ class Approvals(RuleBasedStateMachine):
 
     @invariant()
     def the_state_is_one_of_five_and_the_moves_are_known(self):
-        for asked in ApprovalRequest.objects.filter(url=f"/jobs/{self.job.pk}/"):
+        for asked in ApprovalRequest.objects.filter(subject=ServiceJob.objects.get(pk=self.job.pk).approval_subject_id):
             assert asked.status in ("requested", "approved", "rejected", "closed")
             ends = asked.events.filter(action__in=["withdrawn", "voided", "expired", "closed"]).count()
             assert ends == 0 if asked.status != "closed" else ends <= 1

@@ -21,7 +21,8 @@ from approvals.domain import (
 from approvals.models import ApprovalRequest
 from config.errors import Conflict, Forbidden, Invalid
 from jobs.authoring import drafts
-from jobs.dispatch import starter
+from jobs.dispatch import approval_gate, starter
+from jobs.models import ServiceJob
 from tests import make
 
 S, A = ApprovalStatus, Action
@@ -204,3 +205,37 @@ class TestTheLifeOfARequest:
     def test_the_banner_shows_only_to_who_may_decide(self, change, browser):
         assert change.name in browser("acme-approver-1").get("/jobs/").content.decode().split("<main")[0]
         assert "approval request" not in browser("acme-operator").get("/jobs/").content.decode().split("<main")[0]
+
+
+@pytest.mark.django_db
+class TestRequestsAreFoundByKey:
+    """What a request is about is a row that its job refers to; the link that it shows says nothing."""
+
+    def test_earlier_requests_of_a_job_are_found_whatever_link_they_show(self, change, person, browser):
+        operator, first = person("acme-operator"), change.approval
+        services.close(by=operator, request=first, message="no", now=timezone.now())
+        change.refresh_from_db()
+        approval_gate.request(by=operator, job=change, message="again", now=timezone.now())
+        ApprovalRequest.objects.update(url="/elsewhere/")
+        assert change.approval.previous == first and change.approval.subject == first.subject
+        page = browser("acme-approver-1").get(f"/jobs/{change.pk}/approval/").content.decode()
+        assert f'?request={first.pk}"' in page and f"Request {change.approval_id}" in page
+
+    def test_a_request_of_another_job_with_the_same_link_is_not_its_own(self, change, person, browser, tenant):
+        acme, operator = tenant("acme"), person("acme-operator")
+        draft = make.draft(operator, make.template(acme, "Set NTP server"), make.devices(acme, "cisco_ios"))
+        other = drafts.request_job(by=operator, draft=draft, message="another")
+        ApprovalRequest.objects.filter(pk=other.approval_id).update(url=change.approval.url)
+        page = browser("acme-approver-1").get(f"/jobs/{change.pk}/approval/?request={other.approval_id}")
+        assert f"Request {change.approval_id}" in page.content.decode()
+        assert "Other requests" not in page.content.decode()
+
+    def test_a_subject_has_one_open_request(self, change, person):
+        stale = ServiceJob.objects.get(pk=change.pk)
+        stale.approval = None  # as somebody has read it who asks at the same moment
+        with pytest.raises(Conflict, match="open request"):
+            approval_gate.request(by=person("acme-operator"), job=stale, message="too", now=timezone.now())
+        closed = ApprovalRequest.objects.get(pk=change.approval_id)
+        closed.pk, closed.status = None, "approved"
+        with pytest.raises(IntegrityError), transaction.atomic():
+            closed.save(force_insert=True)
