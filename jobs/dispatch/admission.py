@@ -33,6 +33,7 @@ COLUMNS = (
     "digest",
     "device_count",
     "network_names",
+    "planned_steps",
     "rollout",
 )
 
@@ -139,7 +140,7 @@ def _fill(decision: Decision, now: datetime) -> None:
         run.ended_at = now
     if plan:
         run.approval, run.bypass = decision.right.approval, decision.right.bypass or ""
-        run.digest, run.device_count = plan.digest, len(plan.devices)
+        run.digest, run.device_count, run.planned_steps = plan.digest, len(plan.devices), plan.columns
         run.network_names, run.rollout = ", ".join(plan.networks[:8])[:300], decision.job.rollout
         run.started_at = run.ended_at
 

@@ -37,7 +37,8 @@ class CredentialChoice:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step on one device. `note` says why there are no commands; `credential` is set where a task has its own.
+    """One step on one device. Its `position` is the same on all devices of a plan: a device may lack some, and two steps
+    may have one name. `note` says why there are no commands; `credential` is set where a task has its own.
 
     `keep` and `checks` are the template's; of a snapshot, `keep` says which one it is (`SNAPSHOTS`). `script` is what
     the one command reads, in a `language` of `scripts.LANGUAGES`. `fresh` begins on a connection of its own; with a
@@ -122,6 +123,7 @@ class DevicePlan:
             "preparation": list(self.preparation),
             "steps": [
                 {
+                    "position": s.position,
                     "name": s.name,
                     "kind": s.kind,
                     "commands": list(s.commands),
@@ -149,7 +151,7 @@ class DevicePlan:
             preparation=tuple(data["preparation"]),
             steps=tuple(
                 PlannedStep(
-                    n,
+                    s["position"],
                     s["name"],
                     s["kind"],
                     tuple(s["commands"]),
@@ -166,7 +168,7 @@ class DevicePlan:
                     s.get("guard", 0),
                     s.get("fresh", False),
                 )
-                for n, s in enumerate(data["steps"])
+                for s in data["steps"]
             ),
             problem=data["problem"],
             endpoint=data.get("endpoint", ""),
@@ -196,6 +198,11 @@ class Plan:
             "devices": sorted(self.bodies, key=lambda body: body["device"]),
         }
         return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+
+    @property
+    def columns(self) -> list[tuple[int, str]]:
+        """The steps, (position, name), that its devices have between them, in order."""
+        return sorted({(step.position, step.name) for device in self.devices for step in device.steps})
 
     @cached_property
     def bodies(self) -> tuple[dict[str, Any], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from jobs.domain.plan import SNAPSHOT, SNAPSHOTS, CredentialChoice, DevicePlan, PlannedStep
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep, VariableType
@@ -67,6 +68,9 @@ class Planner:
     ) -> None:
         self.content, self.variables, self.snapshots = content, variables, snapshots
         self.tasks = [tasks.get(n, TaskFacts(n, None, {})) for n in range(len(content.steps))]
+        # A place in the plan for each step that any device can have, so that a position means the same on all of them.
+        first = len(_kept(content, "before")) if snapshots else 0
+        self.places = list(accumulate((_width(step) for step in content.steps), initial=first))
         self.needs_base = snapshots or any(task.credential is None for task in self.tasks)
         self._same: dict[tuple[str, int, int], tuple[PlannedStep, str]] = {}
 
@@ -76,17 +80,17 @@ class Planner:
         steps: list[PlannedStep] = []
         problem = device.problem or (NO_CREDENTIAL if self.needs_base and not credential else "")
         around = _around(self.content, device) if self.snapshots else {}
-        steps += _snapshots(around, "before", len(steps))
-        for step, task in zip(self.content.steps, self.tasks, strict=True):
+        steps += _snapshots(around, "before", 0)
+        for place, step, task in zip(self.places, self.content.steps, self.tasks, strict=False):
             if task.devices is not None and device.id not in task.devices:
                 continue
-            planned, wrong = self._step(len(steps), step, task, device)
+            planned, wrong = self._step(place, step, task, device)
             steps += _guarded(planned, step.save, device.words) if planned.guard and planned.commands else [planned]
             problem = problem or wrong
         if not any(s.commands for s in steps if s.kind != SNAPSHOT):
             problem = problem or "There is nothing to send: no step has commands for this device."
         else:
-            steps += _snapshots(around, "after", len(steps))
+            steps += _snapshots(around, "after", self.places[-1])
         return DevicePlan(
             device.id,
             device.name,
@@ -124,7 +128,7 @@ class Planner:
                 script = compose(step.language, step.script, _parameters(self.content, values))
         except TemplateProblem as error:
             problem, lines = f"Step '{step.name}': {error}", []
-        guard = step.guard if step.kind is StepKind.CONFIG else 0
+        guard = _guard(step)
         if guard and not device.words.guard_confirm:
             problem = problem or f"Step '{step.name}': {device.platform_label} cannot take a change back by itself."
         commands = _wrapped(lines, step.kind, step.save and not guard, device.words, guard)
@@ -146,6 +150,16 @@ class Planner:
             guard,
         )
         return planned, problem
+
+
+def _guard(step: TemplateStep) -> int:
+    """Return after how many minutes the device takes the step back; 0 where it does not."""
+    return step.guard if step.kind is StepKind.CONFIG else 0
+
+
+def _width(step: TemplateStep) -> int:
+    """Return how many places a step takes: one, and with a guard those that confirm and save it."""
+    return 1 + (1 + step.save if _guard(step) else 0)
 
 
 def _guarded(planned: PlannedStep, save: bool, words: PlatformWords) -> list[PlannedStep]:
@@ -195,17 +209,26 @@ def _wrapped(lines: list[str], kind: StepKind, save: bool, words: PlatformWords,
 
 
 def _around(content: TemplateContent, device: DeviceFacts) -> dict[str, str]:
-    """Return the commands that read the configurations around the steps; the startup one only where a change is
-    made."""
-    found = {"before": device.words.show_running, "after": device.words.show_running}
-    if content.changes_devices:
-        found |= {"startup_before": device.words.show_startup, "startup_after": device.words.show_startup}
-    return {keep: command for keep, command in found.items() if command and device.words.show_running}
+    """Return the commands that read the configurations around the steps."""
+    running, startup = device.words.show_running, device.words.show_startup
+    kept = [*_kept(content, "before"), *_kept(content, "after")]
+    found = {keep: startup if keep.startswith("startup") else running for keep in kept}
+    return {keep: command for keep, command in found.items() if command and running}
+
+
+def _kept(content: TemplateContent, when: str) -> list[str]:
+    """Return which configurations are read before or after the steps; the startup one only where a change is made."""
+    return [
+        keep
+        for keep in SNAPSHOTS
+        if keep.endswith(when) and (content.changes_devices or not keep.startswith("startup"))
+    ]
 
 
 def _snapshots(around: Mapping[str, str], when: str, position: int) -> list[PlannedStep]:
-    chosen = [keep for keep in SNAPSHOTS if keep.endswith(when) and keep in around]
+    places = enumerate([keep for keep in SNAPSHOTS if keep.endswith(when)], position)
     return [
-        PlannedStep(position + n, SNAPSHOTS[keep], SNAPSHOT, (around[keep],), 60, keep=keep)
-        for n, keep in enumerate(chosen)
+        PlannedStep(place, SNAPSHOTS[keep], SNAPSHOT, (around[keep],), 60, keep=keep)
+        for place, keep in places
+        if keep in around
     ]

@@ -49,6 +49,7 @@ class Migration(migrations.Migration):
                 ('bypass', models.CharField(blank=True, choices=[('by_right', 'ran without approval by right'), ('again', 'ran again by right')], max_length=10)),
                 ('digest', models.CharField(blank=True, max_length=64)),
                 ('max_parallel', models.PositiveIntegerField(default=25)),
+                ('planned_steps', models.JSONField(null=True)),
                 ('rollout', models.JSONField(default=dict)),
                 ('wave', models.PositiveIntegerField(default=0)),
                 ('next_wave_at', models.DateTimeField(null=True)),

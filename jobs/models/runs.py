@@ -25,8 +25,9 @@ class JobRun(TenantOwned):
     `scheduled_for` is when it was due; `planned_at` None means that nobody has decided about it yet. Devices of waves
     up to `wave` may begin; the next one opens at `next_wave_at`. `proven` lists the credentials that a device has
     accepted; `only` the devices (ids) of the parent that run again, `resumes` at which step (position) each of them
-    goes on, where it does not begin anew; refusals before `resumed_at` count no more. A change ran by its `approval`, or
-    because of a `bypass`.
+    goes on, where it does not begin anew; refusals before `resumed_at` count no more. `planned_steps` are the steps,
+    [position, name], that its devices have between them, in order. A change ran by its `approval`, or because of a
+    `bypass`.
     """
 
     tenant_rules = {"agent": "ancestors"}
@@ -50,6 +51,7 @@ class JobRun(TenantOwned):
     bypass = models.CharField(max_length=10, blank=True, choices=BYPASS_CHOICES)
     digest = models.CharField(max_length=64, blank=True)
     max_parallel = models.PositiveIntegerField(default=25)
+    planned_steps = models.JSONField(null=True)
     rollout = models.JSONField(default=dict)
     wave = models.PositiveIntegerField(default=0)
     next_wave_at = models.DateTimeField(null=True)

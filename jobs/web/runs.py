@@ -23,7 +23,6 @@ from devices.domain.roles import Verb
 from devices.web.compare import Comparison, comparison
 from devices.web.scope import within
 from jobs import access, control, selectors, types
-from jobs.domain.plan import SNAPSHOTS
 from jobs.domain.rollout import Rollout
 from jobs.domain.states import CHOICES, COLOURS, LABELS, RunStatus
 from jobs.models import DeviceRun, JobRun, StepResult
@@ -229,14 +228,14 @@ def _board(request: HttpRequest, found: JobRun) -> dict[str, Any]:
     if shown in RunStatus.__members__.values():
         rows = rows.filter(status=shown)
     page = Paginator(rows, BOARD_PAGE).get_page(request.GET.get("page"))
-    names = _step_names(found)
+    columns = _columns(found)
     holders = selectors.holders(request.user, [row.waits_for for row in page if row.waits_for is not None])
     lines = [
         {
             "item": row,
             "waits_for": holders.get(row.waits_for, "a run of another customer"),
             "pill": status_pill(row.status),
-            "cells": _cells(row, names),
+            "cells": _cells(row, columns),
         }
         for row in page
     ]
@@ -254,7 +253,7 @@ def _board(request: HttpRequest, found: JobRun) -> dict[str, Any]:
         "again": [] if found.is_open else _again(found, counts),
         "spread": Rollout.from_json(found.rollout).words(),
         "only": shown,
-        "step_names": names,
+        "step_names": [name for _, name in columns],
         "eta": eta,
         "offline": found.is_open and found.agent is not None and not found.agent.is_online(timezone.now()),
         **_result(found),
@@ -277,22 +276,17 @@ def _again(found: JobRun, counts: Mapping[str, int]) -> list[tuple[str, str]]:
     return [*ways, (control.RESUME, f"Resume {resumable} at the failed step")] if resumable else ways
 
 
-def _step_names(found: JobRun) -> list[str]:
-    """The steps' names in plan order, joined over the first devices (a device may lack some)."""
-    names: list[str] = []
-    for data in found.device_runs.values_list("plan_data", flat=True)[:20]:
-        for step in data["steps"]:
-            if step["name"] not in names:
-                names.append(step["name"])
-    last = [name for keep, name in SNAPSHOTS.items() if keep.endswith("after") and name in names]
-    return [*(name for name in names if name not in last), *last]
+def _columns(found: JobRun) -> list[tuple[int, str]]:
+    """The steps, (position, name), of all devices of a run in plan order: a step is its place, not its name."""
+    return [(position, name) for position, name in found.planned_steps or ()]
 
 
-def _cells(row: DeviceRun, names: list[str]) -> list[dict[str, str]]:
-    steps = {step.name: step for step in row.steps.all()}
+def _cells(row: DeviceRun, columns: list[tuple[int, str]]) -> list[dict[str, str]]:
+    """One cell a column; empty where the device has no such step, or has not come to it yet."""
+    steps = {step.position: step for step in row.steps.all()}
     cells = []
-    for name in names:
-        step = steps.get(name)
+    for position, name in columns:
+        step = steps.get(position)
         colour, words = _finding(step) if step else ("", "")
         cells.append({"name": name, "colour": colour, "label": f"{name}: {words}" if step else ""})
     return cells

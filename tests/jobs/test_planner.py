@@ -48,7 +48,7 @@ def test_a_step_keeps_its_place_where_the_one_before_it_is_left_out():
     some = planner({"cisco_ios": "show clock"}, {"cisco_ios": "show version"}, tasks=[TaskFacts(0, frozenset("a"), {})])
     first, second = some.plan(FIRST, ANY), some.plan(SECOND, ANY)
     assert [(s.position, s.commands) for s in first.steps] == [(0, ("show clock",)), (1, ("show version",))]
-    assert [(s.position, s.commands) for s in second.steps] == [(0, ("show version",))]
+    assert [(s.position, s.commands) for s in second.steps] == [(1, ("show version",))]
 
 
 def test_a_script_is_given_the_values_and_knows_no_device():
