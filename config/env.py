@@ -35,6 +35,9 @@ VAR = Path(env.str("INTERLOCK_VAR", "") or state_folder(CHECKOUT, env.str("XDG_S
 #: Demo mode: the demo tokens are accepted and loopback devices are allowed.
 DEMO = env.bool("INTERLOCK_DEMO", False)
 DEBUG = env.bool("INTERLOCK_DEBUG", False)
+#: The server log: `json`, an object a line, for machines; `text` for eyes.
+LOG_FORMAT = env.str("INTERLOCK_LOG_FORMAT", "text" if DEMO or DEBUG else "json", choices=("json", "text"))
+LOG_LEVEL = env.str("INTERLOCK_LOG_LEVEL", "INFO")
 HOSTS = env.list("INTERLOCK_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 TRUSTED_ORIGINS = env.list("INTERLOCK_TRUSTED_ORIGINS", default=[])
 #: The address of the web server as people reach it; links in messages begin with it.

@@ -219,15 +219,21 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.env.str("INTERLOCK_LOG_LEVEL", "INFO")},
+    "formatters": {"json": {"()": "config.logs.JsonLines"}, "text": {"()": "config.logs.TextLines"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": env.LOG_FORMAT}},
+    "root": {"handlers": ["console"], "level": env.LOG_LEVEL},
     "loggers": {
+        # It has a handler of its own otherwise.
+        "gunicorn.error": {"handlers": ["console"], "propagate": False},
+        # On more talkative levels it says what devices are sent and answer.
+        "netmiko": {"level": "WARNING"},
         "paramiko": {"level": "CRITICAL"},
         "asyncssh": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "django_celery_beat": {"level": "WARNING"},
     },
 }
