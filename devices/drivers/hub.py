@@ -17,6 +17,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
@@ -74,8 +75,9 @@ class Hub:
         self.thread.start()
 
     def submit(self, work: Callable[..., R], *given: Any) -> Future[R]:
-        """Begin a conversation; may be called from any thread."""
+        """Begin a conversation, in a copy of the caller's context; may be called from any thread."""
         future: Future[R] = Future()
+        context = copy_context()
 
         def converse() -> None:
             try:
@@ -83,7 +85,13 @@ class Hub:
             except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
                 future.set_exception(error)
 
-        self.call(lambda: greenlet(converse, self._main).switch())
+        def begin() -> None:
+            # A greenlet has context variables of its own; left alone it would begin with none of its caller's.
+            talk = greenlet(converse, self._main)
+            talk.gr_context = context
+            talk.switch()
+
+        self.call(begin)
         return future
 
     @property
@@ -132,7 +140,7 @@ class Hub:
 
     def elsewhere(self, work: Callable[..., R], *given: Any) -> R:
         """Do what blocks in another thread and let others go on meanwhile."""
-        return self.result(self._blocking.submit(work, *given))
+        return self.result(self._blocking.submit(copy_context().run, work, *given))
 
     def _stop(self) -> None:
         self._main = None

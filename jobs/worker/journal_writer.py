@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from django.db import DatabaseError, close_old_connections, connection
@@ -75,7 +77,8 @@ class Shared:
         return bool(self._ask(intent))
 
     def do(self, work: Callable[[], R]) -> R:
-        found: R = self._ask(work)
+        # What it says belongs to the conversation that asks, not to the writer.
+        found: R = self._ask(partial(copy_context().run, work))
         return found
 
     def may_show(self) -> bool:

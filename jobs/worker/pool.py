@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from devices.drivers.hub import Edge, Hub, plainly
@@ -91,9 +92,12 @@ class Conversations:
 
     def submit(self, work: Callable[[A], R], item: A, /, *, shares: bool) -> Future[R]:
         """Begin the work and return its future; `shares` says that whatever it waits for, it waits with the hub's
-        words."""
+        words. It is done in a copy of the caller's context."""
         self._count(shares, 1)
-        future = self._hub.submit(work, item) if shares else self._executor.submit(work, item)
+        if shares:
+            future = self._hub.submit(work, item)
+        else:
+            future = self._executor.submit(copy_context().run, work, item)
         future.add_done_callback(lambda _: self._count(shares, -1))
         return future
 
