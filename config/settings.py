@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.request_log.RequestLog",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -220,11 +221,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "config.logs.JsonLines"}, "text": {"()": "config.logs.TextLines"}},
+    "filters": {"without_address": {"()": "config.request_log.WithoutAddress"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": env.LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.LOG_LEVEL},
     "loggers": {
         # It has a handler of its own otherwise.
         "gunicorn.error": {"handlers": ["console"], "propagate": False},
+        # What it says of refused requests, `config.request_log` says too.
+        "django.request": {"level": "ERROR", "filters": ["without_address"]},
         # On more talkative levels it says what devices are sent and answer.
         "netmiko": {"level": "WARNING"},
         "paramiko": {"level": "CRITICAL"},
