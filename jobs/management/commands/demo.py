@@ -1,5 +1,6 @@
 """`manage.py demo`: the whole product with a demo world and a simulated fleet, in one command."""
 
+import logging
 import shutil
 import time
 from datetime import datetime
@@ -27,8 +28,8 @@ from jobs.demo.processes import (
 
 THREADS = 40
 WEB = ("gunicorn", "config.wsgi", *"--workers 2 --threads 8 --timeout 60 --preload --no-control-socket".split())
-WORKER = ("celery", *"-A config worker -P threads -l INFO --without-gossip --without-mingle".split())
-BEAT = ("celery", *"-A config beat -l WARNING --pidfile=".split())
+WORKER = ("celery", *"-A config worker -P threads --without-gossip --without-mingle".split())
+BEAT = ("celery", *"-A config beat --pidfile=".split())
 
 
 class Command(BaseCommand):
@@ -48,6 +49,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not 16 <= options["devices"] <= 1000:
             raise CommandError("--devices takes 16 to 1000.")
+        # Its children have files for their logs; here somebody reads how to go on.
+        logging.getLogger().setLevel(logging.WARNING)
         processes = Processes(settings.VAR)
         try:
             processes.claim()

@@ -33,8 +33,6 @@ class Command(BaseCommand):
             "threads",
             "-c",
             str(options["threads"]),
-            "-l",
-            "INFO",
             "--without-gossip",
             "--without-mingle",
         ]
