@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from config.errors import Conflict, Forbidden, Invalid
 from config.failpoints import reach
 from devices.models import Tenant
 from devices.services import audit, outbox
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +260,34 @@ def _log(
         digest=request.digest,
         **({"on_behalf_of": on_behalf_of.get_username()} if on_behalf_of else {}),
     )
+    transaction.on_commit(lambda: _log_line(request, event))
     _announce(request, action, by, message, now, str(event.pk))
+
+
+#: What the server log calls each action.
+LOGGED = {
+    Action.REQUEST: "approval.requested",
+    Action.COMMENT: "approval.commented",
+    Action.APPROVE: "approval.approved",
+    Action.REJECT: "approval.rejected",
+    Action.WITHDRAW: "approval.withdrawn",
+    Action.EXECUTE: "approval.executed",
+    Action.VOID: "approval.voided",
+    Action.EXPIRE: "approval.expired",
+    Action.REMIND: "approval.reminded",
+    Action.CLOSE: "approval.closed",
+}
+
+
+def _log_line(request: ApprovalRequest, event: ApprovalEvent) -> None:
+    """Write what happened to a request into the server log, without what anybody wrote."""
+    about = {"tenant": request.tenant.key, "approval": request.pk, "about": request.url, "status": request.status}
+    people = {"by": event.actor.get_username() if event.actor else "system"}
+    if event.on_behalf_of:
+        people["on_behalf_of"] = event.on_behalf_of.get_username()
+    words = "Approval request %s for %s: %s."
+    action = Action(event.action)
+    log.info(words, request.pk, request.title, action, extra={"action": LOGGED[action], **about, **people})
 
 
 #: What the world is told of each action; executing is told by who executes.

@@ -48,7 +48,8 @@ class _Sender:
         try:
             self.waiting.put_nowait(messages)
         except queue.Full:
-            log.warning("The broker takes no hints; a later look will find the work.")
+            words = "The broker takes no hints; a later look will find the work."
+            log.warning(words, extra={"action": "hint.dropped", "hints": len(messages)})
 
     def _run(self) -> None:
         while True:
@@ -84,4 +85,5 @@ def deliver(messages: list[Message]) -> None:
                 app.send_task(task, args=arguments, queue=name, producer=producer, retry=True, retry_policy=ONCE_MORE)
         reach("S4")
     except (OperationalError, OSError, ConnectionError):
-        log.warning("The broker did not take %s hints; a later look will find the work.", len(messages))
+        words = "The broker did not take %s hints; a later look will find the work."
+        log.warning(words, len(messages), extra={"action": "hint.refused", "hints": len(messages)})

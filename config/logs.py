@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -44,6 +45,11 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
 def action_of(record: logging.LogRecord) -> str:
     """Return what happened, as `noun.verb`."""
     return str(getattr(record, "action", FOREIGN))
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what a database says; the further ones may quote what was to be written."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 class Unquoted(Exception):
@@ -91,9 +97,10 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and below it where an exception arose."""
         fields = " ".join(f"{name}={value}" for name, value in fields_of(record).items())
-        record.what = record.name if action_of(record) == FOREIGN else action_of(record)
-        record.about = f" [{fields}]" if fields else ""
-        try:
-            return super().format(record)
-        finally:
-            del record.what, record.about
+        action = action_of(record)
+        named = copy(record)
+        named.__dict__ |= {
+            "what": record.name if action == FOREIGN else action,
+            "about": f" [{fields}]" if fields else "",
+        }
+        return super().format(named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any
 
@@ -16,12 +17,14 @@ from jobs.dispatch import overlap_queue, starter
 from jobs.domain.plan import SNAPSHOT
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import OPEN, RunStatus
+from jobs.log_fields import of_device_run, of_run
 from jobs.models import DeviceRun, JobRun, Trigger
 from jobs.models.transitions import transition
 from jobs.results import notifications
 from jobs.worker import device_locks
-from jobs.worker.completion import UNBEGUN, end_unbegun, hint, settle
+from jobs.worker.completion import UNBEGUN, end_unbegun, hint, log_completed, settle
 
+log = logging.getLogger(__name__)
 #: What of a run can be run again, and the words for it.
 AGAIN = {
     "failed": ("failed", frozenset({RunStatus.FAILED, RunStatus.ERRORED})),
@@ -50,7 +53,11 @@ def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
             run.refresh_from_db()
             notifications.tell([notifications.Happened(run, "completed", by)], now)
             overlap_queue.ended([run])
+            transaction.on_commit(lambda: log_completed(run))
         audit.record(tenant=run.tenant, by=by, action="run.cancelled", subject=run.job_name, run=run.pk)
+        about = {**of_run(run), "by": by.get_username()}
+        words = "Run %s is to stop."
+        transaction.on_commit(lambda: log.info(words, run.pk, extra={"action": "run.cancelled", **about}))
     settle([run.pk])
 
 
@@ -76,6 +83,9 @@ def cancel_device(*, by: Any, device_run: DeviceRun, now: datetime) -> None:
         audit.record(
             tenant=device_run.tenant, by=by, action="run.device_cancelled", subject=subject, run=device_run.run_id
         )
+        about = {**of_device_run(device_run), "by": by.get_username()}
+        words = "Device run %s is to stop."
+        transaction.on_commit(lambda: log.info(words, device_run.pk, extra={"action": "device_run.cancelled", **about}))
     settle([device_run.run_id])
 
 
@@ -88,6 +98,9 @@ def resume_run(*, by: Any, run: JobRun, now: datetime) -> None:
         if not paused.update(paused_at=None, pause_reason="", resumed_at=now):
             raise Conflict("The run is not paused.")
         audit.record(tenant=run.tenant, by=by, action="run.resumed", subject=run.job_name, run=run.pk, was=reason)
+        about = {**of_run(run), "by": by.get_username()}
+        words = "Run %s goes on."
+        transaction.on_commit(lambda: log.info(words, run.pk, extra={"action": "run.resumed", **about}))
         hint(run)
 
 
@@ -170,3 +183,6 @@ def release_device(*, by: Any, device_run: DeviceRun) -> None:
             subject=device_run.device_name,
             run=device_run.run_id,
         )
+        about = {**of_device_run(device_run), "by": by.get_username()}
+        words = "The device of device run %s is free."
+        transaction.on_commit(lambda: log.info(words, device_run.pk, extra={"action": "device.released", **about}))

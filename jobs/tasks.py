@@ -6,7 +6,6 @@ Messages are hints; the database says what is to do.
 from __future__ import annotations
 
 import gc
-import logging
 import time
 from typing import Any
 
@@ -19,7 +18,6 @@ from jobs.dispatch import dispatcher, starter
 from jobs.worker.engine import Engine
 from jobs.worker.pool import OneAtATime
 
-log = logging.getLogger(__name__)
 #: The engine of this worker process, from when it is ready.
 ENGINES: list[Engine] = []
 #: Seconds between two ticks of beat, with something to spare.

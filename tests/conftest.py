@@ -1,5 +1,7 @@
 """The cast and the world of every test: the demo world, loaded once, each test in a transaction of its own."""
 
+import json
+import logging
 import os
 import tempfile
 
@@ -77,3 +79,24 @@ def hints(monkeypatch):
 def acme(tenant, hints):
     """Return the tenant of most tests, whose hints are collected."""
     return tenant("acme")
+
+
+@pytest.fixture
+def log_lines():
+    """Collect what is written into the server log, each line as what its JSON says."""
+    from config.logs import JsonLines
+
+    lines, root, handler = [], logging.getLogger(), logging.Handler()
+    handler.setFormatter(JsonLines())
+    handler.emit = lambda record: lines.append(json.loads(handler.format(record)))
+    root.addHandler(handler)
+    yield lines
+    root.removeHandler(handler)
+
+
+@pytest.fixture
+def committed(monkeypatch):
+    """Do what waits for a commit at once: the transaction around a test has none."""
+    from django.db import transaction
+
+    monkeypatch.setattr(transaction, "on_commit", lambda work, *given, **named: work())

@@ -95,6 +95,7 @@ ROOMS = {
     "jobs": (
         "domain",
         "models",
+        "log_fields",
         "access",
         "queue",
         "selectors",
@@ -463,3 +464,49 @@ transition(rows, of=[x], to=y)
 """
     assert len(list(status_writes(ast.parse(seen)))) == 7
     assert not list(status_writes(ast.parse(unseen)))
+
+
+LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+
+
+def log_calls():
+    """Yield (where, module, call) of each line that our own packages write into the server log."""
+    for path, tree in sources().items():
+        for node in ast.walk(tree):
+            named = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS
+            if named and ast.unparse(node.func.value) in ("log", "logger", "logging"):
+                yield f"{path}:{node.lineno}", tree, node
+
+
+def actions_of(tree, call):
+    """Return the actions that a call may give its line: a literal, or those of a table of the module."""
+    extra = next((word.value for word in call.keywords if word.arg == "extra"), None)
+    pairs = zip(extra.keys, extra.values, strict=True) if isinstance(extra, ast.Dict) else ()
+    given = next((value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "action"), None)
+    if isinstance(given, ast.Subscript):
+        name, tables = ast.unparse(given.value), [node for node in tree.body if isinstance(node, ast.Assign)]
+        table = next((node.value for node in tables if ast.unparse(node.targets[0]) == name), None)
+        return [value.value for value in table.values] if isinstance(table, ast.Dict) else []
+    return [given.value] if isinstance(given, ast.Constant) else []
+
+
+def test_every_line_of_the_log_has_an_action():
+    wrong = [
+        f"{where} {actions_of(tree, call) or 'has none'}"
+        for where, tree, call in log_calls()
+        if not actions_of(tree, call)
+        or not all(re.fullmatch("[a-z]+(_[a-z]+)*\\.[a-z]+(_[a-z]+)*", action) for action in actions_of(tree, call))
+    ]
+    assert not wrong, wrong
+
+
+def test_every_action_of_the_log_is_in_its_table():
+    """Operators search for actions: docs/how-to/follow-a-run-in-the-log.md lists them, and no others."""
+    page = (ROOT / "docs" / "how-to" / "follow-a-run-in-the-log.md").read_text()
+    table = page.split("<!-- actions -->")[1]
+    listed = re.findall(
+        r"`([a-z_]+\.[a-z_]+)`", "".join(line.split("|")[1] for line in table.splitlines() if "|" in line)
+    )
+    written = {action for _, tree, call in log_calls() for action in actions_of(tree, call)}
+    assert len(listed) == len(set(listed))
+    assert set(listed) == written | {"http.failed", "library.said"}

@@ -37,6 +37,15 @@ def test_after_too_many_wrong_passwords_even_the_right_one_waits(guessed):
     assert sign_in("acme-operator", "demo", page="/admin/login/").status_code == 429
 
 
+def test_who_is_held_off_is_told_to_the_operators(person, log_lines):
+    person("acme-operator")
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        sign_in("acme-operator", "guessed")
+    (line,) = [line for line in log_lines if line["action"] == "sign_in.held_off"]
+    assert (line["account"], line["address"], line["level"]) == ("acme-operator", HERE, "warning")
+    assert "guessed" not in str(log_lines)
+
+
 def test_what_was_typed_and_where_it_should_lead_stay(person):
     words = {"username": "acme-operator", "password": "guessed", "next": "/jobs/"}
     for _ in range(settings.AXES_FAILURE_LIMIT):

@@ -94,4 +94,4 @@ async def _receive(
 def _note(done: Future[None]) -> None:
     """Log what went wrong with one trap; the next ones are received all the same."""
     if error := done.exception():
-        log.error("A trap could not be dealt with.", exc_info=error)
+        log.error("A trap could not be dealt with.", exc_info=error, extra={"action": "trap.failed"})

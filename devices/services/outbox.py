@@ -38,6 +38,8 @@ EVENTS = {
 }
 #: How long (seconds) after each failed attempt; after the last one the message is given up.
 PAUSES = (10, 30, 60, 300, 900, *[3600] * 48)
+#: What the log calls a message that was not delivered: given up, or to be tried again.
+NOT_DELIVERED = {True: "message.failed", False: "message.postponed"}
 #: A sender that has not come back for this long is taken as dead.
 SENDING = timedelta(minutes=2)
 BATCH = 50
@@ -171,11 +173,28 @@ def _send(message: OutboxMessage, now: datetime) -> int:
         pause = timedelta(seconds=PAUSES[min(message.attempts, len(PAUSES)) - 1])
         status = OutboxMessage.Status.FAILED if over else OutboxMessage.Status.WAITING
         mine.update(status=status, error=error.message[:300], next_at=now + pause)
-        log.warning("Message %s was not delivered: %s", message.pk, error.message)
+        log.warning(
+            "Message %s was not delivered: %s",
+            message.pk,
+            error.message,
+            extra={"action": NOT_DELIVERED[over], **_log_fields(message), "tries": message.attempts},
+        )
         return 0
     reach("O1")
     mine.update(status=OutboxMessage.Status.SENT, sent_at=now, error="")
+    log.info("Message %s was delivered.", message.pk, extra={"action": "message.delivered", **_log_fields(message)})
     return 1
+
+
+def _log_fields(message: OutboxMessage) -> dict[str, Any]:
+    """Return what names a message in the log; `about` begins with what it tells of: `run:12:completed`."""
+    return {
+        "tenant": message.tenant.key,
+        "message_id": message.pk,
+        "channel": message.channel,
+        "event": message.event,
+        "about": message.key,
+    }
 
 
 def send_again(*, message: OutboxMessage, now: datetime) -> None:

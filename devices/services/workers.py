@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ from django.utils import timezone
 
 from devices.models import Agent, Worker
 
+log = logging.getLogger(__name__)
 #: Within its lease a worker owns what it claimed; it stops sending a guard earlier.
 LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 GUARD = LEASE / 4
@@ -60,7 +62,7 @@ def register(*, queues: Sequence[str], now: datetime) -> Worker:
     """Make the row of this process, which serves the agents of `queues`."""
     pid = os.getpid()
     Worker.objects.filter(beat_at__lt=now - FORGET_AFTER).delete()
-    return Worker.objects.create(
+    made = Worker.objects.create(
         name=f"{socket.gethostname()}:{pid}",
         host=this_host(),
         pid=pid,
@@ -70,6 +72,9 @@ def register(*, queues: Sequence[str], now: datetime) -> Worker:
         begun_at=now,
         beat_at=now,
     )
+    about = {"worker": made.name, "version": made.version, "queues": made.queues}
+    log.info("Worker %s serves %s.", made, ", ".join(queues), extra={"action": "worker.registered", **about})
+    return made
 
 
 def beat(*, worker: Worker, active: int, now: datetime) -> None:
@@ -109,6 +114,7 @@ def count(*, like: Worker, now: datetime) -> int:
 def sign_off(*, worker: Worker) -> None:
     """Note that this process has stopped working on devices."""
     Worker.objects.filter(pk=worker.pk).update(ended_at=timezone.now(), active=0)
+    log.info("Worker %s has stopped.", worker, extra={"action": "worker.signed_off", "worker": worker.name})
 
 
 def is_here(worker: Worker) -> bool:

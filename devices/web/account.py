@@ -1,5 +1,6 @@
 """Pages of the signed-in person: sign in and out, the chosen customer, notices, tokens; and the health check."""
 
+import logging
 import math
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,8 @@ from devices.models import ApiToken
 from devices.services import notices, tokens
 from devices.web import forms
 
+log = logging.getLogger(__name__)
+
 
 class SignIn(LoginView):
     """The sign-in page."""
@@ -29,6 +32,9 @@ class SignIn(LoginView):
 
 def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
     """Say on the sign-in page that there were too many wrong passwords, whatever was typed this time."""
+    account, address = request.POST.get("username", "")[:150], request.META.get("REMOTE_ADDR", "")
+    about = {"account": account, "address": address}
+    log.warning("Sign-in to %s from %s is held off.", account, address, extra={"action": "sign_in.held_off", **about})
     words = {
         "demo": settings.DEMO,
         "minutes": math.ceil(settings.AXES_COOLOFF_TIME / timedelta(minutes=1)),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.db import transaction
 
 from devices.services import audit
 from jobs import access, queue
@@ -22,6 +25,7 @@ from jobs.models.transitions import Move, add, transition_each
 from jobs.plan import builder
 from jobs.results import notifications
 
+log = logging.getLogger(__name__)
 #: What a decision writes into its run, beside its status.
 COLUMNS = (
     "reason",
@@ -36,6 +40,14 @@ COLUMNS = (
     "planned_steps",
     "rollout",
 )
+#: What the log calls each decision.
+LOGGED = {
+    RunStatus.QUEUED: "run.planned",
+    RunStatus.WAITING: "run.waiting",
+    RunStatus.SKIPPED: "run.skipped",
+    RunStatus.FAILED: "run.completed",
+    RunStatus.ERRORED: "run.completed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,8 @@ def write(decisions: Sequence[Decision], now: datetime) -> None:
     for decision in decisions:
         _fill(decision, now)
     transition_each([Move(d.run, RunStatus(d.run.status), d.status) for d in decisions], COLUMNS)
+    # Before the hints: whoever takes the work writes after it.
+    transaction.on_commit(lambda: _log_lines(decisions))
     told = [notifications.Happened(decision.run, "executed", decision.by) for decision in started]
     told += [notifications.Happened(decision.run, "completed") for decision in started if decision.run.ended_at]
     notifications.tell(told, now)
@@ -143,6 +157,19 @@ def _fill(decision: Decision, now: datetime) -> None:
         run.digest, run.device_count, run.planned_steps = plan.digest, len(plan.devices), plan.columns
         run.network_names, run.rollout = ", ".join(plan.networks[:8])[:300], decision.job.rollout
         run.started_at = run.ended_at
+
+
+def _log_lines(decisions: Sequence[Decision]) -> None:
+    for decision in decisions:
+        run, job = decision.run, decision.job
+        about = {"tenant": job.tenant.key, "run": run.pk, "job": job.pk, "by": decision.by.get_username()}
+        found = {"status": decision.status, "reason": run.reason, "devices": run.device_count}
+        if run.approval_note:
+            found["approval"] = run.approval_note
+        words = "Run %s of %s: %s."
+        log.info(
+            words, run.pk, run.job_name, decision.status, extra={"action": LOGGED[decision.status], **about, **found}
+        )
 
 
 def _entries(decision: Decision) -> list[audit.Entry]:

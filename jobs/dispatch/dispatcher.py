@@ -5,6 +5,7 @@ A run made here has no plan yet (`planned_at` is None): `jobs.dispatch.starter` 
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from jobs.models import Pulse, ScheduleFilter, Trigger
 from jobs.models.sql.dispatch import Due, insert_runs, move_triggers
 from jobs.schedule import next_times
 
+log = logging.getLogger(__name__)
 BATCH = 1000
 #: At most so many occurrences of one trigger are looked back at; older ones of a long outage follow in the next rounds.
 MOST_DUE = 500
@@ -77,6 +79,9 @@ def dispatch_due(*, now: datetime) -> int:
             if new:
                 queue.hint_start(new)
             reach("S2")
+        if new:
+            about = {"runs": new, "skipped": sum(bool(row.reason) for row in rows)}
+            log.info("The tick made %s runs.", new, extra={"action": "tick.dispatched", **about})
         made += new
         if len(claimed) < BATCH:
             return made

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
+from django.db import transaction
 from django.db.models import Q
 
 from devices.models import Agent
 from jobs import queue
 from jobs.domain.overlap import Ahead, Overlap, Turn, turn
 from jobs.domain.states import OPEN, RunStatus
+from jobs.log_fields import of_run
 from jobs.models import JobRun, ServiceJob
 from jobs.models.transitions import transition
+
+log = logging.getLogger(__name__)
 
 
 def lock_lines(runs: Iterable[tuple[JobRun, ServiceJob]]) -> None:
@@ -50,12 +55,20 @@ def turn_of(run: JobRun, job: ServiceJob) -> Turn:
 
 def release_waiting(among: Q | None = None) -> None:
     """Queue the waiting runs again whose turn has come (`among` narrows them, else all are looked at)."""
-    waiting = JobRun.objects.filter(among or Q(), status=RunStatus.WAITING).select_related("job").order_by("pk")
-    ready = [run.pk for run in waiting[:500] if turn_of(run, run.job) == Turn()]
+    waiting = (
+        JobRun.objects.filter(among or Q(), status=RunStatus.WAITING).select_related("job", "tenant").order_by("pk")
+    )
+    ready = [run for run in waiting[:500] if turn_of(run, run.job) == Turn()]
     if ready:
-        turn_came = JobRun.objects.filter(pk__in=ready)
+        turn_came = JobRun.objects.filter(pk__in=[run.pk for run in ready])
         transition(turn_came, of=[RunStatus.WAITING], to=RunStatus.QUEUED, reason="")
+        transaction.on_commit(lambda: _log_released(ready))
         queue.hint_start(len(ready))
+
+
+def _log_released(runs: Iterable[JobRun]) -> None:
+    for run in runs:
+        log.info("It is the turn of run %s.", run.pk, extra={"action": "run.released", **of_run(run)})
 
 
 def ended(runs: Iterable[JobRun]) -> None:

@@ -21,6 +21,7 @@ from jobs.dispatch import approval_gate, overlap_queue
 from jobs.dispatch.admission import Decision, decide, reason_not_to_run, write
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import RunStatus
+from jobs.log_fields import of_run
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.models.sql.dispatch import Due, insert_runs
 from jobs.plan import builder
@@ -102,7 +103,8 @@ def start_queued(*, now: datetime | None = None) -> int:
         except Exception:
             if size == 1:
                 raise
-            log.exception("A batch of runs could not be started; each is tried by itself.")
+            words = "A batch of runs could not be started; each is tried by itself."
+            log.exception(words, extra={"action": "batch.failed", "runs": size})
             size = 1
             continue
         if not found:
@@ -143,7 +145,7 @@ def _start_some(size: int, now: datetime) -> int:
             if len(pairs) > 1:
                 raise
             for run, job in pairs:
-                log.exception("Run %s could not be planned.", run.pk)
+                log.exception("Run %s could not be planned.", run.pk, extra={"action": "run.errored", **of_run(run)})
                 run.refresh_from_db()
                 write([Decision(run, job, job.created_by, RunStatus.ERRORED, OURS)], now)
         return len(pairs)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,12 +19,14 @@ from devices.services.workers import LEASE
 from jobs import queue
 from jobs.domain.plan import DevicePlan
 from jobs.domain.states import RunStatus
+from jobs.log_fields import of_device_run, of_run
 from jobs.models import DeviceRun, JobRun, ScheduleFilter, ServiceJob
 from jobs.models.sql.claims import runs_with_room
 from jobs.models.transitions import enter, transition
 from jobs.schedule import next_times
 from jobs.worker import device_locks
 
+log = logging.getLogger(__name__)
 #: At least so many runs are looked at in one claim, one for each device wanted; and so many with more than a few
 #: devices.
 RUNS, LARGE = 40, 20
@@ -88,12 +92,13 @@ def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None)
         if not runs:
             return []
         rows = device_locks.take(_within_limits(runs, served, now, limit), now)
-        begun = {row.run_id for row in rows if row.run.status == RunStatus.QUEUED}
+        begun = {row.run_id: row.run for row in rows if row.run.status == RunStatus.QUEUED}
         rows = _begin(rows, worker, now)
         if begun:
             beginning = JobRun.objects.filter(pk__in=begun)
             transition(beginning, of=[RunStatus.QUEUED], to=RunStatus.RUNNING, started_at=now)
     reach("W2")
+    _log_started(begun.values(), rows)
     return _assignments(rows, claimed)
 
 
@@ -116,6 +121,15 @@ def _begin(rows: list[DeviceRun], worker: Worker, now: datetime) -> list[DeviceR
         row.token, row.worker = row.token + 1, worker
         row.lease_expires_at, row.waiting_since, row.not_before = now + LEASE, None, None
     return mine
+
+
+def _log_started(runs: Iterable[JobRun], rows: Iterable[DeviceRun]) -> None:
+    for run in runs:
+        log.info("Run %s begins.", run.pk, extra={"action": "run.started", **of_run(run)})
+    for row in rows:
+        about = {**of_device_run(row), "worker": row.worker.name, "try": row.tries + 1}
+        words = "Device run %s begins: %s."
+        log.info(words, row.pk, row.device_name, extra={"action": "device_run.started", **about})
 
 
 def does_work_wait(*, worker: Worker, now: datetime) -> bool:
@@ -258,6 +272,9 @@ def is_proven(run: JobRun, credential: str) -> bool:
 def prove(*, run: JobRun, credential: str) -> None:
     """Note that a device of the run has accepted a credential (id), so that all others may try it."""
     with transaction.atomic():
+        about = {**of_run(run), "credential": credential}
+        words = "A device of run %s has accepted a credential."
+        transaction.on_commit(lambda: log.info(words, run.pk, extra={"action": "credential.proven", **about}))
         fresh = JobRun.objects.select_for_update(no_key=True).only("proven").get(pk=run.pk)
         run.proven = fresh.proven or []
         if credential not in run.proven:

@@ -3,9 +3,11 @@ told."""
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
@@ -15,11 +17,13 @@ from jobs import queue
 from jobs.dispatch import overlap_queue
 from jobs.domain.rollout import Rollout
 from jobs.domain.states import OPEN, RunStatus, outcome
+from jobs.log_fields import of_device_run, of_run
 from jobs.models import DeviceRun, JobRun
 from jobs.models.transitions import Move, transition, transition_each
 from jobs.results import notifications
 from jobs.worker import claims, device_locks
 
+log = logging.getLogger(__name__)
 #: How many devices of a run there are of each (status, wave).
 Tally = list[tuple[str, int, int]]
 #: So many runs are settled in one transaction.
@@ -59,8 +63,18 @@ def _settle(pks: list[int], now: datetime, wait: bool) -> set[int]:
         run.paused_at, run.pause_reason, run.next_wave_at, run.ended_at = None, "", None, now
     transition_each(over, ("reason", "ended_at", "paused_at", "pause_reason", "next_wave_at"))
     notifications.tell([notifications.Happened(run, "completed") for run in ended], now)
+    for run in ended:
+        transaction.on_commit(partial(log_completed, run))
     overlap_queue.ended(ended)
     return set(runs)
+
+
+def log_completed(run: JobRun) -> None:
+    """Write into the server log how a run has ended, and how long (seconds) after its first device began."""
+    seconds = round((run.ended_at - run.started_at).total_seconds(), 3) if run.ended_at and run.started_at else None
+    found = {"status": run.status, "reason": run.reason, "devices": run.device_count, "seconds": seconds}
+    words = "Run %s of %s has ended: %s."
+    log.info(words, run.pk, run.job_name, run.status, extra={"action": "run.completed", **of_run(run), **found})
 
 
 def _end_of(run: JobRun, rows: Tally, now: datetime) -> RunStatus | None:
@@ -99,13 +113,21 @@ def _must_stop(run: JobRun, rows: Tally) -> bool:
 def _end_unbegun(run: JobRun, now: datetime) -> bool:
     """End what has not begun because too many devices failed; True when there was something."""
     JobRun.objects.filter(pk=run.pk).update(reason=run.reason)
+    about = {**of_run(run), "reason": run.reason}
+    transaction.on_commit(lambda: log.info("Run %s stops.", run.pk, extra={"action": "run.stopped", **about}))
     return end_unbegun(run, RunStatus.SKIPPED, "stopped", f"Nothing was sent. {run.reason}", now) > 0
 
 
 def end_unbegun(run: JobRun, status: RunStatus, reason: str, message: str, now: datetime) -> int:
     """End the devices of a run that have not begun; return how many."""
     ending = {"reason": reason, "message": message, "ended_at": now, "waits_for": None}
-    return len(transition(DeviceRun.objects.filter(run=run), of=UNBEGUN, to=status, **ending))
+    ended = len(transition(DeviceRun.objects.filter(run=run), of=UNBEGUN, to=status, **ending))
+    if ended:
+        about = {**of_run(run), "status": status, "reason": reason, "devices": ended}
+        words = "%s devices of run %s do not begin: %s."
+        given = (ended, run.pk, reason)
+        transaction.on_commit(lambda: log.info(words, *given, extra={"action": "run.unbegun_ended", **about}))
+    return ended
 
 
 def _suspect_credential(run: JobRun, now: datetime) -> None:
@@ -122,7 +144,13 @@ def _suspect_credential(run: JobRun, now: datetime) -> None:
             run.paused_at, run.pause_reason = now, reason[:300]
             JobRun.objects.filter(pk=run.pk, paused_at=None).update(paused_at=now, pause_reason=run.pause_reason)
             notifications.tell([notifications.Happened(run, "paused")], now)
+            transaction.on_commit(partial(_log_paused, run))
             return
+
+
+def _log_paused(run: JobRun) -> None:
+    found = {"reason": run.pause_reason}
+    log.warning("Run %s waits for a person.", run.pk, extra={"action": "run.paused", **of_run(run), **found})
 
 
 def _open_next_wave(run: JobRun, rows: Tally, now: datetime) -> None:
@@ -134,7 +162,15 @@ def _open_next_wave(run: JobRun, rows: Tally, now: datetime) -> None:
         JobRun.objects.filter(pk=run.pk).update(next_wave_at=now + pause)
     else:
         JobRun.objects.filter(pk=run.pk).update(wave=run.wave + 1)
-        hint(run)
+        _wave_opened(run)
+
+
+def _wave_opened(run: JobRun) -> None:
+    about = {**of_run(run), "wave": run.wave + 1}
+    words = "Wave %s of run %s begins."
+    given = (run.wave + 1, run.pk)
+    transaction.on_commit(lambda: log.info(words, *given, extra={"action": "run.wave_opened", **about}))
+    hint(run)
 
 
 def hint(run: JobRun) -> None:
@@ -146,15 +182,20 @@ def hint(run: JobRun) -> None:
 def look_after(*, now: datetime) -> None:
     """Do what time alone brings: open waves whose pause is over, close maintenance windows, end who waited too long."""
     due = JobRun.objects.filter(status__in=OPEN, next_wave_at__lte=now, paused_at=None)
-    for run in due.select_related("agent")[:500]:
+    for run in due.select_related("agent", "tenant")[:500]:
         moved = JobRun.objects.filter(pk=run.pk, next_wave_at=run.next_wave_at).update(
             wave=run.wave + 1, next_wave_at=None
         )
         if moved:
-            hint(run)
+            _wave_opened(run)
     _close_windows(now)
     device_locks.wake_stranded()
-    settle({row.run_id for row in device_locks.give_up(now)}, now)
+    late = device_locks.give_up(now)
+    for row in late:
+        words = "Device run %s waited too long for its device."
+        found = {"status": RunStatus.FAILED, "reason": device_locks.BUSY}
+        log.warning(words, row.pk, extra={"action": "device_run.gave_up", **of_device_run(row), **found})
+    settle({row.run_id for row in late}, now)
     # A worker that vanished between storing the last device's result and settling its run leaves this to others.
     unsettled = JobRun.objects.filter(status__in=OPEN, planned_at__isnull=False).exclude(device_runs__status__in=OPEN)
     settle(list(unsettled.values_list("pk", flat=True)[:500]), now)
@@ -165,7 +206,7 @@ def _close_windows(now: datetime) -> None:
     rows = JobRun.objects.filter(
         status__in=OPEN, planned_at__isnull=False, job__window__isnull=False, started_at__isnull=False
     )
-    for run in rows.filter(device_runs__status__in=UNBEGUN).distinct().select_related("job__window")[:500]:
+    for run in rows.filter(device_runs__status__in=UNBEGUN).distinct().select_related("tenant", "job__window")[:500]:
         if not claims.is_open(run.job.window, now):
             words = f"Nothing was sent. The maintenance window {run.job.window} closed before its turn came."
             end_unbegun(run, RunStatus.SKIPPED, "window_closed", words, now)

@@ -5,6 +5,7 @@ A device is known by where it is reached and by its host key. A change holds it 
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -15,13 +16,17 @@ from django.db.models import Q, QuerySet
 
 from config.failpoints import reach
 from jobs.domain.states import RunStatus
+from jobs.log_fields import of_device_run
 from jobs.models import DeviceHold, DeviceRun
 from jobs.models.sql import claims
 from jobs.models.transitions import Move, transition, transition_each
 
+log = logging.getLogger(__name__)
 SLOTS = (0, 1)
 #: What a device run is in while it stands in line: one that was woken still does, until it is claimed.
 IN_LINE = (RunStatus.WAITING, RunStatus.QUEUED)
+#: The reason of who has waited too long.
+BUSY = "device_busy"
 #: How long a device run waits for another that holds its device.
 PATIENCE = timedelta(minutes=settings.LOCK_MINUTES)
 
@@ -77,7 +82,14 @@ def _settle_races(
         transition_each(
             [Move(row, RunStatus.QUEUED, RunStatus.WAITING) for row in waiting], ("waiting_since", "waits_for")
         )
+        transaction.on_commit(lambda: _log_waiting(waiting))
     return [row for row in rows if row.waits_for is None]
+
+
+def _log_waiting(rows: Iterable[DeviceRun]) -> None:
+    for row in rows:
+        about = {**of_device_run(row), "waits_for": row.waits_for}
+        log.info("Device run %s waits for its device.", row.pk, extra={"action": "device_run.waiting", **about})
 
 
 def _blocked_by(
@@ -159,10 +171,10 @@ def wake_stranded() -> int:
 def give_up(now: datetime) -> list[DeviceRun]:
     """End device runs that have waited too long; return them."""
     late = DeviceRun.objects.filter(status__in=IN_LINE, waiting_since__lt=now - PATIENCE, run__paused_at=None)
-    rows = list(late[:500])
+    rows = list(late.select_related("run__tenant")[:500])
     minutes = int(PATIENCE.total_seconds() // 60)
     text = f"Nothing was sent. Another run held the device for more than {minutes} minutes; run it again later."
-    ending = {"reason": "device_busy", "message": text, "ended_at": now, "waits_for": None}
+    ending = {"reason": BUSY, "message": text, "ended_at": now, "waits_for": None}
     given_up = DeviceRun.objects.filter(pk__in=[row.pk for row in rows])
     ended = transition(given_up, of=IN_LINE, to=RunStatus.FAILED, **ending)
     return [row for row in rows if row.pk in ended]

@@ -4,6 +4,7 @@ break."""
 from __future__ import annotations
 
 import itertools
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from jobs.worker.claims import Assignment
 from jobs.worker.journal import Journal
 from templates_app.domain.rendering import SECRET_MARK
 
+log = logging.getLogger(__name__)
 #: A reading step whose connection was lost begins again on a new one, so many times.
 READ_AGAIN = 2
 #: What a device says while it goes down or comes up.
@@ -109,6 +111,7 @@ class DeviceSession:
                 session.close()
             broken = result.step
             if broken is not None and result.reason == RESTARTED:
+                log.info("The device restarts.", extra={"action": "device.restarting", "step": broken.position})
                 session = self._wait_until_back(device, login)
                 steps = steps[steps.index(broken) + 1 :]
                 continue
@@ -118,6 +121,8 @@ class DeviceSession:
             left -= 1
             steps = steps[steps.index(broken) :]
             journal.step_repeated(broken)
+            words = "The connection was lost while reading; it is made anew."
+            log.warning(words, extra={"action": "connection.lost", "step": broken.position})
             session = self._connect(device, login)
 
     def _connect(self, device: Device, login: Login) -> AnySession:

@@ -19,10 +19,12 @@ from functools import partial
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
+from config.logs import first_line, unquoted
 from devices.models import Worker
 from devices.services import workers
 from jobs.dispatch import dispatcher, starter
 from jobs.domain.states import RunStatus
+from jobs.log_fields import of_device_run
 from jobs.worker import claims, completion, executor, leases, recovery
 from jobs.worker.claims import Assignment
 from jobs.worker.executor import DeviceOutcome
@@ -88,7 +90,7 @@ class Engine:
         try:
             loop()
         except Exception:  # noqa: BLE001 - the edge of the worker
-            log.exception("The worker cannot go on.")
+            log.exception("The worker cannot go on.", extra={"action": "worker.failed", "worker": self.worker.name})
             os._exit(70)
 
     def _work(self) -> None:
@@ -180,7 +182,9 @@ class Engine:
     def _done(self, pk: int, future: Future[DeviceOutcome]) -> None:
         error = future.exception()
         if error is not None:  # a defect behind `execute`: nobody works on it any more, and `_abandon` ends it
-            log.error("Device run %s was dropped.", pk, exc_info=error)
+            about = of_device_run(self.journals[pk].device_run)
+            words = "Device run %s was dropped."
+            log.error(words, pk, exc_info=unquoted(error), extra={"action": "device_run.dropped", **about})
             self.journals.pop(pk, None)
             return
         self._inbox.put(future.result())
@@ -218,7 +222,7 @@ class Engine:
                 reaper.look(now=workers.moment(), me=self.worker, busy=self.journals)
                 completion.look_after(now=timezone.now())
                 if dispatcher.tick_if_beat_is_silent(now=timezone.now()):
-                    log.warning("Beat is silent; this worker did its tick.")
+                    log.warning("Beat is silent; this worker did its tick.", extra={"action": "beat.silent"})
                 elif starter.any_forgotten(now=timezone.now()):
                     starter.start_queued()
             except DatabaseError as error:
@@ -226,6 +230,7 @@ class Engine:
 
 
 def _lost_database(error: DatabaseError, pause: float = 1.0) -> None:
-    log.warning("The database does not answer the worker: %s", str(error).strip().splitlines()[:1])
+    words = "The database does not answer the worker: %s"
+    log.warning(words, first_line(error), extra={"action": "database.lost"})
     connection.close()
     time.sleep(pause)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from config.failpoints import reach
+from config.logs import bound, first_line, unquoted
 from devices.domain.errors import DeviceError, PromptTimeout, SessionLost
 from devices.drivers.platforms import is_own
 from devices.services.inventory import pin_host_key
@@ -22,6 +24,7 @@ from devices.services.snapshots import Content, keep_snapshots
 from jobs import queue, types
 from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import Cancelled, DeviceResult, LeaseLost
+from jobs.log_fields import of_device_run
 from jobs.models import DeviceRun
 from jobs.models.sql.bulk import add_rows
 from jobs.models.transitions import Move, transition, transition_each
@@ -68,16 +71,21 @@ def execute(item: Assignment, journal: Journal | None = None) -> DeviceOutcome:
     Touches the database only for its journal.
     """
     journal = journal or Journal(item.device_run, item.plan.commands, item.claimed)
-    session = DeviceSession(item, journal)
+    with bound(**of_device_run(item.device_run)):
+        return _execute(DeviceSession(item, journal))
+
+
+def _execute(session: DeviceSession) -> DeviceOutcome:
     reach("W3")
     result, retry = _run(session)
     try:
         result = _with_findings(session, result)
-    except Exception:  # noqa: BLE001 - the edge of the worker: how it ended is known, only what was to be added is not
-        log.exception("What device run %s left behind could not be looked at.", item.device_run.pk)
-    journal.hang_up()
+    except Exception as error:  # noqa: BLE001 - the edge of the worker: how it ended is known, only the rest is not
+        words, pk = "What device run %s left behind could not be looked at.", session.item.device_run.pk
+        log.error(words, pk, exc_info=unquoted(error), extra={"action": "findings.errored"})
+    session.journal.hang_up()
     reach("W15")
-    return DeviceOutcome(journal, result, session.pinned, retry)
+    return DeviceOutcome(session.journal, result, session.pinned, retry)
 
 
 def _run(session: DeviceSession) -> tuple[DeviceResult, bool]:
@@ -91,15 +99,17 @@ def _run(session: DeviceSession) -> tuple[DeviceResult, bool]:
     except LeaseLost:
         return _lost(journal), False
     except DatabaseError as error:
-        log.warning("The journal of device run %s could not be written: %s", device_run.pk, error)
+        words = "The journal of device run %s could not be written: %s"
+        log.warning(words, device_run.pk, first_line(error), extra={"action": "journal.refused"})
         words = journal.words("The database did not take the journal, so nothing more was sent")
         return DeviceResult(RunStatus.INTERRUPTED, "database_lost", words), False
     except DeviceError as error:
         # Who hung up for a lost claim hears what one hears when the device ends the connection.
         result = _lost(journal) if journal.lost else DeviceResult(RunStatus.FAILED, error.code, error.message)
         return result, error.retryable and not (journal.touched or journal.lost)
-    except Exception:  # noqa: BLE001 - the edge of the worker: a defect of ours ends this device run, not the others
-        log.exception("Device run %s failed inside Interlock.", device_run.pk)
+    except Exception as error:  # noqa: BLE001 - the edge of the worker: a defect of ours ends this device run only
+        words = "Device run %s failed inside Interlock."
+        log.error(words, device_run.pk, exc_info=unquoted(error), extra={"action": "device_run.errored"})
         sentence = "Interlock itself failed here; the server log has the details."
         return DeviceResult(RunStatus.ERRORED, "internal", sentence), False
 
@@ -159,7 +169,33 @@ def store(batch: list[DeviceOutcome]) -> None:
         transition_each(moves, ENDING)
         add_rows([row for outcome in ended for row in outcome.journal.take_rows()])
         queue.hint_work(device_locks.release(outcome.journal.device_run.pk for outcome in mine))
+    for outcome in mine:
+        _log_stored(outcome, tried_again=outcome in again)
     reach("W16")
+
+
+def _log_stored(outcome: DeviceOutcome, tried_again: bool) -> None:
+    """Write how a device run ended, or that it is tried again: codes and counts, for its message may quote the
+    device."""
+    journal, row, result = outcome.journal, outcome.journal.device_run, outcome.result
+    about = of_device_run(row)
+    if outcome.pinned:
+        words = "The host key of %s was seen for the first time and is pinned."
+        log.info(words, row.device_name, extra={"action": "host_key.pinned", **about, "host_key": outcome.pinned})
+    found = {
+        "status": result.status,
+        "reason": result.reason,
+        "seconds": round(time.monotonic() - journal.claimed, 3),
+        "commands": journal.confirmed,
+        "planned": len(journal.commands),
+    }
+    if tried_again:
+        words = "Device run %s is tried again: %s."
+        found["try"] = row.tries + 1
+        log.warning(words, row.pk, result.reason, extra={"action": "device_run.retried", **about, **found})
+        return
+    words = "Device run %s on %s has ended: %s."
+    log.info(words, row.pk, row.device_name, result.status, extra={"action": "device_run.ended", **about, **found})
 
 
 def _still_mine(batch: list[DeviceOutcome]) -> list[DeviceOutcome]:
@@ -173,7 +209,8 @@ def _still_mine(batch: list[DeviceOutcome]) -> list[DeviceOutcome]:
         if tokens.get(row.pk) == row.token:
             found.append(outcome)
         else:
-            log.warning("Device run %s was taken over; this worker's result of it is dropped.", row.pk)
+            words = "Device run %s was taken over; this worker's result of it is dropped."
+            log.warning(words, row.pk, extra={"action": "device_run.lost", **of_device_run(row)})
     return found
 
 

@@ -39,7 +39,7 @@ SAFE = (LEASE - GUARD).total_seconds()
 class Journal:
     """Observes one device run (`jobs.domain.step_runner.Observer`) and keeps its evidence.
 
-    `owned_until` (monotonic seconds) is how long it may send; `hang_up` closes the connection from another thread.
+    `claimed` and `owned_until` (monotonic seconds) are since when it is owned, and how long it may send; `hang_up` closes the connection from another thread.
     """
 
     def __init__(
@@ -54,7 +54,8 @@ class Journal:
         self.snapshots: dict[str, str] = {}
         self.kept: list[tuple[str, str]] = []
         self.cancelled = self.lost = False
-        self.owned_until = (time.monotonic() if claimed is None else claimed) + SAFE
+        self.claimed = time.monotonic() if claimed is None else claimed
+        self.owned_until = self.claimed + SAFE
         self.hang_up: Callable[[], None] = lambda: None
         self._done = 0
         self._intent: PlannedStep | None = None

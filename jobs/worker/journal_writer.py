@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from django.db import DatabaseError, close_old_connections, connection
 
+from config.logs import first_line
 from devices.drivers import hub
 from jobs.models.sql import claims
 from jobs.models.sql.claims import Intent
@@ -124,7 +125,9 @@ class Shared:
             try:
                 taken = claims.intend([intent for intent, _ in wishes])
             except DatabaseError as error:
-                log.warning("Intents could not be stored together: %s", str(error).strip().splitlines()[:1])
+                words = "Intents could not be stored together: %s"
+                about = {"intents": len(wishes)}
+                log.warning(words, first_line(error), extra={"action": "intents.refused", **about})
                 connection.close()
             else:
                 for intent, future in wishes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,9 +12,11 @@ from django.db.models import Q
 from devices.models import Worker
 from devices.services.workers import GUARD, LEASE, update_free
 from jobs.domain.states import RunStatus
+from jobs.log_fields import of_device_run
 from jobs.models import DeviceRun
 from jobs.worker.journal import SAFE, Journal
 
+log = logging.getLogger(__name__)
 #: How often (seconds) leases are renewed: several times before the margin is used up.
 RENEW_EVERY = min(5.0, (LEASE - 2 * GUARD).total_seconds() / 3)
 
@@ -51,6 +54,9 @@ def lose(journal: Journal) -> None:
     if not journal.lost:
         journal.lost = True
         journal.hang_up()
+        row = journal.device_run
+        words = "Device run %s is no longer this worker's, which hangs up."
+        log.warning(words, row.pk, extra={"action": "lease.lost", **of_device_run(row)})
 
 
 def notice_cancels(journals: Mapping[int, Journal]) -> None:

@@ -94,12 +94,12 @@ class Conversations:
         """Begin the work and return its future; `shares` says that whatever it waits for, it waits with the hub's
         words. It is done in a copy of the caller's context."""
         self._count(shares, 1)
-        if shares:
-            future = self._hub.submit(work, item)
-        else:
-            future = self._executor.submit(copy_context().run, work, item)
+        future = self._hub.submit(work, item) if shares else self._alone_in_a_thread(work, item)
         future.add_done_callback(lambda _: self._count(shares, -1))
         return future
+
+    def _alone_in_a_thread(self, work: Callable[[A], R], item: A) -> Future[R]:
+        return self._executor.submit(copy_context().run, work, item)
 
     def stop(self) -> None:
         """End the hub's thread."""

@@ -22,6 +22,7 @@ from devices.services import workers
 from jobs import queue
 from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import interruption
+from jobs.log_fields import of_device_run
 from jobs.models import DeviceHold, DeviceRun
 from jobs.models.transitions import transition
 from jobs.worker import device_locks
@@ -52,7 +53,7 @@ class Reaper:
             Q(lease_expires_at__lt=now) | Q(worker__in=_gone_here()), status=RunStatus.RUNNING
         )
         rows: dict[Worker | None, list[DeviceRun]] = defaultdict(list)
-        for row in expired.select_related("worker").order_by("pk")[:2000]:
+        for row in expired.select_related("worker", "run__tenant").order_by("pk")[:2000]:
             rows[row.worker].append(row)
         self._silent = {pk: seen for pk, seen in self._silent.items() if pk in {w.pk for w in rows if w}}
         for worker, owned in rows.items():
@@ -64,7 +65,9 @@ class Reaper:
                 overdue = [row for row in owned if row.lease_expires_at and row.lease_expires_at < now - workers.GUARD]
                 ended += interrupt(overdue, now, quarantined=True)
             elif self._silent_long_enough(worker):
-                log.warning("Worker %s lost its lease and is silent; it is killed.", worker)
+                about = {"worker": worker.name, "device_runs": len(owned)}
+                words = "Worker %s lost its lease and is silent; it is killed."
+                log.warning(words, worker, extra={"action": "worker.killed", **about})
                 if workers.end(worker):
                     reach("L2")
                     ended += interrupt(owned, now)
@@ -109,7 +112,7 @@ def _has_stopped(device_run: DeviceRun, now: datetime, me: Worker | None, busy: 
 def abandon(*, worker: Worker, keep: Iterable[int], now: datetime) -> int:
     """End the device runs that this worker owns and does not work on (all but `keep`, ids); return how many."""
     rows = DeviceRun.objects.filter(worker=worker, status=RunStatus.RUNNING).exclude(pk__in=list(keep))
-    return interrupt(list(rows), now)
+    return interrupt(list(rows.select_related("worker", "run__tenant")), now)
 
 
 def interrupt(rows: Sequence[DeviceRun], now: datetime, quarantined: bool = False) -> int:
@@ -138,5 +141,9 @@ def interrupt(rows: Sequence[DeviceRun], now: datetime, quarantined: bool = Fals
             device_locks.quarantine(pks, now)
         else:
             queue.hint_work(device_locks.release(pks))
+    for row in ended:
+        found = {"status": RunStatus.INTERRUPTED, "worker": row.worker and row.worker.name, "quarantined": quarantined}
+        words = "Nobody works on device run %s any more."
+        log.warning(words, row.pk, extra={"action": "device_run.interrupted", **of_device_run(row), **found})
     settle({row.run_id for row in ended}, now)
     return len(ended)

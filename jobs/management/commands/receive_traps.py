@@ -58,4 +58,7 @@ class Command(BaseCommand):
             return
         close_old_connections()
         runs = trap_backups.configuration_changed(address=address, now=timezone.now())
-        log.info("%s from %s began %s.", name, address, ", ".join(f"run {run.pk}" for run in runs) or "no backup")
+        made = [run.pk for run in runs]
+        words = ", ".join(f"run {pk}" for pk in made) or "no backup"
+        about = {"trap": name, "address": address, "runs": made}
+        log.info("%s from %s began %s.", name, address, words, extra={"action": "trap.received", **about})

@@ -37,13 +37,13 @@ def runs_with_room(
 
     Left out are runs that have as many devices running as they may, and those of tenants that do (`tenant_limit`). What
     is tried again comes after what was never tried. `only` narrows to one run (id). `window_id` is the maintenance
-    window's.
+    window's, `tenant_key` the name of the tenant in the log.
     """
     if not agents:
         return []
     moment = connection.ops.adapt_datetimefield_value(now)
     statement = f"""
-        SELECT r.*, {BUSY} AS busy, t.max_parallel AS tenant_limit, j.window_id AS window_id
+        SELECT r.*, {BUSY} AS busy, t.max_parallel AS tenant_limit, t.key AS tenant_key, j.window_id AS window_id
         FROM {{runs}} r JOIN {{tenants}} t ON t.id = r.tenant_id JOIN {{jobs}} j ON j.id = r.job_id
         WHERE r.status IN ({{open}}) AND r.planned_at IS NOT NULL AND r.cancel_requested_at IS NULL AND r.paused_at IS NULL
             AND r.agent_id IN ({_places(agents)}) AND (t.max_parallel IS NULL OR {BUSY_TENANT} < t.max_parallel)
