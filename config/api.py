@@ -48,6 +48,4 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
         body = {"type": "about:blank#forbidden", "title": "forbidden", "status": 403, "detail": "You may not do this."}
     else:
         return None
-    request_id = getattr(context.get("request"), "request_id", None)
-    body |= {"request_id": request_id} if request_id else {}
     return Response(body, status=body["status"], headers=headers, content_type="application/problem+json")
