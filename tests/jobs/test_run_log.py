@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from approvals import services as approvals
 from approvals.domain import Action
+from devices.channels.email import EMAIL
 from devices.domain.secrets import Secret
-from devices.models import Device, MailServer, OutboxMessage, Worker
+from devices.models import Device, OutboxMessage, Worker
 from devices.services import channels, outbox
 from jobs import control
 from jobs.dispatch import approval_gate
@@ -143,7 +144,7 @@ def test_messages_about_a_run_lead_back_to_it(acme, person, log_lines, monkeypat
     admin = person("acme-admin")
     type(admin).objects.filter(pk=admin.pk).update(email="acme-admin@acme.example")
     save = {"host": "127.0.0.1", "port": 9, "security": "none", "sender": "interlock@acme.example"}
-    channels.save_channel(by=admin, tenant=tenant, model=MailServer, secrets={"password": None}, **save)
+    channels.save_channel(by=admin, tenant=tenant, channel=EMAIL, secrets={"password": None}, **save)
     _, run = make.job(admin, make.template(tenant), make.devices(tenant, "linux"), notify_users=(admin.pk,))
     outbox.deliver(now=timezone.now())
     assert of(log_lines, "message.postponed", about=f"run:{run.pk}:executed", channel="mail", tries=1, tenant="acme")
