@@ -8,10 +8,11 @@ changes included (cronsim). Every counts real time from its start. No Django, no
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -173,7 +174,7 @@ def check(schedule: Schedule) -> None:
 
 def describe(schedule: Schedule) -> str:
     """Say the rule in words, zone and limits included."""
-    words = _describe_rule(schedule.rule, schedule.start_at) + f", {schedule.zone.key}"
+    words = f"{DESCRIPTIONS[type(schedule.rule)](schedule.rule, schedule.start_at)}, {schedule.zone.key}"
     if schedule.end_at:
         words += f", until {schedule.end_at:%Y-%m-%d %H:%M}"
     if schedule.max_count:
@@ -338,28 +339,40 @@ def _fields(expression: str) -> str:
     return text
 
 
-def _describe_rule(rule: Rule, start: datetime) -> str:
-    clock = f"at {start:%H:%M}"
-    if isinstance(rule, Once):
-        return f"Once on {start:%Y-%m-%d} {clock}"
-    if isinstance(rule, Every):
-        return f"Every {_length(rule.interval)} from {start:%Y-%m-%d %H:%M}"
-    if isinstance(rule, Cron):
-        return f"Cron {rule.expression}"
-    if isinstance(rule, Daily):
-        if rule.anchor is Anchor.WEEKDAYS:
-            return f"Monday to Friday {clock}"
-        every = "Every day" if rule.every == 1 else f"Every {rule.every} days"
-        counted = " counted from the 1st of each month" if rule.anchor is Anchor.MONTH_START and rule.every > 1 else ""
-        return f"{every}{counted} {clock}"
-    if isinstance(rule, Weekly):
-        names = ", ".join(WEEKDAYS[day].title() for day in sorted(rule.weekdays))
-        return f"{names} {clock}" + (f", every {rule.every} weeks" if rule.every > 1 else "")
-    months = "" if len(rule.months) == 12 else " in " + ", ".join(calendar.month_name[m] for m in sorted(rule.months))
+def _describe_daily(rule: Daily, start: datetime) -> str:
+    if rule.anchor is Anchor.WEEKDAYS:
+        return f"Monday to Friday at {start:%H:%M}"
+    if rule.every == 1:
+        return f"Every day at {start:%H:%M}"
+    counted = " counted from the 1st of each month" if rule.anchor is Anchor.MONTH_START else ""
+    return f"Every {rule.every} days{counted} at {start:%H:%M}"
+
+
+def _describe_weekly(rule: Weekly, start: datetime) -> str:
+    days = ", ".join(WEEKDAYS[day].title() for day in sorted(rule.weekdays))
+    every = f", every {rule.every} weeks" if rule.every > 1 else ""
+    return f"{days} at {start:%H:%M}{every}"
+
+
+def _describe_monthly(rule: Monthly, start: datetime) -> str:
+    names = ", ".join(calendar.month_name[month] for month in sorted(rule.months))
+    months = "" if len(rule.months) == 12 else f" in {names}"
     if rule.week is not None and rule.weekday is not None:
-        return f"The {WEEKS[rule.week]} {WEEKDAYS[rule.weekday].title()} of the month{months} {clock}"
-    days = [str(day) for day in sorted(rule.days)] + (["the last"] if rule.last_day else [])
-    return f"Day {', '.join(days)} of the month{months} {clock}"
+        days = f"The {WEEKS[rule.week]} {WEEKDAYS[rule.weekday].title()}"
+    else:
+        days = f"Day {', '.join([*map(str, sorted(rule.days)), *['the last'] * rule.last_day])}"
+    return f"{days} of the month{months} at {start:%H:%M}"
+
+
+#: How each kind of rule is said in words; the zone and the limits are said after it.
+DESCRIPTIONS: dict[type[Rule], Callable[[Any, datetime], str]] = {
+    Once: lambda rule, start: f"Once on {start:%Y-%m-%d} at {start:%H:%M}",
+    Every: lambda rule, start: f"Every {_length(rule.interval)} from {start:%Y-%m-%d %H:%M}",
+    Daily: _describe_daily,
+    Weekly: _describe_weekly,
+    Monthly: _describe_monthly,
+    Cron: lambda rule, start: f"Cron {rule.expression}",
+}
 
 
 def _length(interval: timedelta) -> str:
