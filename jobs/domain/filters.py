@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -85,27 +85,50 @@ def filter_from(data: Mapping[str, Any]) -> Filter:
 def _rule(data: Any) -> FilterRule:
     if not isinstance(data, Mapping) or data.get("mode", "exclude") not in ("exclude", "only"):
         raise ImpossibleRule("rules", "Each rule has a mode, exclude or only, and one condition.")
-    only = data.get("mode") == "only"
+    condition = next((name for name in CONDITIONS if name in data), None)
     try:
-        if "dates" in data:
-            return FilterRule(dates=frozenset(date.fromisoformat(d) for d in data["dates"]), only=only)
-        if "yearly" in data:
-            return FilterRule(yearly=frozenset(_month_day(d) for d in data["yearly"]), only=only)
-        if "range" in data:
-            first, last = (date.fromisoformat(d) for d in data["range"])
-            return FilterRule(first=first, last=last, only=only)
-        if "cron" in data:
-            check_cron(str(data["cron"]))
-            return FilterRule(cron=str(data["cron"]), only=only)
-        weekdays = frozenset(WEEKDAYS.index(day) for day in data.get("weekdays", ()))
-        since, until = (_clock(t) for t in data["window"]) if "window" in data else (None, None)
+        rule = CONDITIONS[condition](data[condition]) if condition else _weekly(data)
     except ImpossibleRule as error:
         raise ImpossibleRule("rules", str(error)) from None
     except (TypeError, ValueError):
         raise ImpossibleRule("rules", "Dates are 2027-12-24, yearly dates 12-24, windows ['22:00', '06:00'].") from None
+    return replace(rule, only=data.get("mode") == "only")
+
+
+def _dates(given: Any) -> FilterRule:
+    return FilterRule(dates=frozenset(date.fromisoformat(text) for text in given))
+
+
+def _yearly(given: Any) -> FilterRule:
+    return FilterRule(yearly=frozenset(_month_day(text) for text in given))
+
+
+def _range(given: Any) -> FilterRule:
+    first, last = (date.fromisoformat(text) for text in given)
+    return FilterRule(first=first, last=last)
+
+
+def _cron(given: Any) -> FilterRule:
+    check_cron(str(given))
+    return FilterRule(cron=str(given))
+
+
+#: How a condition that stands alone is read, by its name in a rule.
+CONDITIONS: dict[str, Callable[[Any], FilterRule]] = {
+    "dates": _dates,
+    "yearly": _yearly,
+    "range": _range,
+    "cron": _cron,
+}
+
+
+def _weekly(data: Mapping[str, Any]) -> FilterRule:
+    """Read weekdays, a window, or both, which are one condition together."""
+    weekdays = frozenset(WEEKDAYS.index(day) for day in data.get("weekdays", ()))
+    since, until = (_clock(text) for text in data["window"]) if "window" in data else (None, None)
     if not weekdays and since is None:
         raise ImpossibleRule("rules", "Each rule needs dates, yearly, range, weekdays, window or cron.")
-    return FilterRule(weekdays=weekdays, since=since, until=until, only=only)
+    return FilterRule(weekdays=weekdays, since=since, until=until)
 
 
 def _month_day(text: str) -> tuple[int, int]:
