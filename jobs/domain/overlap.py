@@ -43,14 +43,19 @@ class Turn:
 def turn(overlap: Overlap, queued: bool, ahead: Sequence[Ahead]) -> Turn:
     """Decide for a run with the open runs ahead of it; `queued` says that its job waits in the queue (jobQueued)."""
     same = [run for run in ahead if run.same_job]
-    if same and overlap is Overlap.SKIP:
-        return Turn(skip=f"Run {same[0].id} of this job was still open; the job's overlap policy is to skip.")
-    if overlap is Overlap.QUEUE and any(run.waiting for run in same) and len(same) > 1:
-        waiting = next(run.id for run in same if run.waiting)
-        return Turn(skip=f"Run {waiting} of this job is waiting already; only one may wait.")
-    if same and overlap is Overlap.QUEUE:
-        return Turn(wait=f"Waits for run {same[0].id} of this job to end.")
+    if same and overlap is not Overlap.ALLOW:
+        return _after_own(overlap, same)
     queue = [run for run in ahead if run.in_queue]
     if queued and queue:
         return Turn(wait=f"Waits in the queue for run {queue[0].id}; {len(queue)} ahead.")
     return Turn()
+
+
+def _after_own(overlap: Overlap, ahead: Sequence[Ahead]) -> Turn:
+    """Decide behind open runs of the same job (at least one) that may not overlap."""
+    if overlap is Overlap.SKIP:
+        return Turn(skip=f"Run {ahead[0].id} of this job was still open; the job's overlap policy is to skip.")
+    waiting = next((run for run in ahead if run.waiting), None)
+    if waiting and len(ahead) > 1:
+        return Turn(skip=f"Run {waiting.id} of this job is waiting already; only one may wait.")
+    return Turn(wait=f"Waits for run {ahead[0].id} of this job to end.")
