@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,29 +18,40 @@ MOST_BYTES, MOST_DAYS = 1_000_000, 5_000
 GERMAN = re.compile(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})$")
 
 
+@dataclass(frozen=True, slots=True)
+class Holiday:
+    """The days from `first` to `last`, both included; `yearly` ones come again every year."""
+
+    first: date
+    last: date
+    yearly: bool = False
+
+
 def read_holidays(data: bytes) -> list[dict[str, Any]]:
     """Return excluding rules for the days of a file; ImpossibleRule (field `holidays`) says what cannot be read."""
     if len(data) > MOST_BYTES:
         raise _problem("The file is larger than 1 MB; give a calendar of holidays only.")
     text = data.decode("utf-8-sig", "replace")
-    spans = list(_events(text) if "BEGIN:VCALENDAR" in text[:2000].upper() else _lines(text))
-    dates = sorted({first.isoformat() for first, last, yearly in spans if not yearly and first == last})
-    ranges = sorted(
-        {(first.isoformat(), last.isoformat()) for first, last, yearly in spans if not yearly and first != last}
-    )
-    yearly = sorted({f"{day:%m-%d}" for first, last, every in spans if every for day in _days(first, last)})
-    rules: list[dict[str, Any]] = [{"mode": "exclude", "dates": dates}] if dates else []
-    rules += [{"mode": "exclude", "range": list(span)} for span in ranges]
-    rules += [{"mode": "exclude", "yearly": yearly}] if yearly else []
-    if not rules:
+    holidays = list(_events(text) if "BEGIN:VCALENDAR" in text[:2000].upper() else _lines(text))
+    if not holidays:
         raise _problem("The file holds no date.")
-    if len(dates) + len(ranges) > MOST_DAYS:
+    spans = {(holiday.first, holiday.last) for holiday in holidays if not holiday.yearly}
+    if len(spans) > MOST_DAYS:
         raise _problem(f"The file holds more than {MOST_DAYS} entries.")
-    return rules
+    yearly = {f"{day:%m-%d}" for holiday in holidays if holiday.yearly for day in _days(holiday)}
+    return _rules(sorted(spans), sorted(yearly))
 
 
-def _events(text: str) -> Iterator[tuple[date, date, bool]]:
-    """Yield (first day, last day, every year) of each event; an end of a whole-day event is not included in it."""
+def _rules(spans: list[tuple[date, date]], yearly: list[str]) -> list[dict[str, Any]]:
+    """Return one rule for all single days, one for each longer span (first and last day), one for all yearly days."""
+    dates = [first.isoformat() for first, last in spans if first == last]
+    ranges = [[first.isoformat(), last.isoformat()] for first, last in spans if first != last]
+    conditions = [("dates", dates), *(("range", span) for span in ranges), ("yearly", yearly)]
+    return [{"mode": "exclude", name: values} for name, values in conditions if values]
+
+
+def _events(text: str) -> Iterator[Holiday]:
+    """Yield the days of each event; an end of a whole-day event is not included in it."""
     try:
         events: Any = icalendar.Calendar.from_ical(text).walk("VEVENT")
     except ValueError as error:
@@ -59,10 +71,10 @@ def _events(text: str) -> Iterator[tuple[date, date, bool]]:
             or rule.get("INTERVAL", [1]) != [1]
         ):
             raise _problem(f"The event '{name}' repeats in a way that a filter cannot hold; give its dates one by one.")
-        yield first, max(first, last), bool(rule)
+        yield Holiday(first, max(first, last), yearly=bool(rule))
 
 
-def _lines(text: str) -> Iterator[tuple[date, date, bool]]:
+def _lines(text: str) -> Iterator[Holiday]:
     """Yield the day of each line; the first line may be a heading."""
     dialect = ";" if text.count(";") > text.count(",") else ","
     for number, row in enumerate(csv.reader(io.StringIO(text), delimiter=dialect), 1):
@@ -76,12 +88,12 @@ def _lines(text: str) -> Iterator[tuple[date, date, bool]]:
             if number == 1 and not any(char.isdigit() for char in given):
                 continue
             raise _problem(f"Line {number}: '{given[:40]}' is no date such as 2027-12-24 or 24.12.2027.") from None
-        yield day, day, False
+        yield Holiday(day, day)
 
 
-def _days(first: date, last: date) -> Iterator[date]:
-    for n in range(min((last - first).days, 366) + 1):
-        yield first + timedelta(days=n)
+def _days(holiday: Holiday) -> Iterator[date]:
+    for n in range(min((holiday.last - holiday.first).days, 366) + 1):
+        yield holiday.first + timedelta(days=n)
 
 
 def _day(moment: date | datetime) -> date:
