@@ -43,17 +43,22 @@ def _ordered(data: dict[str, Any] | None, keys: tuple[str, ...]) -> dict[str, An
 def _schedule(job: ServiceJob) -> dict[str, Any]:
     """Return the schedule as the request said it, or, where it was changed since, as near as OpsRamp's words come."""
     triggers: list[Trigger] = [trigger for trigger in job.triggers.all() if not trigger.retired]
-    said, kept = _ordered(job.compat.get("pattern"), PATTERN), job.compat.get("rule")
+    said = _ordered(job.compat.get("pattern"), PATTERN)
     timed = next((trigger for trigger in triggers if trigger.kind != TriggerKind.NOW), None)
-    if timed is None:
-        return {"pattern": said or {"type": "never"}} if job.compat or triggers else {}
-    if kept == timed.rule and said:
-        return {"startDate": job.compat["start"], "pattern": said}
-    pattern = pattern_of(timed.rule)
-    start = moment_text(start_of(timed.rule))
-    if said and "start" not in job.compat and pattern and pattern["type"] == said["type"]:
+    if timed:
+        return _timed(timed.rule, said, job.compat)
+    return {"pattern": said or {"type": "never"}} if job.compat or triggers else {}
+
+
+def _timed(rule: dict[str, Any], said: dict[str, Any] | None, compat: dict[str, Any]) -> dict[str, Any]:
+    """Return the start and pattern of a rule, in the words of the request's pattern where that says the same."""
+    if said and compat.get("rule") == rule:
+        return {"startDate": compat["start"], "pattern": said}
+    pattern = pattern_of(rule)
+    if said and pattern and "start" not in compat and pattern["type"] == said["type"]:
         pattern = said
-    return {"startDate": start, "pattern": pattern} if pattern else {"startDate": start}
+    start = {"startDate": moment_text(start_of(rule))}
+    return {**start, "pattern": pattern} if pattern else start
 
 
 def _script(job: ServiceJob) -> dict[str, Any]:
