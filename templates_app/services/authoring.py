@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -13,10 +14,23 @@ from devices.models import Tenant
 from devices.services import audit
 from templates_app import access
 from templates_app.domain import rendering, variables
-from templates_app.domain.content import ANY_PLATFORM, MOST_GUARD, StepKind, TemplateContent, VariableType
+from templates_app.domain.content import (
+    ANY_PLATFORM,
+    MOST_GUARD,
+    RuntimeVariable,
+    StepKind,
+    TemplateContent,
+    TemplateStep,
+    VariableType,
+)
 from templates_app.models import ConfigurationProfile, ServiceTemplate, TemplateVersion
 
 MAX_STEPS = 50
+#: So long may a step wait for a prompt.
+MOST_TIMEOUT_SECONDS = 600
+MOST_ANSWERS = 20
+#: Of a question as of its answer.
+MOST_ANSWER_CHARACTERS = 120
 
 
 def save_template(
@@ -87,82 +101,118 @@ def content_problems(content: TemplateContent) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     if unknown := [p for p in content.platforms if p not in PLATFORMS]:
         found["platforms"] = [f"Unknown platform: {', '.join(unknown)}."]
-    names: set[str] = set()
+    names = [variable.name for variable in content.variables]
     for index, variable in enumerate(content.variables):
-        where = f"variables.{index}"
-        if not variables.NAME.match(variable.name) or variable.name in variables.BUILT_IN:
-            found[f"{where}.name"] = [
-                "Use small letters, digits and underscores, starting with a letter; not 'device'."
-            ]
-        if variable.name in names:
-            found[f"{where}.name"] = [f"The variable '{variable.name}' is there twice."]
-        names.add(variable.name)
-        if variable.type is VariableType.CHOICE and not variable.choices:
-            found[f"{where}.choices"] = ["List the choices, one a line."]
-        if variable.default:
-            try:
-                variables.check_value(variable, variable.default)
-            except variables.WrongValue as error:
-                found[f"{where}.default"] = [str(error)]
+        found |= _variable_problems(f"variables.{index}", variable, names[:index])
     if not content.steps:
         found["steps"] = ["A template needs at least one step."]
     if len(content.steps) > MAX_STEPS:
         found["steps"] = [f"A template has at most {MAX_STEPS} steps."]
+    known = {*names, *variables.BUILT_IN}
     for index, step in enumerate(content.steps):
-        found |= _step_problems(f"steps.{index}", step, names, content.platforms)
+        found |= _step_problems(f"steps.{index}", step)
+        found |= _command_problems(f"steps.{index}.commands", step, known, content.platforms)
     return found
 
 
-def _step_problems(where: str, step: Any, names: set[str], wanted: tuple[str, ...]) -> dict[str, list[str]]:
+def _variable_problems(where: str, variable: RuntimeVariable, before: Sequence[str]) -> dict[str, list[str]]:
+    """Return what is wrong with a variable; `before` are the names of those before it."""
     found: dict[str, list[str]] = {}
-    if not step.name.strip():
-        found[f"{where}.name"] = ["Name the step."]
-    if not 1 <= step.timeout <= 600:
-        found[f"{where}.timeout"] = ["Give 1 to 600 seconds."]
-    if len(step.answers) > 20 or any(
-        not 2 <= len(q) <= 120 or len(a) > 120 or not (q + a).isprintable() for q, a in step.answers
-    ):
-        found[f"{where}.answers"] = [
-            "Give at most 20 answers; a question has 2 to 120 printable characters, an answer up to 120."
-        ]
-    if step.guard and (step.kind is not StepKind.CONFIG or not 0 < step.guard <= MOST_GUARD or step.restarts):
-        found[f"{where}.guard"] = [
-            f"Give 1 to {MOST_GUARD} minutes, in a Configure step that does not restart the device."
-        ]
-    if step.restarts and step.kind is StepKind.READ:
-        found[f"{where}.restarts"] = ["A step that restarts the device is an 'Execute' step."]
+    if not variables.NAME.match(variable.name) or variable.name in variables.BUILT_IN:
+        found[f"{where}.name"] = ["Use small letters, digits and underscores, starting with a letter; not 'device'."]
+    if variable.name in before:
+        found[f"{where}.name"] = [f"The variable '{variable.name}' is there twice."]
+    if variable.type is VariableType.CHOICE and not variable.choices:
+        found[f"{where}.choices"] = ["List the choices, one a line."]
+    if variable.default:
+        try:
+            variables.check_value(variable, variable.default)
+        except variables.WrongValue as error:
+            found[f"{where}.default"] = [str(error)]
+    return found
+
+
+def _may_answer(question: str, answer: str) -> bool:
+    printable = (question + answer).isprintable()
+    return printable and 2 <= len(question) <= MOST_ANSWER_CHARACTERS and len(answer) <= MOST_ANSWER_CHARACTERS
+
+
+def _may_guard(step: TemplateStep) -> bool:
+    return step.kind is StepKind.CONFIG and 0 < step.guard <= MOST_GUARD and not step.restarts
+
+
+#: What must hold of each field of a step, and the sentence where it does not.
+STEP_RULES: tuple[tuple[str, Callable[[TemplateStep], bool], str], ...] = (
+    ("name", lambda step: bool(step.name.strip()), "Name the step."),
+    ("timeout", lambda step: 1 <= step.timeout <= MOST_TIMEOUT_SECONDS, f"Give 1 to {MOST_TIMEOUT_SECONDS} seconds."),
+    (
+        "answers",
+        lambda step: len(step.answers) <= MOST_ANSWERS and all(_may_answer(*pair) for pair in step.answers),
+        f"Give at most {MOST_ANSWERS} answers; a question has 2 to {MOST_ANSWER_CHARACTERS} printable characters, "
+        f"an answer up to {MOST_ANSWER_CHARACTERS}.",
+    ),
+    (
+        "guard",
+        lambda step: not step.guard or _may_guard(step),
+        f"Give 1 to {MOST_GUARD} minutes, in a Configure step that does not restart the device.",
+    ),
+    (
+        "restarts",
+        lambda step: not step.restarts or step.kind is not StepKind.READ,
+        "A step that restarts the device is an 'Execute' step.",
+    ),
+)
+
+
+def _step_problems(where: str, step: TemplateStep) -> dict[str, list[str]]:
+    return {f"{where}.{field}": [sentence] for field, holds, sentence in STEP_RULES if not holds(step)}
+
+
+def _command_problems(where: str, step: TemplateStep, known: set[str], wanted: Sequence[str]) -> dict[str, list[str]]:
+    """Return what is wrong with a step's texts, by platform key; `known` are the variables, `wanted` the platforms of
+    the template."""
     texts = {key: text for key, text in step.commands.items() if text.strip()}
     if not texts:
-        found[f"{where}.commands.{ANY_PLATFORM}"] = ["Write at least one command."]
+        return {f"{where}.{ANY_PLATFORM}": ["Write at least one command."]}
+    found: dict[str, list[str]] = {}
     for key, text in texts.items():
-        field = f"{where}.commands.{key}"
-        try:
-            rendering.check_text(text, names | set(variables.BUILT_IN))
-        except rendering.TemplateProblem as problem:
-            found[field] = [str(problem)]
-            continue
-        if step.kind is StepKind.READ:
-            served = (
-                [p for p in wanted or PLATFORMS if p not in texts and not platforms.is_only_by_name(p)]
-                if key == ANY_PLATFORM
-                else [key]
-            )
-            found |= _read_problems(field, text, served)
+        problem = _text_problem(text, known)
+        if not problem and step.kind is StepKind.READ:
+            problem = _reading_problem(text, _served(key, texts, wanted))
+        if problem:
+            found[f"{where}.{key}"] = [problem]
     return found
 
 
-def _read_problems(field: str, text: str, served: list[str]) -> dict[str, list[str]]:
-    """A read step is believed only where every line is on the platform's list of reading commands."""
+def _text_problem(text: str, known: set[str]) -> str:
+    """Return what keeps a text from being a template, or nothing."""
+    try:
+        rendering.check_text(text, known)
+    except rendering.TemplateProblem as problem:
+        return str(problem)
+    return ""
+
+
+def _served(key: str, texts: Collection[str], wanted: Sequence[str]) -> list[str]:
+    """Return the platforms that a step's text is for: its own, or all those wanted that have none and need none."""
+    if key != ANY_PLATFORM:
+        return [key]
+    return [p for p in wanted or PLATFORMS if p not in texts and not platforms.is_only_by_name(p)]
+
+
+def _reading_problem(text: str, served: Sequence[str]) -> str:
+    """Return the first line that is not on a platform's list of reading commands, as a sentence, or nothing.
+
+    A read step is believed only where every line is on the list; templates' own lines and other platforms are not
+    looked at.
+    """
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
+    commands = [(number, line) for number, line in lines if line and not line.startswith(("{%", "{#"))]
     for platform in served:
-        for number, line in enumerate(text.splitlines(), 1):
-            words = line.strip()
-            if not words or words.startswith(("{%", "{#")) or platform not in PLATFORMS:
-                continue
-            if not PLATFORMS[platform].is_read(words):
-                return {
-                    field: [
-                        f"Line {number}: '{words[:60]}' is not known as a reading command on "
-                        f"{platforms.label(platform)}; make the step an 'Execute' step."
-                    ]
-                }
-    return {}
+        for number, line in commands:
+            if platform in PLATFORMS and not PLATFORMS[platform].is_read(line):
+                return (
+                    f"Line {number}: '{line[:60]}' is not known as a reading command on {platforms.label(platform)}; "
+                    "make the step an 'Execute' step."
+                )
+    return ""
