@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from devices.models import Tenant
 from devices.services import audit
 from templates_app import access
 from templates_app.domain import rendering
-from templates_app.domain.scripts import COMMAND, LANGUAGES, Parameter, identifier, parameter_name
+from templates_app.domain.scripts import COMMAND, LANGUAGES, Parameter, identifier
 from templates_app.domain.variables import BUILT_IN
 from templates_app.models import Script, ScriptParameter
 
@@ -72,29 +73,57 @@ def _stored(script: Script) -> list[Parameter]:
 
 
 def _problems(script: Script, parameters: Sequence[Parameter]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    if script.execution_type not in TYPES:
-        found["execution_type"] = [f"Choose one of: {', '.join(TYPES)}."]
-    families = script_families()
-    if unknown := [word for word in script.platforms if word not in families]:
-        found["platforms"] = [f"Unknown: {', '.join(map(str, unknown))}. Known: {', '.join(families)}."]
-    if not script.body.strip() or len(script.body) > MOST or "\x00" in script.body:
-        found["body"] = ["Write the script, at most 64 KB."]
-    others = Script.objects.filter(tenant=script.tenant, name__iexact=script.name).exclude(pk=script.pk)
-    if others.exists():
-        found["name"] = [f"A script named '{script.name}' exists in this tenant; choose another name."]
-    names = [identifier(parameter.name).lower() for parameter in parameters]
-    for index, parameter in enumerate(parameters):
-        if parameter.data_type not in DATA_TYPES:
-            found[f"parameters.{index}.data_type"] = [f"Choose one of: {', '.join(DATA_TYPES)}."]
-        if parameter.default and parameter.data_type == "PASSWORD":
-            found[f"parameters.{index}.default"] = ["A password has no default; it would be readable."]
-        if names.count(names[index]) > 1 or [p.number for p in parameters].count(parameter.number) > 1:
-            found[f"parameters.{index}.name"] = ["Another parameter has this name, or this number."]
+    """Return what is wrong with a script, by field; lines for devices are read as a template where all else of the
+    body holds."""
+    said = {
+        "execution_type": "" if script.execution_type in TYPES else f"Choose one of: {', '.join(TYPES)}.",
+        "platforms": _platforms_problem(script.platforms),
+        "body": "" if _is_body(script.body) else "Write the script, at most 64 KB.",
+        "name": _name_problem(script),
+        **_parameter_problems(parameters),
+    }
+    found = {field: [sentence] for field, sentence in said.items() if sentence}
     if script.execution_type == COMMAND and "body" not in found:
-        known = {parameter_name(parameter.number) for parameter in parameters} | set(BUILT_IN)
-        try:
-            rendering.check_text(script.body, known)
-        except rendering.TemplateProblem as problem:
-            found["body"] = [str(problem)]
+        found |= _template_problems(script.body, parameters)
     return found
+
+
+def _platforms_problem(given: Sequence[Any]) -> str:
+    families = script_families()
+    unknown = [str(word) for word in given if word not in families]
+    return f"Unknown: {', '.join(unknown)}. Known: {', '.join(families)}." if unknown else ""
+
+
+def _is_body(text: str) -> bool:
+    return bool(text.strip()) and len(text) <= MOST and "\x00" not in text
+
+
+def _name_problem(script: Script) -> str:
+    others = Script.objects.filter(tenant=script.tenant, name__iexact=script.name).exclude(pk=script.pk)
+    taken = f"A script named '{script.name}' exists in this tenant; choose another name."
+    return taken if others.exists() else ""
+
+
+def _parameter_problems(parameters: Sequence[Parameter]) -> dict[str, str]:
+    """Return a sentence for each field of a parameter that is wrong."""
+    names = Counter(identifier(parameter.name).lower() for parameter in parameters)
+    numbers = Counter(parameter.number for parameter in parameters)
+    found: dict[str, str] = {}
+    for index, parameter in enumerate(parameters):
+        where = f"parameters.{index}"
+        if parameter.data_type not in DATA_TYPES:
+            found[f"{where}.data_type"] = f"Choose one of: {', '.join(DATA_TYPES)}."
+        if parameter.default and parameter.data_type == "PASSWORD":
+            found[f"{where}.default"] = "A password has no default; it would be readable."
+        if names[identifier(parameter.name).lower()] > 1 or numbers[parameter.number] > 1:
+            found[f"{where}.name"] = "Another parameter has this name, or this number."
+    return found
+
+
+def _template_problems(body: str, parameters: Sequence[Parameter]) -> dict[str, list[str]]:
+    known = {parameter.variable for parameter in parameters} | set(BUILT_IN)
+    try:
+        rendering.check_text(body, known)
+    except rendering.TemplateProblem as problem:
+        return {"body": [str(problem)]}
+    return {}
