@@ -170,6 +170,17 @@ Variables = formset_factory(VariableForm, extra=0, can_delete=True, max_num=50)
 Steps = formset_factory(StepForm, extra=0, can_order=True, can_delete=True, max_num=50)
 
 
+def initial_head(template: ServiceTemplate, content: TemplateContent) -> dict[str, Any]:
+    """Return what the head's form starts with; each of the two fields of platforms knows its own ones."""
+    return {
+        "name": template.name,
+        "description": template.description,
+        "status": template.status,
+        "platforms": list(content.platforms),
+        "others": list(content.platforms),
+    }
+
+
 def initial_variables(content: TemplateContent) -> list[dict[str, Any]]:
     """Return what the variable forms start with."""
     return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.contrib import messages
+from django.forms import BaseFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -93,41 +94,45 @@ def template(request: HttpRequest, pk: int) -> HttpResponse:
 
 def edit_template(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """The editor. "Add" buttons post the whole page and come back with one form more, so nothing is lost."""
-    instance = tenants.get_visible(request.user, selectors.visible_templates(request.user), pk=pk) if pk else None
-    if instance:
-        access.check_may_author(request.user, instance.tenant)
-    elif not access.may_author_anywhere(request.user):
-        raise Forbidden("You may not write templates in any tenant. Ask a tenant administrator for the role.")
-    content = instance.current.content if instance else TemplateContent(())
+    instance = _template_to_edit(request, pk)
     data = _grown(request.POST) if request.method == "POST" else None
+    head, variables, steps = _editor_forms(request, instance, data)
+    growing = data is not None and bool({"add_step", "add_variable", "show_fields"} & data.keys())
+    saved = _save(request, instance, head, variables, steps) if data is not None and not growing else None
+    if saved:
+        messages.success(request, f"The template was saved as version {saved.current.number}.")
+        return redirect("template", pk=saved.pk)
+    context = {"head": head, "variables": variables, "steps": steps, "template": instance, "growing": growing}
+    return render(request, "templates_app/edit.html", context)
+
+
+def _template_to_edit(request: HttpRequest, pk: int | None) -> Any:
+    """Return the template that may be changed, None for a new one; Forbidden where neither is allowed."""
+    if pk:
+        instance = tenants.get_visible(request.user, selectors.visible_templates(request.user), pk=pk)
+        access.check_may_author(request.user, instance.tenant)
+        return instance
+    if not access.may_author_anywhere(request.user):
+        raise Forbidden("You may not write templates in any tenant. Ask a tenant administrator for the role.")
+    return None
+
+
+def _editor_forms(request: HttpRequest, instance: Any, data: Any) -> tuple[forms.HeadForm, BaseFormSet, BaseFormSet]:
+    """Return the forms of head, variables and steps, of what was posted or of the template as it is stored."""
+    content = instance.current.content if instance else TemplateContent(())
     head = forms.HeadForm(
         data,
         user=request.user,
         tenants=tenants.tenants_where(request.user, Verb.AUTHOR).order_by("path"),
         tenant=instance.tenant if instance else None,
         instance=instance,
-        initial={
-            "name": instance.name,
-            "description": instance.description,
-            "status": instance.status,
-            "platforms": list(content.platforms),
-            "others": list(content.platforms),
-        }
-        if instance
-        else None,
+        initial=forms.initial_head(instance, content) if instance else None,
     )
     known = {key for step in content.steps for key in step.commands}
     others = data.getlist("others") if data is not None else [*known, *content.platforms]
     variables = forms.Variables(data, prefix="v", initial=forms.initial_variables(content))
     steps = forms.Steps(data, prefix="s", initial=forms.initial_steps(content) or [{}], form_kwargs={"others": others})
-    growing = data is not None and bool({"add_step", "add_variable", "show_fields"} & data.keys())
-    if data is not None and not growing:
-        saved = _save(request, instance, head, variables, steps)
-        if saved:
-            messages.success(request, f"The template was saved as version {saved.current.number}.")
-            return redirect("template", pk=saved.pk)
-    context = {"head": head, "variables": variables, "steps": steps, "template": instance, "growing": growing}
-    return render(request, "templates_app/edit.html", context)
+    return head, variables, steps
 
 
 def _grown(post: Any) -> Any:
