@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 RUNTIME = ("django", "celery", "paramiko", "guardian", "asyncssh")
-TESTING = ("pytest", "pytest_django", "xdist", "hypothesis")
+TESTING = ("pytest", "pytest_django", "xdist", "hypothesis", "radon")
 
 
 def ensure(argv: list[str]) -> None:
