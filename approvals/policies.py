@@ -18,8 +18,10 @@ from devices.models import Tenant
 from devices.services import audit
 
 #: What holds where nobody has set anything.
-DEFAULT = (Step(1),)
-MOST_STEPS, MOST_REQUIRED = 3, 3
+DEFAULT_STEPS = (Step(1),)
+MOST_STEPS = 3
+#: Of one step.
+MOST_REQUIRED_APPROVALS = 3
 
 
 def policy_for(tenant: Tenant, kinds: Sequence[str] = ()) -> ApprovalPolicy:
@@ -29,7 +31,7 @@ def policy_for(tenant: Tenant, kinds: Sequence[str] = ()) -> ApprovalPolicy:
     wanted = [*kinds, ""]
     found = [row for row in rows if row.applies_to in wanted]
     if not found:
-        return ApprovalPolicy(tenant=tenant, steps=[step.as_json() for step in DEFAULT])
+        return ApprovalPolicy(tenant=tenant, steps=[step.as_json() for step in DEFAULT_STEPS])
     return min(found, key=lambda row: (-len(row.tenant.path), wanted.index(row.applies_to)))
 
 
@@ -46,7 +48,7 @@ def save_policy(
 ) -> ApprovalPolicy:
     """Make or change a policy. Open requests keep the steps they were made with."""
     access.check_may(by, Verb.ADMINISTER, tenant)
-    if not 1 <= len(steps) <= MOST_STEPS or any(not 1 <= step.required <= MOST_REQUIRED for step in steps):
+    if not 1 <= len(steps) <= MOST_STEPS or any(not 1 <= step.required <= MOST_REQUIRED_APPROVALS for step in steps):
         raise Invalid(fields={"steps": ["Give one to three steps with one to three approvals each."]})
     if applies_to not in kinds.words_of(by):
         raise Invalid(fields={"applies_to": ["There is no such job type or service template."]})

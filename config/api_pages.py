@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 #: More rows than this are not counted: the count would cost more than the page.
-COUNTED = 1_000
+MOST_COUNTED_ROWS = 1_000
 
 
 class Numbered(PageNumberPagination):
@@ -29,7 +29,7 @@ class Numbered(PageNumberPagination):
 class Pages(CursorPagination):
     """Cursors, which stay right while rows come and go: follow `next`. `?page_size=` up to 500, `?page=2` by number.
 
-    `count` is null where more than COUNTED rows match.
+    `count` is null where more than MOST_COUNTED_ROWS rows match.
     """
 
     page_size_query_param = "page_size"
@@ -46,8 +46,8 @@ class Pages(CursorPagination):
             rows = super().paginate_queryset(queryset, request, view)
         except (ValueError, ValidationError, DataError):
             raise NotFound("This cursor belongs to no list in this order; begin again without it.") from None
-        counted = queryset.order_by().values("pk")[: COUNTED + 1].count()
-        self.count = counted if counted <= COUNTED else None
+        counted = queryset.order_by().values("pk")[: MOST_COUNTED_ROWS + 1].count()
+        self.count = counted if counted <= MOST_COUNTED_ROWS else None
         return rows
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ class Pages(CursorPagination):
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """Describe the page."""
         shape = super().get_paginated_response_schema(schema)
-        words = f"How many rows match; null where it is more than {COUNTED}."
+        words = f"How many rows match; null where it is more than {MOST_COUNTED_ROWS}."
         shape["properties"] = {
             "count": {"type": ["integer", "null"], "example": 123, "description": words},
             **shape["properties"],

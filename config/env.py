@@ -47,7 +47,7 @@ BROKER_URL = env.str("BROKER_URL", "")
 DATABASE_URL = env.str("DATABASE_URL", "")
 #: Networks (CIDR) to which no device's name may lead: the machine itself, its neighbourhood's services, groups. The
 #: demo's fleet is on loopback.
-NEVER = [
+NEVER_TARGETS = [
     "127.0.0.0/8",
     "::1/128",
     "0.0.0.0/8",
@@ -57,7 +57,7 @@ NEVER = [
     "255.255.255.255/32",
     "ff00::/8",
 ]
-DENIED_TARGETS = env.list("INTERLOCK_DENIED_TARGETS", default=[] if DEMO else NEVER)
+DENIED_TARGETS = env.list("INTERLOCK_DENIED_TARGETS", default=[] if DEMO else NEVER_TARGETS)
 #: How long (seconds) a worker owns a device run without renewing it. SQLite lets one process write at a time, and a
 #: busy one may keep a renewal waiting; all its processes are on one machine, where a vanished one is seen at once
 #: anyway.

@@ -24,9 +24,10 @@ log = logging.getLogger(__name__)
 ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 #: The queue of the central workers.
 DEFAULT = "celery"
-#: So many batches wait for a broker that hangs; further ones are dropped, which costs a few seconds of latency. At the
-#: end of a process the last ones get so long (seconds).
-MOST, LAST = 200, 1.0
+#: So many batches wait for a broker that hangs; further ones are dropped, which costs a few seconds of latency.
+MOST_WAITING_BATCHES = 200
+#: At the end of a process the last ones get so long.
+EXIT_WAIT_SECONDS = 1.0
 
 #: One message: task name, arguments, queue.
 Message = tuple[str, list[int], str]
@@ -37,10 +38,10 @@ class _Sender:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.waiting: queue.Queue[list[Message]] = queue.Queue(MOST)
+        self.waiting: queue.Queue[list[Message]] = queue.Queue(MOST_WAITING_BATCHES)
         self.idle = threading.Event()
         threading.Thread(target=self._run, name="hints", daemon=True).start()
-        atexit.register(self.idle.wait, LAST)
+        atexit.register(self.idle.wait, EXIT_WAIT_SECONDS)
 
     def put(self, messages: list[Message]) -> None:
         """Take messages to be sent."""

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-PAGE = 25
+ROWS_PER_PAGE = 25
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def show(
         rows = rows.order_by(sort, "pk")
     elif listing.order:
         rows = rows.order_by(listing.order, "pk")
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    page = Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))
     cells = [
         [{"label": c.label, "css": f"{c.css} num" if c.num else c.css, "html": c.cell(row)} for c in columns]
         for row in page

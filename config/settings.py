@@ -15,12 +15,15 @@ LEASE_SECONDS = env.LEASE_SECONDS
 LOCK_MINUTES = env.LOCK_MINUTES
 DENIED_TARGETS = env.DENIED_TARGETS
 STOP_SECONDS = env.STOP_SECONDS
-RESTART_MINUTES, RESTART_PAUSE = env.RESTART_MINUTES, env.RESTART_PAUSE
+RESTART_MINUTES = env.RESTART_MINUTES
+RESTART_PAUSE = env.RESTART_PAUSE
 LOOK_AGAIN_SECONDS = env.LOOK_AGAIN_SECONDS
 #: Whose SNMP traps count (`manage.py receive_traps`): a community (v1, v2c), or a user with keys of his engine (v3).
 TRAP_COMMUNITY = env.env.str("INTERLOCK_TRAP_COMMUNITY", "")
-TRAP_USER, TRAP_ENGINE_ID = env.env.str("INTERLOCK_TRAP_USER", ""), env.env.str("INTERLOCK_TRAP_ENGINE_ID", "")
-TRAP_AUTH_KEY, TRAP_PRIV_KEY = env.env.str("INTERLOCK_TRAP_AUTH_KEY", ""), env.env.str("INTERLOCK_TRAP_PRIV_KEY", "")
+TRAP_USER = env.env.str("INTERLOCK_TRAP_USER", "")
+TRAP_ENGINE_ID = env.env.str("INTERLOCK_TRAP_ENGINE_ID", "")
+TRAP_AUTH_KEY = env.env.str("INTERLOCK_TRAP_AUTH_KEY", "")
+TRAP_PRIV_KEY = env.env.str("INTERLOCK_TRAP_PRIV_KEY", "")
 CONNECT_TRIES = env.CONNECT_TRIES
 SECRET_KEY = env.secret_file("django.key")
 #: The key ring that seals credentials: one key a line, newest first, each 32 bytes in hex. Never SECRET_KEY.
@@ -111,11 +114,15 @@ AUTHENTICATION_BACKENDS = [
 ]
 #: After so many wrong passwords for an account from an address, nothing from there signs it in for a while. Both count
 #: together: who guesses must not keep an operator out, nor one person behind a proxy everybody else.
-AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME = env.SIGN_IN_TRIES, timedelta(minutes=env.SIGN_IN_MINUTES)
+AXES_FAILURE_LIMIT = env.SIGN_IN_TRIES
+AXES_COOLOFF_TIME = timedelta(minutes=env.SIGN_IN_MINUTES)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "devices.web.account.locked_out"
-AXES_RESET_ON_SUCCESS, AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = True, False
-AXES_DISABLE_ACCESS_LOG, AXES_ENABLE_ADMIN, AXES_VERBOSE = True, False, False
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

@@ -134,17 +134,16 @@ def _relative(span: timedelta) -> str:
 
 
 #: A page shows at most this much of one answer; the download has all of it.
-SHOWN = 200_000
+MOST_SHOWN_CHARACTERS = 200_000
 
 
 @register.filter
 def visible(text: str) -> str:
     """Return device text with control and direction characters made visible, cut where a browser would suffer."""
-    cut = text[:SHOWN]
+    cut = text[:MOST_SHOWN_CHARACTERS]
     marked = "".join(_mark(char) if _is_hidden(char) else char for char in cut) if any(map(_is_hidden, cut)) else cut
-    return marked + (
-        f"\n… {len(text) - SHOWN} more characters; download the raw text to read them." if len(text) > SHOWN else ""
-    )
+    more = len(text) - len(cut)
+    return marked + (f"\n… {more} more characters; download the raw text to read them." if more else "")
 
 
 def _is_hidden(char: str) -> bool:

@@ -32,7 +32,8 @@ def dispatch_next() -> None:
         dispatcher.dispatch_due(now=timezone.now())
 
 
-PLAN, NEXT = OneAtATime(starter.start_queued), OneAtATime(dispatch_next)
+PLAN = OneAtATime(starter.start_queued)
+NEXT = OneAtATime(dispatch_next)
 
 
 @shared_task(name="jobs.work")

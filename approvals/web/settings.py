@@ -25,7 +25,7 @@ from devices.models import Tenant
 from devices.web.forms import TenantForm
 from devices.web.scope import within
 
-NUMBERS = [("", "no such step"), ("1", "1 approval"), ("2", "2 approvals"), ("3", "3 approvals")]
+REQUIRED_CHOICES = [("", "no such step"), ("1", "1 approval"), ("2", "2 approvals"), ("3", "3 approvals")]
 
 
 class PolicyForm(TenantForm):
@@ -34,11 +34,11 @@ class PolicyForm(TenantForm):
     applies_to = forms.ChoiceField(
         label="Applies to", required=False, help_text="A policy for a template comes before one for its job type."
     )
-    required_1 = forms.ChoiceField(label="Step 1", choices=NUMBERS[1:])
+    required_1 = forms.ChoiceField(label="Step 1", choices=REQUIRED_CHOICES[1:])
     group_1 = forms.TypedChoiceField(label="by", required=False, coerce=int, empty_value=None)
-    required_2 = forms.ChoiceField(label="Step 2", required=False, choices=NUMBERS)
+    required_2 = forms.ChoiceField(label="Step 2", required=False, choices=REQUIRED_CHOICES)
     group_2 = forms.TypedChoiceField(label="by", required=False, coerce=int, empty_value=None)
-    required_3 = forms.ChoiceField(label="Step 3", required=False, choices=NUMBERS)
+    required_3 = forms.ChoiceField(label="Step 3", required=False, choices=REQUIRED_CHOICES)
     group_3 = forms.TypedChoiceField(label="by", required=False, coerce=int, empty_value=None)
     expires_after_days = forms.IntegerField(
         label="Unanswered requests expire after days", min_value=0, max_value=365, initial=5, help_text="0: never."

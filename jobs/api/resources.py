@@ -33,7 +33,7 @@ from jobs.dispatch import starter
 from jobs.domain.states import CHOICES
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.plan import builder
-from jobs.results.transcripts import FOLLOW, follow
+from jobs.results.transcripts import FOLLOW_SECONDS, follow
 from jobs.schedule import next_times
 from templates_app.domain.content import VariableType
 
@@ -240,7 +240,7 @@ class DeviceRuns(Resource):
         """Every line sent and received, as text; with `follow` as it comes, for a minute at most or until the end."""
         asked = OutputQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        seconds = FOLLOW if asked.validated_data["follow"] else 0.0
+        seconds = FOLLOW_SECONDS if asked.validated_data["follow"] else 0.0
         text = follow(self.get_object(), asked.validated_data["start"], seconds)
         headers = {"X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no", "Cache-Control": "no-store"}
         return StreamingHttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)

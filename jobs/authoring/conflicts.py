@@ -15,8 +15,12 @@ from jobs.schedule import next_times
 
 #: Two runs are close when they are due within this time of one another.
 NEAR = timedelta(minutes=30)
-#: So many triggers of other jobs are looked at, so many occurrences of each, and so many jobs' devices compared.
-TRIGGERS, OCCURRENCES, JOBS = 300, 200, 20
+#: So many triggers of other jobs are looked at.
+MOST_TRIGGERS = 300
+#: Of each of them.
+MOST_OCCURRENCES = 200
+#: The devices of so many jobs are compared.
+MOST_JOBS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ def collisions(job: ServiceJob, by: Any, coming: Sequence[next_times.Ahead]) -> 
     near = _near(job, by, ours)
     mine = builder.target_devices(job, by).order_by().values("pk")
     found = []
-    for other, at in list(near.items())[:JOBS]:
+    for other, at in list(near.items())[:MOST_JOBS]:
         shared = builder.target_devices(other, by).filter(pk__in=mine).count()
         if shared:
             found.append(Collision(other, at, shared))
@@ -50,7 +54,7 @@ def _near(job: ServiceJob, by: Any, ours: list[datetime]) -> dict[ServiceJob, da
     others = visible.exclude(pk__in=[pk for pk in (job.pk, job.draft_of_id) if pk])
     rows = Trigger.objects.filter(job__in=others.values("pk"), enabled=True, next_run_at__lte=last)
     found: dict[ServiceJob, datetime] = {}
-    for trigger in rows.select_related("schedule_filter").order_by("next_run_at", "pk")[:TRIGGERS]:
+    for trigger in rows.select_related("schedule_filter").order_by("next_run_at", "pk")[:MOST_TRIGGERS]:
         at = next((at for at in _between(trigger, first, last) if any(abs(at - our) <= NEAR for our in ours)), None)
         if at:
             other = others.get(pk=trigger.job_id)
@@ -61,5 +65,7 @@ def _near(job: ServiceJob, by: Any, ours: list[datetime]) -> dict[ServiceJob, da
 def _between(trigger: Trigger, first: datetime, last: datetime) -> list[datetime]:
     due = next_times.ahead([next_times.filtered(trigger)], first)
     return [
-        item.occurrence.at for item in islice(due, OCCURRENCES) if item.occurrence.at <= last and not item.removed_by
+        item.occurrence.at
+        for item in islice(due, MOST_OCCURRENCES)
+        if item.occurrence.at <= last and not item.removed_by
     ]

@@ -18,7 +18,8 @@ from typing import Any, TextIO
 
 from config import env
 
-STOP_WITHIN = 8.0
+#: A child that was asked to end is given so long before it is killed.
+STOP_SECONDS = 8.0
 
 
 class Problem(RuntimeError):
@@ -98,7 +99,7 @@ class Processes:
         for child in running:
             with contextlib.suppress(ProcessLookupError):
                 child.terminate()
-        deadline = time.monotonic() + STOP_WITHIN
+        deadline = time.monotonic() + STOP_SECONDS
         for child in running:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(max(0.1, deadline - time.monotonic()))

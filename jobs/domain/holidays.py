@@ -14,8 +14,10 @@ import icalendar
 
 from jobs.domain.recurrence import ImpossibleRule
 
-MOST_BYTES, MOST_DAYS = 1_000_000, 5_000
-GERMAN = re.compile(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})$")
+MOST_FILE_BYTES = 1_000_000
+#: Single days and longer spans, each counted once.
+MOST_ENTRIES = 5_000
+GERMAN_DATE = re.compile(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +31,15 @@ class Holiday:
 
 def read_holidays(data: bytes) -> list[dict[str, Any]]:
     """Return excluding rules for the days of a file; ImpossibleRule (field `holidays`) says what cannot be read."""
-    if len(data) > MOST_BYTES:
+    if len(data) > MOST_FILE_BYTES:
         raise _problem("The file is larger than 1 MB; give a calendar of holidays only.")
     text = data.decode("utf-8-sig", "replace")
     holidays = list(_events(text) if "BEGIN:VCALENDAR" in text[:2000].upper() else _lines(text))
     if not holidays:
         raise _problem("The file holds no date.")
     spans = {(holiday.first, holiday.last) for holiday in holidays if not holiday.yearly}
-    if len(spans) > MOST_DAYS:
-        raise _problem(f"The file holds more than {MOST_DAYS} entries.")
+    if len(spans) > MOST_ENTRIES:
+        raise _problem(f"The file holds more than {MOST_ENTRIES} entries.")
     yearly = {f"{day:%m-%d}" for holiday in holidays if holiday.yearly for day in _days(holiday)}
     return _rules(sorted(spans), sorted(yearly))
 
@@ -81,7 +83,7 @@ def _lines(text: str) -> Iterator[Holiday]:
         given = row[0].strip() if row else ""
         if not given:
             continue
-        german = GERMAN.match(given)
+        german = GERMAN_DATE.match(given)
         try:
             day = date(int(german[3]), int(german[2]), int(german[1])) if german else date.fromisoformat(given)
         except ValueError:

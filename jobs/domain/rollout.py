@@ -9,7 +9,8 @@ from typing import Any
 
 from config.errors import Invalid
 
-MOST = 100_000
+#: No count of a rollout is larger.
+MOST_DEVICES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,16 @@ class Rollout:
         """Raise Invalid naming each field that cannot be."""
         problems = {}
         for name, most in (
-            ("canary", MOST),
-            ("wave", MOST),
+            ("canary", MOST_DEVICES),
+            ("wave", MOST_DEVICES),
             ("soak", 1440),
-            ("stop_count", MOST),
+            ("stop_count", MOST_DEVICES),
             ("stop_percent", 100),
         ):
             if not 0 <= getattr(self, name) <= most:
                 problems[name] = [f"Give a number from 0 to {most:,}."]
-        if not 1 <= self.sample <= MOST:
-            problems["sample"] = [f"Give a number from 1 to {MOST:,}."]
+        if not 1 <= self.sample <= MOST_DEVICES:
+            problems["sample"] = [f"Give a number from 1 to {MOST_DEVICES:,}."]
         if self.soak and not (self.canary or self.wave):
             problems["soak"] = ["A pause needs canaries or waves to pause between."]
         if problems:

@@ -17,10 +17,11 @@ from devices.services.snapshots import changes
 from jobs.domain.states import LABELS, RunStatus
 from jobs.models import JobRun, ServiceJob
 
+#: A mail shows the differences of so many devices, in so many lines.
+MOST_MAIL_DEVICES = 20
+MOST_MAIL_LINES = 300
 #: What happened to the run, where that is not how it ended.
-#: A mail shows the differences of so many devices, and so many lines.
-DEVICES, LINES = 20, 300
-WORDS = {"executed": "started", "paused": "paused"}
+EVENT_WORDS = {"executed": "started", "paused": "paused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def tell(happened: Iterable[Happened], now: datetime) -> None:
 
 def _event(item: Happened, people: list[User]) -> outbox.Event:
     run = item.run
-    words = WORDS.get(item.event) or LABELS[RunStatus(run.status)]
+    words = EVENT_WORDS.get(item.event) or LABELS[RunStatus(run.status)]
     text = (
         f"{run.template_name} version {run.template_version} on {run.device_count} devices: {words}. {run.pause_reason}"
     )
@@ -63,12 +64,13 @@ def _differences(run: JobRun) -> str:
     rows = run.device_runs.filter(snapshot_before__isnull=False, snapshot_after__isnull=False)
     changed = rows.exclude(snapshot_before__sha256=F("snapshot_after__sha256")).defer("plan_data").order_by("pk")
     found: list[str] = []
-    for row in changed.select_related("snapshot_before__same_as", "snapshot_after__same_as")[:DEVICES]:
+    for row in changed.select_related("snapshot_before__same_as", "snapshot_after__same_as")[:MOST_MAIL_DEVICES]:
         assert row.snapshot_before and row.snapshot_after
         lines = changes(row.snapshot_before.content, row.snapshot_after.content, row.platform)
         found += ["", f"{row.device_name}:", *(line for _, line in lines)] if lines else []
-    more = ["", "There is more; the run page has all of it."] if len(found) > LINES or changed.count() > DEVICES else []
-    return "\n".join([*found[:LINES], *more, ""]) if found else ""
+    is_cut = len(found) > MOST_MAIL_LINES or changed.count() > MOST_MAIL_DEVICES
+    more = ["", "There is more; the run page has all of it."] if is_cut else []
+    return "\n".join([*found[:MOST_MAIL_LINES], *more, ""]) if found else ""
 
 
 def recipients(jobs: set[UUID]) -> dict[UUID, list[User]]:

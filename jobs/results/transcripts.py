@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, StepResult
 
-#: Seconds between two looks, and after which a follower is let go; he comes back with what he has.
-PAUSE, FOLLOW = 0.5, 60.0
+#: Between two looks at what a follower has not seen yet.
+LOOK_PAUSE_SECONDS = 0.5
+#: After so long a follower is let go; he comes back with what he has.
+FOLLOW_SECONDS = 60.0
 
 
 def transcript(steps: Iterable[StepResult]) -> str:
@@ -26,7 +28,7 @@ def transcript(steps: Iterable[StepResult]) -> str:
     return "".join(parts)
 
 
-def follow(device_run: DeviceRun, start: int = 0, seconds: float = FOLLOW) -> Iterator[bytes]:
+def follow(device_run: DeviceRun, start: int = 0, seconds: float = FOLLOW_SECONDS) -> Iterator[bytes]:
     """Yield the transcript from byte `start` as it grows, until the device run has ended or the time is over."""
     until = time.monotonic() + seconds
     while True:
@@ -37,4 +39,4 @@ def follow(device_run: DeviceRun, start: int = 0, seconds: float = FOLLOW) -> It
             start = len(text)
         if not is_open or time.monotonic() > until:
             return
-        time.sleep(PAUSE)
+        time.sleep(LOOK_PAUSE_SECONDS)

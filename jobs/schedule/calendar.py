@@ -18,8 +18,11 @@ from jobs.domain.states import COLOURS, LABELS, RunStatus
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.schedule import next_times
 
-#: So many runs and triggers are shown at most, and so many occurrences of one trigger on one day.
-RUNS, TRIGGERS, A_DAY = 2000, 300, 3
+#: So many runs and triggers are shown.
+MOST_RUNS = 2000
+MOST_TRIGGERS = 300
+#: Of one trigger.
+MOST_OCCURRENCES_A_DAY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Entry:
 def past(runs: QuerySet[JobRun], first: datetime, last: datetime, zone: ZoneInfo) -> list[Entry]:
     """Return the runs of scoped rows that were due between two instants."""
     rows = runs.filter(scheduled_for__gte=first, scheduled_for__lt=last).order_by("-scheduled_for")
-    found = rows.values_list("pk", "job_name", "status", "scheduled_for", "reason")[:RUNS]
+    found = rows.values_list("pk", "job_name", "status", "scheduled_for", "reason")[:MOST_RUNS]
     return [
         Entry(
             at.astimezone(zone),
@@ -59,7 +62,7 @@ def planned(triggers: QuerySet[Trigger], first: datetime, last: datetime, zone: 
     """Return the coming occurrences of scoped triggers between two instants, removed ones marked."""
     rows = triggers.filter(next_run_at__lt=last).select_related("job", "schedule_filter").order_by("next_run_at", "pk")
     found: list[Entry] = []
-    for trigger in rows[:TRIGGERS]:
+    for trigger in rows[:MOST_TRIGGERS]:
         for item, more in _by_day(trigger, max(first, timezone.now()), last, zone):
             words = ("Removed", "off", f"removed by {item.removed_by}") if item.removed_by else ("Planned", "plan", "")
             note = words[2] or item.occurrence.note
@@ -96,8 +99,8 @@ def _by_day(
             if today and today[0].occurrence.at.astimezone(zone).date() != day:
                 yield from ((found, False) for found in today)
                 today = []
-            if len(today) == A_DAY:
-                yield from ((found, n == A_DAY - 1) for n, found in enumerate(today))
+            if len(today) == MOST_OCCURRENCES_A_DAY:
+                yield from ((found, n == MOST_OCCURRENCES_A_DAY - 1) for n, found in enumerate(today))
                 today = []
                 begin = instant_of(datetime.combine(day + timedelta(days=1), time()), zone)[0] - next_times.MOMENT
                 break

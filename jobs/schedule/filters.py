@@ -16,7 +16,7 @@ from jobs.domain.filters import filter_from
 from jobs.domain.recurrence import WEEKDAYS, ImpossibleRule
 from jobs.models import ScheduleFilter
 
-LINE = re.compile(r"^(exclude|only)\s+(.+)$", re.IGNORECASE)
+RULE_LINE = re.compile(r"^(exclude|only)\s+(.+)$", re.IGNORECASE)
 
 
 def save_filter(
@@ -49,7 +49,7 @@ def rules_from_lines(text: str) -> list[dict[str, Any]]:
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
-        found = LINE.match(line.strip())
+        found = RULE_LINE.match(line.strip())
         if not found:
             raise ImpossibleRule("rules", f"Line {number}: begin with 'exclude' or 'only'.")
         try:

@@ -15,7 +15,7 @@ from jobs.domain.schedule_json import schedule_from, stored_schedule
 from jobs.models import ScheduleFilter, ServiceJob, Trigger
 
 #: A trigger whose next so many occurrences are all removed by its filter is taken as never firing.
-REMOVED_IN_A_ROW = 2000
+MOST_REMOVED_IN_A_ROW = 2000
 MOMENT = timedelta(microseconds=1)
 
 
@@ -32,7 +32,7 @@ class Ahead:
 def next_after(trigger: Trigger, moment: datetime) -> datetime | None:
     """Return the first instant strictly after `moment` at which the trigger is to fire, its filter applied."""
     removing = filter_of(trigger.schedule_filter)
-    for found in islice(upcoming(schedule_from(trigger.rule), moment), REMOVED_IN_A_ROW):
+    for found in islice(upcoming(schedule_from(trigger.rule), moment), MOST_REMOVED_IN_A_ROW):
         if removing is None or not removing.removes(found.at):
             return found.at
     return None
@@ -50,7 +50,7 @@ def due_and_next(
     for found in upcoming(stored_schedule(rule), first - MOMENT):
         if removing is not None and removing.removes(found.at):
             removed += 1
-            if removed > REMOVED_IN_A_ROW:
+            if removed > MOST_REMOVED_IN_A_ROW:
                 break
             continue
         if found.at > now or len(due) >= most:

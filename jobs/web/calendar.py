@@ -21,8 +21,11 @@ from jobs.domain.recurrence import instant_of
 from jobs.schedule import calendar
 
 #: A cell of the month shows so many entries.
-SHOWN = 5
-FEED_PAST, FEED_AHEAD, FEED_MOST = timedelta(days=14), timedelta(days=60), 2000
+MOST_CELL_ENTRIES = 5
+#: The feed begins so long ago, reaches so far ahead, and has so many entries.
+FEED_PAST = timedelta(days=14)
+FEED_AHEAD = timedelta(days=60)
+MOST_FEED_ENTRIES = 2000
 
 
 @dataclass
@@ -37,12 +40,12 @@ class Day:
     @property
     def shown(self) -> list[calendar.Entry]:
         """The entries that a month's cell shows."""
-        return self.entries[:SHOWN]
+        return self.entries[:MOST_CELL_ENTRIES]
 
     @property
     def hidden(self) -> int:
         """How many it does not."""
-        return max(0, len(self.entries) - SHOWN)
+        return max(0, len(self.entries) - MOST_CELL_ENTRIES)
 
     @property
     def shut(self) -> list[str]:
@@ -116,7 +119,7 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     made.add("prodid", "-//Interlock//Service jobs//EN")
     made.add("version", "2.0")
     made.add("x-wr-calname", "Interlock")
-    for entry in entries[:FEED_MOST]:
+    for entry in entries[:MOST_FEED_ENTRIES]:
         made.add_component(_event(request, entry, now))
     return HttpResponse(made.to_ical(), content_type="text/calendar; charset=utf-8")
 

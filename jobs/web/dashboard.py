@@ -14,16 +14,18 @@ from jobs import selectors
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models import JobRun
 
-DAYS = 14
-BAD = [RunStatus.FAILED, RunStatus.ERRORED, RunStatus.INTERRUPTED]
-COLUMN, HEIGHT = 40, 120
+BAD_STATUSES = [RunStatus.FAILED, RunStatus.ERRORED, RunStatus.INTERRUPTED]
+#: The chart of the last days: how many, and its measures in SVG units.
+CHART_DAYS = 14
+CHART_COLUMN_WIDTH = 40
+CHART_HEIGHT = 120
 
 
 def figures(user: Any, runs: QuerySet[JobRun]) -> dict[str, Any]:
     """Return all that the dashboard shows."""
     now = timezone.now()
     day = runs.filter(created_at__gte=now - timedelta(days=1))
-    bad = day.filter(status__in=[*BAD, RunStatus.PARTIAL])
+    bad = day.filter(status__in=[*BAD_STATUSES, RunStatus.PARTIAL])
     agents = list(inventory.visible_agents(user))
     return {
         "running": runs.filter(status__in=OPEN).count(),
@@ -34,33 +36,33 @@ def figures(user: Any, runs: QuerySet[JobRun]) -> dict[str, Any]:
         "open_runs": selectors.with_counts(runs.filter(status__in=OPEN))[:8],
         "bad_runs": selectors.with_counts(bad)[:8],
         "bars": _bars(runs, now),
-        "chart_width": DAYS * COLUMN,
+        "chart_width": CHART_DAYS * CHART_COLUMN_WIDTH,
     }
 
 
 def _bars(runs: QuerySet[JobRun], now: Any) -> list[dict[str, Any]]:
     """One bar per day: ok, warn (partial), fail and idle (skipped, cancelled) stacked from the bottom, in SVG units."""
-    first = now.date() - timedelta(days=DAYS - 1)
+    first = now.date() - timedelta(days=CHART_DAYS - 1)
     rows = runs.filter(created_at__date__gte=first).order_by().annotate(day=TruncDate("created_at"))
     counts: dict[Any, dict[str, int]] = {}
     for day, status, number in rows.values_list("day", "status").annotate(n=Count("pk")):
-        kind = {"succeeded": "ok", "partial": "warn"}.get(status, "fail" if status in BAD else "idle")
+        kind = {"succeeded": "ok", "partial": "warn"}.get(status, "fail" if status in BAD_STATUSES else "idle")
         bucket = counts.setdefault(day, {})
         bucket[kind] = bucket.get(kind, 0) + number
     top = max((sum(c.values()) for c in counts.values()), default=0) or 1
     bars = []
-    for index in range(DAYS):
+    for index in range(CHART_DAYS):
         day = first + timedelta(days=index)
-        y, parts = float(HEIGHT), []
+        y, parts = float(CHART_HEIGHT), []
         for kind in ("ok", "warn", "fail", "idle"):
-            size = counts.get(day, {}).get(kind, 0) / top * (HEIGHT - 10)
+            size = counts.get(day, {}).get(kind, 0) / top * (CHART_HEIGHT - 10)
             y -= size
             if size:
                 parts.append({"kind": kind, "y": round(y, 1), "height": round(size, 1)})
         bars.append(
             {
-                "x": index * COLUMN + 8,
-                "middle": index * COLUMN + 20,
+                "x": index * CHART_COLUMN_WIDTH + 8,
+                "middle": index * CHART_COLUMN_WIDTH + 20,
                 "day": day,
                 "parts": parts,
                 "counts": counts.get(day, {}),

@@ -12,7 +12,7 @@ from devices import selectors as inventory
 from devices.api.resources import Creates, Scoped
 from devices.drivers.platforms import script_families
 from templates_app import selectors
-from templates_app.domain.content import MOST_GUARD, StepKind, TemplateContent, VariableType
+from templates_app.domain.content import MOST_GUARD_MINUTES, StepKind, TemplateContent, VariableType
 from templates_app.domain.scripts import Parameter
 from templates_app.models import ConfigurationProfile, Script, ScriptParameter, ServiceTemplate
 from templates_app.services import authoring, library
@@ -35,7 +35,7 @@ class StepSerializer(serializers.Serializer):
     guard = serializers.IntegerField(
         default=0,
         min_value=0,
-        max_value=MOST_GUARD,
+        max_value=MOST_GUARD_MINUTES,
         help_text="Minutes after which the device takes the step back unless a new connection confirms it; 0 means no.",
     )
     answers = serializers.ListField(
@@ -142,7 +142,7 @@ class ScriptSerializer(serializers.ModelSerializer):
     tenant = Scoped(selector=inventory.visible_tenants)
     platforms = serializers.ListField(child=serializers.ChoiceField(choices=list(script_families())), default=list)
     execution_type = serializers.ChoiceField(
-        choices=list(library.TYPES),
+        choices=list(library.EXECUTION_TYPES),
         help_text="COMMAND: lines for the device itself; others: what an interpreter reads.",
     )
     parameters = ParameterSerializer(many=True, default=list)

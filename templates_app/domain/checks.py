@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 
-#: So much of an answer (characters) and of a line is looked at.
-MOST, LINE = 262_144, 300
+#: So much of a device's answer is looked at, and so much of each of its lines.
+MOST_ANSWER_CHARACTERS = 262_144
+MOST_LINE_CHARACTERS = 300
 
 
 class Verdict(StrEnum):
@@ -24,7 +25,7 @@ def judge(checks: Sequence[tuple[str, str]], answer: str) -> tuple[Verdict, str]
     Failing patterns are looked for first, then warning ones, then passing ones; where there are passing ones and none
     is found, the check has failed.
     """
-    lines = [line.strip()[:LINE] for line in answer[:MOST].splitlines()]
+    lines = [line.strip()[:MOST_LINE_CHARACTERS] for line in answer[:MOST_ANSWER_CHARACTERS].splitlines()]
     for wanted in (Verdict.FAIL, Verdict.WARN, Verdict.PASS):
         for verdict, pattern in checks:
             found = next((line for line in lines if verdict == wanted and re.search(pattern, line)), None)

@@ -10,7 +10,7 @@ from devices.drivers.platforms import is_only_by_name
 
 ANY_PLATFORM = "*"
 #: A device waits at most so many minutes for the confirmation of a change.
-MOST_GUARD = 59
+MOST_GUARD_MINUTES = 59
 
 
 class StepKind(StrEnum):

@@ -15,9 +15,9 @@ from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedErro
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-MAX_TEXT = 64 * 1024
-MAX_OUTPUT = 1024 * 1024
-MAX_LOOP = 1000
+MOST_TEXT_CHARACTERS = 64 * 1024
+MOST_OUTPUT_CHARACTERS = 1024 * 1024
+MOST_LOOP_ROUNDS = 1000
 FILTERS = (
     "upper",
     "lower",
@@ -90,8 +90,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 def _range(*numbers: int) -> range:
     found = range(*numbers)
-    if len(found) > MAX_LOOP:
-        raise SecurityError(f"a loop runs at most {MAX_LOOP} times")
+    if len(found) > MOST_LOOP_ROUNDS:
+        raise SecurityError(f"a loop runs at most {MOST_LOOP_ROUNDS} times")
     return found
 
 
@@ -106,7 +106,7 @@ def _environment() -> _Sandbox:
 
 def check_text(text: str, known: set[str]) -> set[str]:
     """Return the variable names the text uses; TemplateProblem names the line of the first mistake."""
-    if len(text) > MAX_TEXT:
+    if len(text) > MOST_TEXT_CHARACTERS:
         raise TemplateProblem("the text is longer than 64 KB.")
     try:
         tree = _environment().parse(text)
@@ -127,7 +127,7 @@ def render(text: str, values: Mapping[str, object]) -> list[str]:
         pieces, size = [], 0
         for piece in _compiled(text).generate(dict(values)) if MARKUP.search(text) else [text]:
             size += len(piece)
-            if size > MAX_OUTPUT:
+            if size > MOST_OUTPUT_CHARACTERS:
                 raise TemplateProblem("the rendered text is longer than 1 MB.")
             pieces.append(piece)
     except UndefinedError as error:

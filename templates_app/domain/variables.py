@@ -13,7 +13,9 @@ NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:/\-]{0,119}")
 #: Names that every command text knows without asking.
 BUILT_IN = ("device",)
-TRUE, FALSE = ("yes", "true", "on", "1"), ("no", "false", "off", "0")
+#: What people write for yes and for no, in small letters.
+TRUE = ("yes", "true", "on", "1")
+FALSE = ("no", "false", "off", "0")
 Value = str | int | bool | list[str]
 
 

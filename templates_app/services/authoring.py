@@ -16,7 +16,7 @@ from templates_app import access
 from templates_app.domain import rendering, variables
 from templates_app.domain.content import (
     ANY_PLATFORM,
-    MOST_GUARD,
+    MOST_GUARD_MINUTES,
     RuntimeVariable,
     StepKind,
     TemplateContent,
@@ -25,7 +25,7 @@ from templates_app.domain.content import (
 )
 from templates_app.models import ConfigurationProfile, ServiceTemplate, TemplateVersion
 
-MAX_STEPS = 50
+MOST_STEPS = 50
 #: So long may a step wait for a prompt.
 MOST_TIMEOUT_SECONDS = 600
 MOST_ANSWERS = 20
@@ -106,8 +106,8 @@ def content_problems(content: TemplateContent) -> dict[str, list[str]]:
         found |= _variable_problems(f"variables.{index}", variable, names[:index])
     if not content.steps:
         found["steps"] = ["A template needs at least one step."]
-    if len(content.steps) > MAX_STEPS:
-        found["steps"] = [f"A template has at most {MAX_STEPS} steps."]
+    if len(content.steps) > MOST_STEPS:
+        found["steps"] = [f"A template has at most {MOST_STEPS} steps."]
     known = {*names, *variables.BUILT_IN}
     for index, step in enumerate(content.steps):
         found |= _step_problems(f"steps.{index}", step)
@@ -138,7 +138,7 @@ def _may_answer(question: str, answer: str) -> bool:
 
 
 def _may_guard(step: TemplateStep) -> bool:
-    return step.kind is StepKind.CONFIG and 0 < step.guard <= MOST_GUARD and not step.restarts
+    return step.kind is StepKind.CONFIG and 0 < step.guard <= MOST_GUARD_MINUTES and not step.restarts
 
 
 #: What must hold of each field of a step, and the sentence where it does not.
@@ -154,7 +154,7 @@ STEP_RULES: tuple[tuple[str, Callable[[TemplateStep], bool], str], ...] = (
     (
         "guard",
         lambda step: not step.guard or _may_guard(step),
-        f"Give 1 to {MOST_GUARD} minutes, in a Configure step that does not restart the device.",
+        f"Give 1 to {MOST_GUARD_MINUTES} minutes, in a Configure step that does not restart the device.",
     ),
     (
         "restarts",

@@ -18,9 +18,9 @@ from templates_app.domain.scripts import COMMAND, LANGUAGES, Parameter, identifi
 from templates_app.domain.variables import BUILT_IN
 from templates_app.models import Script, ScriptParameter
 
-TYPES = (COMMAND, *LANGUAGES)
+EXECUTION_TYPES = (COMMAND, *LANGUAGES)
 DATA_TYPES = ("STRING", "INTEGER", "PASSWORD")
-MOST = 64 * 1024
+MOST_BODY_CHARACTERS = 64 * 1024
 
 
 def save_script(
@@ -76,7 +76,7 @@ def _problems(script: Script, parameters: Sequence[Parameter]) -> dict[str, list
     """Return what is wrong with a script, by field; lines for devices are read as a template where all else of the
     body holds."""
     said = {
-        "execution_type": "" if script.execution_type in TYPES else f"Choose one of: {', '.join(TYPES)}.",
+        "execution_type": _type_problem(script.execution_type),
         "platforms": _platforms_problem(script.platforms),
         "body": "" if _is_body(script.body) else "Write the script, at most 64 KB.",
         "name": _name_problem(script),
@@ -88,6 +88,10 @@ def _problems(script: Script, parameters: Sequence[Parameter]) -> dict[str, list
     return found
 
 
+def _type_problem(given: str) -> str:
+    return "" if given in EXECUTION_TYPES else f"Choose one of: {', '.join(EXECUTION_TYPES)}."
+
+
 def _platforms_problem(given: Sequence[Any]) -> str:
     families = script_families()
     unknown = [str(word) for word in given if word not in families]
@@ -95,7 +99,7 @@ def _platforms_problem(given: Sequence[Any]) -> str:
 
 
 def _is_body(text: str) -> bool:
-    return bool(text.strip()) and len(text) <= MOST and "\x00" not in text
+    return bool(text.strip()) and len(text) <= MOST_BODY_CHARACTERS and "\x00" not in text
 
 
 def _name_problem(script: Script) -> str:

@@ -13,7 +13,7 @@ from devices.web.forms import TenantForm
 from templates_app.domain.content import (
     ANY_PLATFORM,
     KIND_LABELS,
-    MOST_GUARD,
+    MOST_GUARD_MINUTES,
     TYPE_LABELS,
     RuntimeVariable,
     StepKind,
@@ -102,7 +102,7 @@ class StepForm(forms.Form):
         label="Take the change back unless confirmed (minutes)",
         required=False,
         min_value=0,
-        max_value=MOST_GUARD,
+        max_value=MOST_GUARD_MINUTES,
         initial=0,
         help_text="The device undoes the step by itself unless a new connection confirms it in time; 0 means no. For "
         "Cisco IOS with an archive, Arista EOS and Juniper Junos.",

@@ -26,7 +26,7 @@ from templates_app.domain.content import TemplateContent
 from templates_app.services import authoring
 from templates_app.web import forms
 
-STATUS = {"draft": "idle", "ready": "ok", "disabled": "warn"}
+STATUS_COLOURS = {"draft": "idle", "ready": "ok", "disabled": "warn"}
 
 
 def template_list(request: HttpRequest) -> HttpResponse:
@@ -42,7 +42,7 @@ def template_list(request: HttpRequest) -> HttpResponse:
         Column("Platforms", lambda t: ", ".join(map(platforms.label, t.current.content.platforms)) or "Any"),
         Column("Changes devices", lambda t: pill("yes", "Yes", "warn") if t.current.content.changes_devices else "No"),
         Column("Version", lambda t: t.current.number, num=True),
-        Column("Status", lambda t: pill(t.status, t.get_status_display(), STATUS[t.status]), sort="status"),
+        Column("Status", lambda t: pill(t.status, t.get_status_display(), STATUS_COLOURS[t.status]), sort="status"),
         Column("Changed", lambda t: ago(t.changed_at), sort="changed_at"),
     )
     new = (
@@ -85,7 +85,7 @@ def template(request: HttpRequest, pk: int) -> HttpResponse:
         "versions": versions,
         "steps": steps,
         "platforms": ", ".join(map(platforms.label, version.content.platforms)) or "Any",
-        "colour": STATUS[found.status],
+        "colour": STATUS_COLOURS[found.status],
         "may_use": found.status == "ready" and tenants.may(request.user, Verb.RUN, found.tenant),
         "may_author": access.may_author(request.user, found.tenant),
     }

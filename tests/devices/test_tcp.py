@@ -32,19 +32,19 @@ def answers(*addresses):
 def test_what_is_denied_unless_somebody_says_otherwise(address, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", answers(address))
     with pytest.raises(TargetDenied, match="Nothing was sent"):
-        tcp.resolve("router.example", 22, env.NEVER)
+        tcp.resolve("router.example", 22, env.NEVER_TARGETS)
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "10.0.0.1", "2001:db8::1", "fe80::1%eth0", "::ffff:192.0.2.1"])
 def test_what_is_not(address, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", answers(address))
-    assert tcp.resolve("router.example", 22, env.NEVER) == [address]
+    assert tcp.resolve("router.example", 22, env.NEVER_TARGETS) == [address]
 
 
 def test_a_name_with_one_denied_address_is_denied(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", answers("192.0.2.1", "127.0.0.1"))
     with pytest.raises(TargetDenied, match="router.example is 127.0.0.1, in the network 127.0.0.0/8"):
-        tcp.resolve("router.example", 22, env.NEVER)
+        tcp.resolve("router.example", 22, env.NEVER_TARGETS)
 
 
 def test_what_was_looked_at_is_what_is_connected_to(monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 
 from templates_app.domain import rendering
 from templates_app.domain.content import RuntimeVariable, VariableType
-from templates_app.domain.rendering import MAX_OUTPUT, TemplateProblem, check_text, render
+from templates_app.domain.rendering import MOST_OUTPUT_CHARACTERS, TemplateProblem, check_text, render
 from templates_app.domain.variables import WrongValue, check_value, resolve
 
 
@@ -67,7 +67,7 @@ def test_a_text_without_markup_becomes_the_same_lines(text, monkeypatch):
 
 def test_a_text_without_markup_is_bounded_too():
     with pytest.raises(TemplateProblem, match="longer than 1 MB"):
-        render("x" * (MAX_OUTPUT + 1), {})
+        render("x" * (MOST_OUTPUT_CHARACTERS + 1), {})
 
 
 def test_a_missing_value_is_a_problem_not_an_empty_line():

@@ -5,7 +5,8 @@ from __future__ import annotations
 from templates_app.domain.content import RuntimeVariable, VariableType
 
 #: Every configuration read is kept, or only one that differs from the last one kept.
-ALL_VERSIONS, VERSION_WITH_CHANGES = "ALL_VERSIONS", "VERSION_WITH_CHANGES"
+ALL_VERSIONS = "ALL_VERSIONS"
+VERSION_WITH_CHANGES = "VERSION_WITH_CHANGES"
 
 
 def _flag(name: str, label: str, default: str = "no") -> RuntimeVariable:

@@ -27,7 +27,7 @@ from templates_app import selectors as templates
 from templates_app.domain.content import VariableType
 
 #: A picker shows at most this many devices; searching brings the others.
-PICKER = 200
+MOST_PICKER_DEVICES = 200
 HIDDEN = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 
 
@@ -176,7 +176,8 @@ class DetailsForm(WizardForm):
         picked = set(posted) | set(self.spec.selection.devices)
         chosen = list(rows.filter(pk__in=[pk for pk in picked if _is_uuid(pk)]))
         words = (self.data.get("find", "") if self.is_bound else "").strip()
-        others = inventory.searched(rows, DeviceSearch(text=words)).exclude(pk__in=[d.pk for d in chosen])[:PICKER]
+        matching = inventory.searched(rows, DeviceSearch(text=words))
+        others = matching.exclude(pk__in=[d.pk for d in chosen])[:MOST_PICKER_DEVICES]
         return [(str(d.pk), f"{d.address} — {d.name} · {platforms.label(d.platform)}") for d in [*chosen, *others]]
 
     def start(self) -> dict[str, Any]:
@@ -234,7 +235,7 @@ class TasksForm(WizardForm):
         credentials = [("", "As chosen in Job Details"), *((str(c.pk), c.name) for c in own)]
         rows = inventory.selected(
             inventory.choices_for(self.user, self.draft.tenant, content.platforms), self.spec.selection
-        )[:PICKER]
+        )[:MOST_PICKER_DEVICES]
         devices = [(str(d.pk), f"{d.address} — {d.name}") for d in rows]
         for number in range(len(content.steps)):
             self.fields |= {

@@ -16,13 +16,13 @@ from jobs.plan.job_mapping import filters_above
 from jobs.web.wizard.forms import WizardForm
 from jobs.web.wizard.triggers import TriggerForm, shown_of
 
-CHOICES = [
+EXECUTE_CHOICES = [
     ("now", "Execute Now: run immediately on submission"),
     ("schedule", "Schedule Now: run when the triggers below say"),
 ]
-LATER = ("later", "Save only: do not run it now")
+EXECUTE_LATER = ("later", "Save only: do not run it now")
 #: A job has at most so many triggers in the wizard.
-MOST = 20
+MOST_TRIGGERS = 20
 
 
 class ScheduleForm(WizardForm):
@@ -57,7 +57,7 @@ class ScheduleForm(WizardForm):
     def arrange(self) -> None:
         filters = filters_above(self.draft.tenant)
         self.fields["window"].choices = [("", "Any time"), *((row.pk, str(row)) for row in filters)]
-        self.fields["execute"].choices = [*CHOICES, LATER] if self.draft.draft_of else CHOICES
+        self.fields["execute"].choices = [*EXECUTE_CHOICES, EXECUTE_LATER] if self.draft.draft_of else EXECUTE_CHOICES
         stored = [trigger for trigger in self.spec.triggers if trigger.kind is not TriggerKind.NOW]
         numbers = self._numbers() if self.is_bound else list(range(max(1, len(stored))))
         self.triggers = [
@@ -121,7 +121,7 @@ class ScheduleForm(WizardForm):
 
     def _numbers(self) -> list[int]:
         given = [int(part) for part in self.data.get("order", "0").split(",") if part.isdigit() and len(part) < 4]
-        return list(dict.fromkeys(given))[:MOST] or [0]
+        return list(dict.fromkeys(given))[:MOST_TRIGGERS] or [0]
 
 
 def rearranged(data: QueryDict, action: str) -> QueryDict:

@@ -26,9 +26,9 @@ KINDS = [
     ("monthly", "Monthly"),
     ("cron", "Cron expression"),
 ]
-UNITS = {"M": "minutes", "H": "hours", "D": "days"}
+INTERVAL_UNITS = {"M": "minutes", "H": "hours", "D": "days"}
 #: Which field of the form says what is wrong with which part of a rule.
-PLACES = {
+FIELD_OF_PART = {
     "start_at": "at",
     "every": "every",
     "interval": "interval",
@@ -69,7 +69,7 @@ class TriggerForm(forms.Form):
     at = _moment("First date and time")
     time_zone = forms.ChoiceField(label="Time zone", required=False, choices=ZONE_CHOICES)
     interval = forms.IntegerField(label="Every", required=False, min_value=1, max_value=99999)
-    unit = forms.ChoiceField(label="Unit", required=False, choices=list(UNITS.items()))
+    unit = forms.ChoiceField(label="Unit", required=False, choices=list(INTERVAL_UNITS.items()))
     every = forms.IntegerField(
         label="Every n days (daily) or weeks (weekly)", required=False, min_value=1, max_value=366
     )
@@ -141,7 +141,7 @@ class TriggerForm(forms.Form):
         try:
             schedule = schedule_from(rule_of(data))
         except ImpossibleRule as error:
-            self.add_error(PLACES.get(error.field, "kind"), str(error))
+            self.add_error(FIELD_OF_PART.get(error.field, "kind"), str(error))
             return data
         note = instant_of(schedule.start_at, schedule.zone)[1]
         if data["kind"] == "once" and "does not exist" in note:

@@ -35,7 +35,8 @@ from templates_app.services.built_in import ensure_built_ins
 
 STEPS = (("details", "Job Details"), ("tasks", "Task Details"), ("schedule", "Schedule"))
 FORMS: dict[str, type[Any]] = {"details": forms.DetailsForm, "tasks": forms.TasksForm, "schedule": ScheduleForm}
-PREVIEW = 8
+#: The side panel shows what so many devices would get.
+PREVIEWED_DEVICES = 8
 
 
 def new_job(request: HttpRequest) -> HttpResponse:
@@ -232,7 +233,7 @@ def _context(request: HttpRequest, draft: ServiceJob, form: Any, step: str) -> d
 def _panel(draft: ServiceJob, user: Any) -> dict[str, Any]:
     """What the side panel shows: how many devices match, the first ones, what they would get."""
     count = builder.target_devices(draft, user).count()
-    plan = builder.plan_of(draft, user, first=PREVIEW)
+    plan = builder.plan_of(draft, user, first=PREVIEWED_DEVICES)
     coming = next_times.preview(draft, timezone.now())
     return {
         "coming": coming,
@@ -240,7 +241,7 @@ def _panel(draft: ServiceJob, user: Any) -> dict[str, Any]:
         "collisions": collisions(draft, user, coming),
         "device_count": count,
         "plans": plan.devices,
-        "more": max(0, count - PREVIEW),
+        "more": max(0, count - PREVIEWED_DEVICES),
     }
 
 
