@@ -11,22 +11,29 @@ os.environ.setdefault("BROKER_URL", "memory://")
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 
 from devices.models import Tenant
+from tests import database
 
 
 def pytest_configure(config):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.DEMO, settings.DENIED_TARGETS = True, []
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    # WhiteNoise would look at each of the 200 static files for each client; like this it looks when one is asked for.
+    settings.WHITENOISE_AUTOREFRESH = True
+    database.use_key_ring()
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    from jobs.demo import world
-
+def django_db_setup(django_test_environment, django_db_modify_db_settings, django_db_createdb, django_db_blocker):
+    """Make the database once per process, the demo world in it; `--create-db` builds it even where one is kept."""
     with django_db_blocker.unblock():
-        world.load(24, 2222)
+        before = database.prepare(anew=django_db_createdb)
+    yield
+    with django_db_blocker.unblock():
+        connection.creation.destroy_test_db(before, verbosity=0)
 
 
 @pytest.fixture
