@@ -11,7 +11,7 @@ os.environ.setdefault("BROKER_URL", "memory://")
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 
 from devices.models import Tenant
 from tests import database
@@ -34,6 +34,23 @@ def django_db_setup(django_test_environment, django_db_modify_db_settings, djang
     yield
     with django_db_blocker.unblock():
         connection.creation.destroy_test_db(before, verbosity=0)
+
+
+@pytest.fixture(scope="module")
+def shared_world(django_db_setup, django_db_blocker):
+    """A transaction around the tests of a module; in the yielded context a module's fixture builds what they share.
+
+    Each test that has the database undoes its own changes to the savepoint it began at, as always. Rows are shared,
+    objects are not: hand each test a copy of its own. Not for modules with tests of real transactions.
+    """
+    around = transaction.atomic()
+    around._from_testcase = True  # as in Django's TestCase: a durable block may stand inside
+    with django_db_blocker.unblock():
+        around.__enter__()
+    yield django_db_blocker.unblock
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        around.__exit__(None, None, None)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from approvals import policies, services
 from approvals.domain import Action, Step
 from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import ServiceError
+from devices.models import Tenant
 from jobs.authoring import drafts
 from jobs.dispatch import starter
 from jobs.models import JobRun, ServiceJob
@@ -23,14 +24,21 @@ pytestmark = pytest.mark.django_db
 FACES = ["service", "page", "api", "admin"]
 
 
+@pytest.fixture(scope="module")
+def requested(shared_world):
+    """The job (id) that all attack, made once."""
+    with shared_world():
+        acme, operator = Tenant.objects.get(key="acme"), make.user("acme-operator")
+        policies.save_policy(by=make.user("acme-admin"), tenant=acme, steps=[Step(2)])
+        User.objects.filter(username__startswith="acme-").update(is_staff=True)
+        User.objects.filter(username="globex-operator").update(is_staff=True)
+        draft = make.draft(operator, make.template(acme, "Set NTP server"), make.devices(acme, "cisco_ios"))
+        return drafts.request_job(by=operator, draft=draft, message="please").pk
+
+
 @pytest.fixture
-def job(person, tenant, hints):
-    acme = tenant("acme")
-    policies.save_policy(by=person("acme-admin"), tenant=acme, steps=[Step(2)])
-    User.objects.filter(username__startswith="acme-").update(is_staff=True)
-    User.objects.filter(username="globex-operator").update(is_staff=True)
-    draft = make.draft(person("acme-operator"), make.template(acme, "Set NTP server"), make.devices(acme, "cisco_ios"))
-    return drafts.request_job(by=person("acme-operator"), draft=draft, message="please")
+def job(requested, db, hints):
+    return ServiceJob.objects.get(pk=requested)
 
 
 def post(face, job, name, client, action="approve", digest=None, message="m"):
