@@ -23,12 +23,11 @@ def pytest_configure(config):
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     # WhiteNoise would look at each of the 200 static files for each client; like this it looks when one is asked for.
     settings.WHITENOISE_AUTOREFRESH = True
-    database.use_key_ring()
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment, django_db_modify_db_settings, django_db_createdb, django_db_blocker):
-    """Make the database once per process, the demo world in it; `--create-db` builds it even where one is kept."""
+    """Make the database once per process, the demo world in it; `--create-db` migrates even where a schema is kept."""
     with django_db_blocker.unblock():
         before = database.prepare(anew=django_db_createdb)
     yield

@@ -1,20 +1,18 @@
-"""The database of the tests, migrated and with the demo world in it, built once per content.
+"""The database of the tests: the schema, migrated once per content, and the demo world, loaded by the present code.
 
-On SQLite the result is kept as a file in a private folder of the system's temporary one, named by the key of its
-content (`tests/content.py`). Who finds the file copies it into memory instead of migrating and loading the world. On
-PostgreSQL each process builds its own.
+On SQLite the empty, migrated database is kept as a file in a private folder of the system's temporary one, named by the
+key of the schema (`tests/schema_key.py`). Who finds the file copies it into memory instead of migrating. The world is
+never kept. On PostgreSQL each process migrates its own.
 """
 
 import contextlib
 import fcntl
 import hashlib
 import os
-import secrets
 import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -22,10 +20,10 @@ from django.db import connection
 
 from devices.services import workers
 from jobs.demo import world
-from tests import content
+from tests import schema_key
 
 ROOT = Path(__file__).resolve().parent.parent
-#: So many kept databases stay, the newest; each is about 2 MB.
+#: So many kept databases stay, the last used; each is about 1 MB.
 MOST_KEPT = 12
 
 
@@ -39,54 +37,50 @@ def folder() -> Path:
     return path
 
 
-def use_key_ring() -> None:
-    """Let the settings name a key ring that stays, because the kept worlds are sealed with it."""
-    path = folder() / "credentials.key"
-    with _alone("ring"):
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(f"k{secrets.token_hex(4)} {secrets.token_hex(32)}\n")
-    settings.KEY_RING_FILE = path
-
-
 def prepare(*, anew: bool = False) -> str:
-    """Make the test database that the default connection uses from now on; return the name that it had.
+    """Make the test database that the default connection uses from now on, with the demo world; return its former name.
 
-    `anew` builds it even where one is kept. Two processes that need the same one wait for each other.
+    `anew` migrates even where a schema is kept. Two processes that need the same schema wait for each other.
     """
     before = str(connection.settings_dict["NAME"])
-    if connection.vendor != "sqlite":
-        _build()
-        return before
-    with _alone(hashlib.sha256(bytes(ROOT)).hexdigest()[:16]):
-        file = _kept()
-        if file is not None and file.exists() and not anew:
-            _copy_from(file)
-        else:
-            _build()
-            _keep()
+    if connection.vendor == "sqlite":
+        with _alone():
+            _take_or_make(anew)
+    else:
+        _migrate()
+    world.load(24, 2222)
     return before
 
 
+def _take_or_make(anew: bool) -> None:
+    file = _kept()
+    if file is not None and file.exists() and not anew:
+        _copy_from(file)
+        return
+    _migrate()
+    file = _kept()  # again: a source may have changed meanwhile
+    if file is not None:
+        _keep(file)
+
+
 @contextlib.contextmanager
-def _alone(name: str) -> Iterator[None]:
-    """Hold a lock of the folder. Checkouts have one each: who builds does not keep another checkout waiting."""
+def _alone() -> Iterator[None]:
+    """Hold the lock of this checkout; who migrates does not keep another checkout waiting."""
+    name = hashlib.sha256(bytes(ROOT)).hexdigest()[:16]
     with (folder() / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _build() -> None:
+def _migrate() -> None:
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    world.load(24, 2222)
 
 
 def _kept() -> Path | None:
-    """Return where this content is kept, or None when this process may have read other sources than there are now."""
-    if content.changed_since(ROOT, _began()):
+    """Return where this schema is kept, or None when this process may have read other sources than there are now."""
+    if schema_key.changed_since(ROOT, _began()):
         return None
-    day, ring = datetime.now(UTC).date().isoformat(), Path(settings.KEY_RING_FILE).read_bytes()
-    return folder() / f"{content.key(ROOT, day=day, ring=ring)}.sqlite3"
+    return folder() / f"{schema_key.key(ROOT)}.sqlite3"
 
 
 def _began() -> float:
@@ -98,11 +92,8 @@ def _began() -> float:
     return time.time() - age
 
 
-def _keep() -> None:
-    """Write the database to its file, whole or not at all, and remove the oldest ones."""
-    file = _kept()
-    if file is None:
-        return
+def _keep(file: Path) -> None:
+    """Write the database to a file, whole or not at all, and remove the oldest ones."""
     unfinished = file.with_suffix(f".{os.getpid()}")
     with contextlib.closing(sqlite3.connect(unfinished)) as target:
         connection.connection.backup(target)
