@@ -66,6 +66,8 @@ LEASE_SECONDS = env.float("INTERLOCK_LEASE_SECONDS", 20.0 if DATABASE_URL else 9
 LOCK_MINUTES = env.float("INTERLOCK_LOCK_MINUTES", 30.0)
 #: How often a device that does not answer is tried in one run, with a pause before each further try.
 CONNECT_TRIES = env.int("INTERLOCK_CONNECT_TRIES", 3)
+#: How long (seconds) a device may take for its login once it is connected.
+LOGIN_SECONDS = env.float("INTERLOCK_LOGIN_SECONDS", 20.0)
 #: How long (minutes) a device that a step restarts may stay away, and the pause (seconds) before each try to reach it.
 RESTART_MINUTES = env.float("INTERLOCK_RESTART_MINUTES", 15.0)
 RESTART_PAUSE = env.float("INTERLOCK_RESTART_PAUSE", 10.0)

@@ -25,6 +25,7 @@ TRAP_ENGINE_ID = env.env.str("INTERLOCK_TRAP_ENGINE_ID", "")
 TRAP_AUTH_KEY = env.env.str("INTERLOCK_TRAP_AUTH_KEY", "")
 TRAP_PRIV_KEY = env.env.str("INTERLOCK_TRAP_PRIV_KEY", "")
 CONNECT_TRIES = env.CONNECT_TRIES
+LOGIN_SECONDS = env.LOGIN_SECONDS
 SECRET_KEY = env.secret_file("django.key")
 #: The key ring that seals credentials: one key a line, newest first, each 32 bytes in hex. Never SECRET_KEY.
 KEY_RING_FILE = Path(env.env.str("INTERLOCK_KEY_FILE", str(VAR / "credentials.key")))

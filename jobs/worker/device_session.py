@@ -140,6 +140,7 @@ class DeviceSession:
             legacy=device.legacy_ssh,
             telnet=self.item.plan.telnet,
             denied=tuple(settings.DENIED_TARGETS),
+            login_timeout=settings.LOGIN_SECONDS,
         )
         session = open_session(endpoint, login, pin, PLATFORMS[device.platform], journal.check)
         journal.hang_up = session.close

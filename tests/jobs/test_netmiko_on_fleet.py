@@ -1,6 +1,10 @@
 """Netmiko's device types, and Telnet: the same session, plan, journal and rejections as on the platforms of our own."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
+from netmiko import cisco_base_connection
 from netmiko.ssh_dispatcher import CLASS_MAPPER_BASE, telnet_platforms
 
 from devices.drivers.platforms import PLATFORMS
@@ -26,6 +30,13 @@ def test_the_table_is_netmikos():
 def acme(db, tmp_path, tenant, hints):
     with make.fleet(tmp_path, "acme", with_telnet=True) as (faults, executed):
         yield tenant("acme"), faults, executed
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    """Netmiko pauses between reads of a Telnet login, for devices that are slower than the fleet: a fifth will do."""
+    clock = SimpleNamespace(**{**vars(time), "sleep": lambda seconds: time.sleep(seconds / 5)})
+    monkeypatch.setattr(cisco_base_connection, "time", clock)
 
 
 def template(tenant, platform, *lines, kind="read", **step):
@@ -117,7 +128,8 @@ def test_a_changed_host_key_stops_netmiko_too(acme, person):
     assert row.reason == "host_key_changed" and executed(device) == []
 
 
-def test_a_refused_enable_password_is_said(acme, person):
+def test_a_refused_enable_password_is_said(acme, person, settings):
+    settings.LOGIN_SECONDS = 4
     tenant, faults, executed = acme
     device = become(make.devices(tenant, "cisco_ios")[0], "cisco_xe")
     faults(**{device.name: {"enable": "other"}})
