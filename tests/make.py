@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 import zlib
 from contextlib import contextmanager
 from dataclasses import replace
@@ -111,6 +112,14 @@ def tick(now):
     dispatcher.tick(now=now)
     starter.start_queued(now=now)
     return list(JobRun.objects.filter(pk__gt=before).order_by("pk"))
+
+
+def wait_until(holds, seconds):
+    """Return as soon as `holds()`; fail when it does not within the time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"It does not hold after {seconds} s."
+        time.sleep(0.02)
 
 
 @contextmanager

@@ -87,8 +87,7 @@ def test_a_guarded_change_that_nobody_can_confirm_is_taken_back(acme, person, pl
     run = run_job(person, guarded, [device], snapshots=False)
     row = run.device_runs.get()
     assert row.status != "succeeded" and "takes it back by itself within 1 minutes" in row.message, row.message
-    time.sleep(2.3)
-    assert executed.state(device).running == before
+    make.wait_until(lambda: executed.state(device).running == before, seconds=10)
 
 
 def test_a_platform_that_cannot_take_a_change_back_is_refused_before_anything_is_sent(acme, person):
