@@ -13,7 +13,7 @@ from approvals import policies
 from approvals.domain import Step
 from devices.channels import CHANNELS
 from devices.channels.webhook import WEBHOOK
-from devices.models import Agent, AssetTag, AuditEvent, Credential, Network, Notice, OutboxMessage
+from devices.models import Agent, AssetTag, AuditEvent, Credential, Network, Notice, OutboxMessage, Tenant
 from devices.services import channels, outbox
 from devices.services.snapshots import Content, keep_snapshots
 from jobs.authoring import drafts, triggers
@@ -104,12 +104,21 @@ def routes(resolver=None, namespace=""):
             yield f"{namespace}{entry.name}"
 
 
-@pytest.fixture
-def acme(person, hints):
-    """Something of every kind that belongs to acme, by route name: the arguments of its URL."""
-    operator = person("acme-operator")
-    from devices.models import Tenant
+@pytest.fixture(scope="module")
+def made(shared_world):
+    """What `acme` tells, made once."""
+    with shared_world():
+        return something_of_every_kind()
 
+
+@pytest.fixture
+def acme(made, db, hints):
+    """Something of every kind that belongs to acme, by route name: the arguments of its URL."""
+    return made
+
+
+def something_of_every_kind():
+    operator = make.user("acme-operator")
     tenant = Tenant.objects.get(key="acme")
     read, change = make.template(tenant), make.template(tenant, "Set NTP server")
     device = make.devices(tenant)[0]
@@ -129,10 +138,10 @@ def acme(person, hints):
     freeze = filters.save_filter(
         by=None, tenant=tenant, name="Acme freeze", rules=[{"mode": "exclude", "yearly": ["12-24"]}]
     )
-    admin, today = person("acme-admin"), timezone.now()
+    admin, today = make.user("acme-admin"), timezone.now()
     policy = policies.save_policy(by=admin, tenant=tenant, steps=[Step(2)])
     stand_in = policies.delegate(
-        by=person("acme-approver-1"), tenant=tenant, to=admin, first=today.date(), last=today.date()
+        by=make.user("acme-approver-1"), tenant=tenant, to=admin, first=today.date(), last=today.date()
     )
     hook = channels.save_channel(
         by=admin, tenant=tenant, channel=WEBHOOK, secrets={}, name="Acme hook", url="https://acme.example/"
@@ -140,7 +149,7 @@ def acme(person, hints):
     content = Content(tenant.pk, device, "hostname acme-secret-host\nenable secret 5 $1$abcd\n", "kept")
     snapshot = keep_snapshots([content], taken_at=today)[0]
     notice = Notice.objects.create(
-        tenant=tenant, recipient=person("acme-operator"), key="n", text="Acme notice", url="/", created_at=today
+        tenant=tenant, recipient=make.user("acme-operator"), key="n", text="Acme notice", url="/", created_at=today
     )
     event = outbox.Event(
         tenant=tenant, event="closed", key="k", subject="Acme secret event", text="", url="", recipients=[]
