@@ -270,7 +270,7 @@ def play(runs):
 
 @pytest.mark.django_db
 def test_no_sequence_of_actions_walks_around_an_approval(tenant, hints):
-    play(8)
+    play(4)
 
 
 @pytest.mark.sweep
