@@ -32,7 +32,7 @@ def job(acme, person, triggers, by="acme-operator", overlap=Overlap.ALLOW):
     return make.job(person(by), make.template(acme), chosen, triggers=triggers, overlap=overlap)[0]
 
 
-def tick_through(first, hours, step=timedelta(minutes=7)):
+def tick_through(first, hours, step=timedelta(minutes=23)):
     """Tick as the scheduler would, on an odd beat; return the runs."""
     runs, now = [], first
     while now <= first + timedelta(hours=hours):
