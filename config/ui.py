@@ -1,5 +1,6 @@
 """Template tags and filters of the theme: status pills, icons, times, links that keep the query."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -131,6 +132,12 @@ def _relative(span: timedelta) -> str:
     if size < 2:
         return "now"
     return f"in {words}" if seconds > 0 else f"{words} ago"
+
+
+@register.filter
+def lines(texts: Iterable[str]) -> str:
+    """Return texts one under the other, as boxes that keep their line ends show them."""
+    return "\n".join(texts)
 
 
 #: A page shows at most this much of one answer; the download has all of it.
