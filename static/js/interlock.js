@@ -8,7 +8,8 @@
     if (!target) return;
     const what = target.dataset.do;
     if (what === "theme") {
-      const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+      const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+      const dark = (root.dataset.theme || system) === "dark";
       root.dataset.theme = dark ? "light" : "dark";
       localStorage.setItem("theme", root.dataset.theme);
     } else if (what === "menu") {
@@ -19,7 +20,10 @@
       localStorage.setItem("side", root.classList.toggle("side-collapsed") ? "collapsed" : "");
     } else if (what === "close-drawer") {
       const drawer = document.getElementById("drawer");
-      if (drawer) { drawer.innerHTML = ""; if (drawer.opener) drawer.opener.focus(); event.preventDefault(); }
+      if (!drawer) return;
+      drawer.innerHTML = "";
+      if (drawer.opener) drawer.opener.focus();
+      event.preventDefault();
     }
   });
 
@@ -31,7 +35,9 @@
     }
     if (event.key === "/" && !/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) {
       const search = document.querySelector(".searchbox input");
-      if (search) { search.focus(); event.preventDefault(); }
+      if (!search) return;
+      search.focus();
+      event.preventDefault();
     }
   });
 
@@ -67,7 +73,8 @@
     form.addEventListener("change", () => { dirty = true; });
     form.addEventListener("submit", () => { dirty = false; });
     document.body.addEventListener("htmx:afterRequest", (event) => {
-      if (event.detail.elt === form && event.detail.successful && event.detail.xhr.getResponseHeader("X-Saved")) dirty = false;
+      const answer = event.detail;
+      if (answer.elt === form && answer.successful && answer.xhr.getResponseHeader("X-Saved")) dirty = false;
     });
     window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
     toggleParts(form);
@@ -79,16 +86,21 @@
     const pressed = event.submitter;
     if (pressed && !event.defaultPrevented) setTimeout(() => { pressed.disabled = true; }, 0);
   });
-  window.addEventListener("pageshow", () => document.querySelectorAll("form button:disabled:not([data-off])").forEach((b) => { b.disabled = false; }));
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form button:disabled:not([data-off])").forEach((b) => { b.disabled = false; });
+  });
 
   // Exact times in the reader's own zone.
   function localTimes(part) {
-    part.querySelectorAll("time[datetime]").forEach((time) => { time.title = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" }); });
+    part.querySelectorAll("time[datetime]").forEach((time) => {
+      time.title = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+    });
     // A schedule's own wall clock stands there already; the reader's own is added where it differs.
-    const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
     part.querySelectorAll("[data-yours]").forEach((place) => {
-      const at = new Date(place.dataset.yours), form = { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-      const here = at.toLocaleString("en-GB", form), there = at.toLocaleString("en-GB", { ...form, timeZone: place.dataset.zone });
+      const at = new Date(place.dataset.yours);
+      const form = { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+      const here = at.toLocaleString("en-GB", form);
+      const there = at.toLocaleString("en-GB", { ...form, timeZone: place.dataset.zone });
       place.textContent = here === there ? "" : `${here} for you`;
     });
   }
@@ -97,17 +109,26 @@
 
   // After Submit, what the wizard would still keep by itself is left unsent.
   document.addEventListener("submit", (event) => {
-    if (event.target.id === "wizard-form" && !event.defaultPrevented) { event.target.dataset.left = "1"; htmx.trigger(event.target, "htmx:abort"); }
+    if (event.target.id !== "wizard-form" || event.defaultPrevented) return;
+    event.target.dataset.left = "1";
+    htmx.trigger(event.target, "htmx:abort");
   });
-  window.addEventListener("pageshow", () => { const form = document.getElementById("wizard-form"); if (form) delete form.dataset.left; });
+  window.addEventListener("pageshow", () => {
+    const form = document.getElementById("wizard-form");
+    if (form) delete form.dataset.left;
+  });
 
   document.body.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt.dataset && event.detail.elt.dataset.left) { event.preventDefault(); return; }
-    if (event.detail.target && event.detail.target.id === "drawer") event.detail.target.opener = event.detail.elt;
+    const asking = event.detail.elt, target = event.detail.target;
+    if (asking.dataset && asking.dataset.left) { event.preventDefault(); return; }
+    if (target && target.id === "drawer") target.opener = asking;
     // A board that is being read is not moved under the reader's eyes.
-    if (event.detail.elt.dataset && event.detail.elt.dataset.live && document.querySelector("[data-live]:focus-within input")) event.preventDefault();
+    const reading = document.querySelector("[data-live]:focus-within input");
+    if (asking.dataset && asking.dataset.live && reading) event.preventDefault();
   });
   document.body.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "drawer") { const close = event.detail.target.querySelector(".close"); if (close) close.focus(); }
+    if (event.detail.target.id !== "drawer") return;
+    const close = event.detail.target.querySelector(".close");
+    if (close) close.focus();
   });
 })();
