@@ -60,7 +60,8 @@ def _install(requirements: str) -> None:
     except subprocess.CalledProcessError as error:
         step = "venv" if "venv" in error.cmd else "pip"
         hint = {
-            "venv": "Python's venv module is missing or broken: install it (Debian, Ubuntu: 'apt install python3-venv').",
+            "venv": "Python's venv module is missing or broken: "
+            "install it (Debian, Ubuntu: 'apt install python3-venv').",
             "pip": "The packages could not be installed: check the connection to the package index and run it again.",
         }[step]
         sys.exit(f"{hint} Nothing else was changed; delete {VENV} to start afresh.")

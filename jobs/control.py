@@ -132,7 +132,8 @@ def _resume_failed(by: Any, run: JobRun, now: datetime) -> JobRun:
     places = places_to_resume(run)
     if not places:
         raise Conflict(
-            "No device of this run can be resumed: a step must have been done, and the one that failed be marked as resumable."
+            "No device of this run can be resumed: a step must have been done, "
+            "and the one that failed be marked as resumable."
         )
     return _run_again(by, run, now, set(places), places)
 

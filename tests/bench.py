@@ -244,11 +244,12 @@ def report(rounds, options):
     """Print the table; exit 1 when a device failed, a result is missing or the ratio is below the goal."""
     late = f", {options.delay:g} s before each answer" if options.delay else ""
     print(
-        f"\n{options.devices} devices, work '{options.work}'{late}, {options.parallel} at a time, fleet '{options.fleet}', "
-        f"median of {options.rounds} rounds"
+        f"\n{options.devices} devices, work '{options.work}'{late}, {options.parallel} at a time, "
+        f"fleet '{options.fleet}', median of {options.rounds} rounds"
     )
     print(
-        f"{'client':<18} {'devices/s':>9} {'CPU ms/device':>14} {'fleet ms':>9} {'RSS MB':>8} {'failed':>7} {'stored':>7}  devices/s of each round"
+        f"{'client':<18} {'devices/s':>9} {'CPU ms/device':>14} {'fleet ms':>9} "
+        f"{'RSS MB':>8} {'failed':>7} {'stored':>7}  devices/s of each round"
     )
     speeds = {}
     for name, results in rounds.items():
@@ -259,13 +260,15 @@ def report(rounds, options):
         speeds[name] = (speed, cpu)
         each = " ".join(f"{options.devices / r['seconds']:.0f}" for r in results)
         print(
-            f"{name:<18} {speed:>9.1f} {cpu:>14.2f} {fleet_cpu:>9.2f} {max(r['rss'] for r in results) / 1024:>8.0f} {failed:>7} {stored:>7}  {each}"
+            f"{name:<18} {speed:>9.1f} {cpu:>14.2f} {fleet_cpu:>9.2f} "
+            f"{max(r['rss'] for r in results) / 1024:>8.0f} {failed:>7} {stored:>7}  {each}"
         )
     ours, theirs, alone = (speeds.get(name) for name in ("Interlock", "Nornir+Netmiko", "Our sessions alone"))
     complete = all(r["failed"] == 0 and r["stored"] == options.devices for r in rounds["Interlock"])
     if theirs:
         print(
-            f"\ndevices/s: {ours[0] / theirs[0]:.2f} x Nornir+Netmiko (goal {options.goal}); CPU: {ours[1] / theirs[1]:.2f} x"
+            f"\ndevices/s: {ours[0] / theirs[0]:.2f} x Nornir+Netmiko (goal {options.goal}); "
+            f"CPU: {ours[1] / theirs[1]:.2f} x"
         )
         complete = complete and ours[0] / theirs[0] >= options.goal
     if alone:

@@ -22,7 +22,8 @@ WORKS: dict[str, tuple[list[str], list[str], list[str]]] = {
 USED = """
 def report(seconds, failed):
     used = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "failed": failed, "rss": used.ru_maxrss}))
+    cpu = used.ru_utime + used.ru_stime
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "failed": failed, "rss": used.ru_maxrss}))
 addresses, port, workers = json.loads(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 before, change, after = json.loads(sys.argv[4])
 BODY = [*before, *(["configure terminal", *change, "end"] if change else []), *after]
@@ -48,7 +49,10 @@ def work(task):
     for command in after:
         task.run(netmiko_send_command, command_string=command)
     task.host.close_connections()
-nr = Nornir(inventory=Inventory(hosts=hosts, groups=Groups(), defaults=Defaults()), runner=ThreadedRunner(num_workers=workers))
+nr = Nornir(
+    inventory=Inventory(hosts=hosts, groups=Groups(), defaults=Defaults()),
+    runner=ThreadedRunner(num_workers=workers),
+)
 started = time.monotonic()
 result = nr.run(work)
 report(time.monotonic() - started, len(result.failed_hosts))
@@ -65,8 +69,10 @@ async def work(address, gate):
         except Exception:
             return False
 async def talk(address):
-    async with asyncssh.connect(address, port=port, username="netops", password="demo-login", known_hosts=None, config=None,
-                                client_keys=None, agent_path=None) as found:
+    async with asyncssh.connect(
+        address, port=port, username="netops", password="demo-login",
+        known_hosts=None, config=None, client_keys=None, agent_path=None,
+    ) as found:
         writer, reader, _ = await found.open_session(term_type="vt100", encoding=None)
         await reader.readuntil((b">", b"#"))
         for line in LINES:

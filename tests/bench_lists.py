@@ -111,7 +111,8 @@ def populate(devices, device_runs):
     first = JobRun.objects.latest("pk").pk - runs
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TEMP TABLE picked AS SELECT row_number() OVER () AS at, id, name, tenant_id FROM devices_device WHERE name LIKE 'far-%'"
+            "CREATE TEMP TABLE picked AS SELECT row_number() OVER () AS at, id, name, tenant_id "
+            "FROM devices_device WHERE name LIKE 'far-%'"
         )
         cursor.execute("CREATE UNIQUE INDEX ON picked (at)")
     device = "(SELECT {} FROM picked WHERE at = n %% " + str(devices) + " + 1)"
@@ -176,7 +177,8 @@ def main():
     started = time.perf_counter()
     populate(options.devices, options.device_runs)
     print(
-        f"{options.devices:,} devices and {options.device_runs:,} device runs made in {time.perf_counter() - started:.0f} s"
+        f"{options.devices:,} devices and {options.device_runs:,} device runs "
+        f"made in {time.perf_counter() - started:.0f} s"
     )
     client = APIClient(SERVER_NAME="localhost")
     client.get("/api/v1/")  # everything is loaded; then as `config.wsgi` does
@@ -195,7 +197,8 @@ def main():
                 slowest = max(slowest, (statistics.median(seconds), more, person))
         p95 = statistics.quantiles(every, n=20)[-1]
         print(
-            f"{prefix:<24} {most:>7} {statistics.median(every) * 1000:>10.1f} {p95 * 1000:>8.1f}   {slowest[0] * 1000:.1f} {slowest[1]} {slowest[2]}",
+            f"{prefix:<24} {most:>7} {statistics.median(every) * 1000:>10.1f} {p95 * 1000:>8.1f}   "
+            f"{slowest[0] * 1000:.1f} {slowest[1]} {slowest[2]}",
             flush=True,
         )
         if most > MOST_QUERIES or p95 > MOST_SECONDS:

@@ -244,7 +244,9 @@ class DeviceSerializer(Owned):
             request_only=True,
             value={
                 "tenant": 2,
-                "csv": "name,address,platform,network\nsw01,192.0.2.11,cisco_ios,Main site\nsw02,192.0.2.12,cisco_ios,Main site\n",
+                "csv": "name,address,platform,network\n"
+                "sw01,192.0.2.11,cisco_ios,Main site\n"
+                "sw02,192.0.2.12,cisco_ios,Main site\n",
             },
         )
     ]

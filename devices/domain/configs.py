@@ -17,7 +17,8 @@ SECRETS = re.compile(
     r"""^(?P<before>.*?\b(?:
         (?:password|secret)(?:\s+(?:sha512|sha256|encrypted|level\s+\d+))?(?:\s+[0-9]{1,2})?
       | snmp-server\s+community | set\s+snmp\s+community | community
-      | (?:key|key-string|pre-shared-key|authentication-key|md5|auth-key)(?:\s+(?:ascii-text|hexadecimal))?(?:\s+[0-9]{1,2})?
+      | (?:key|key-string|pre-shared-key|authentication-key|md5|auth-key)
+        (?:\s+(?:ascii-text|hexadecimal))?(?:\s+[0-9]{1,2})?
       | encrypted-password | (?:tacacs|radius)-server\s+key(?:\s+[0-9])?
     ))\s+(?P<secret>"[^"]+"|\S+)(?P<after>.*)$""",
     re.VERBOSE | re.IGNORECASE,

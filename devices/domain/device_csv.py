@@ -40,7 +40,8 @@ def read_devices(data: bytes) -> list[DeviceLine]:
     missing = [name for name in REQUIRED if name not in heading]
     if unknown or missing or len(set(heading)) != len(heading):
         raise UnreadableFile(
-            f"The first line must name the columns: {', '.join(REQUIRED)}, and any of {', '.join(COLUMNS[len(REQUIRED) :])}."
+            f"The first line must name the columns: {', '.join(REQUIRED)}, "
+            f"and any of {', '.join(COLUMNS[len(REQUIRED) :])}."
         )
     found = [DeviceLine(line, dict(zip(heading, cells, strict=False))) for line, cells in rows[1:] if any(cells)]
     if len(found) > MAX_LINES:

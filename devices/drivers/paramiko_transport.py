@@ -125,7 +125,8 @@ class OfferingTransport(paramiko.Transport):
         # RFC 4253, section 7.2. The stock one spells the shared secret out word by word, for each of six keys.
         assert self.K is not None and self.H is not None and self.session_id is not None
         secret = self.K.to_bytes(self.K.bit_length() // 8 + 1, "big")  # with room for a sign
-        shared, digest = struct.pack(">I", len(secret)) + secret + self.H, self.kex_engine.hash_algo  # type: ignore[union-attr]
+        shared = struct.pack(">I", len(secret)) + secret + self.H
+        digest = self.kex_engine.hash_algo  # type: ignore[union-attr]
         key: bytes = digest(shared + id.encode() + self.session_id).digest()
         while len(key) < nbytes:
             key += digest(shared + key).digest()

@@ -214,7 +214,8 @@ class Session:
             so_far = self._strip(got.text, got.sent).strip()
             what = f"'{got.sent}'" if got.sent else "the login"
             raise PromptTimeout(
-                f"No prompt came within {timeout:g} s after {what}; what it did is unknown. Last text: '{so_far[-200:]}'"
+                f"No prompt came within {timeout:g} s after {what}; what it did is unknown. "
+                f"Last text: '{so_far[-200:]}'"
             )
         # Whoever was kept from looking, for example a process that was stopped for a while, looks once more at the end.
         got.late = left <= 0

@@ -306,4 +306,5 @@ class EosCli(IosCli):
 
     def _config(self, lines: list[str]) -> str:
         body = "\n".join(("   " + line.strip()) if line.startswith(" ") else "!\n" + line for line in lines)
-        return f"! Command: show running-config\n! device: {self.device.hostname} (DCS-7050TX-64, EOS-4.28.3M)\n{body}\n!\nend\n"
+        head = f"! Command: show running-config\n! device: {self.device.hostname} (DCS-7050TX-64, EOS-4.28.3M)\n"
+        return f"{head}{body}\n!\nend\n"

@@ -48,7 +48,8 @@ class LinuxCli(Cli):
             "hostname": f"{self.device.hostname}\n",
             "whoami": f"{self.device.spec.username}\n",
             "id": f"uid=1000({self.device.spec.username}) gid=1000 groups=1000\n",
-            "df": "Filesystem     1K-blocks    Used Available Use% Mounted on\n/dev/sda1       20509264 4193280  15249120  22% /\n",
+            "df": "Filesystem     1K-blocks    Used Available Use% Mounted on\n"
+            "/dev/sda1       20509264 4193280  15249120  22% /\n",
             "free": "               total        used        free\nMem:         2014208      421212     1592996\n",
             "ip": "1: lo: <LOOPBACK,UP> mtu 65536\n2: eth0: <BROADCAST,UP> mtu 1500\n",
             "true": "",

@@ -68,7 +68,10 @@ class WindowsCli(Cli):
         test = found[1]
         name = self.device.hostname.upper()
         state = self._fault({"DNS": "dns", "SysVolCheck": "sysvol"}.get(test, test.lower()))
-        text = f"\nDirectory Server Diagnosis\n\n   Testing server: Default-First-Site-Name\\{name}\n      Starting test: {test}\n"
+        text = (
+            "\nDirectory Server Diagnosis\n\n"
+            f"   Testing server: Default-First-Site-Name\\{name}\n      Starting test: {test}\n"
+        )
         if state == "fail":
             said = "Error: no DNS servers could be found" if test == "DNS" else "The server is not advertising"
             return f"{text}         {said}.\n         ......................... {name} failed test {test}\n", 1
@@ -87,12 +90,15 @@ class WindowsCli(Cli):
         name = found[1]
         if name not in ("NTDS", "DNS", "Netlogon", "Kdc", "DFSR", "W32Time"):
             return (
-                "[SC] EnumQueryServicesStatus:OpenService FAILED 1060:\n\nThe specified service does not exist as an installed service.\n",
+                "[SC] EnumQueryServicesStatus:OpenService FAILED 1060:\n\n"
+                "The specified service does not exist as an installed service.\n",
                 1060,
             )
         state = "1  STOPPED" if self._fault("stopped") == name else "4  RUNNING"
         return (
-            f"\nSERVICE_NAME: {name}\n        TYPE               : 20  WIN32_SHARE_PROCESS\n        STATE              : {state}\n",
+            f"\nSERVICE_NAME: {name}\n"
+            "        TYPE               : 20  WIN32_SHARE_PROCESS\n"
+            f"        STATE              : {state}\n",
             0,
         )
 

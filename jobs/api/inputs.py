@@ -169,8 +169,8 @@ class JobInput(serializers.Serializer):
     triggers = serializers.ListField(
         child=serializers.DictField(),
         default=list,
-        help_text="Schedules as in /api/v1/upcoming/, each with an optional name, filter (id), enabled, missed (skip, once, "
-        "catch_up), grace_minutes and catch_up.",
+        help_text="Schedules as in /api/v1/upcoming/, each with an optional name, filter (id), enabled, "
+        "missed (skip, once, catch_up), grace_minutes and catch_up.",
     )
     execute = serializers.ChoiceField(choices=["now", "once", "none"], default="none")
     at = serializers.DateTimeField(allow_null=True, default=None)

@@ -83,8 +83,8 @@ def check_may_run_again(job: ServiceJob, by: Any) -> None:
     reason = reason_not_to_run(job, by)
     if not reason and approval_gate.is_needed(job, by):
         reason = (
-            "The job changes devices, and its approval was for the run that has ended. Narrow the job to the devices that "
-            "are left and request a new approval."
+            "The job changes devices, and its approval was for the run that has ended. "
+            "Narrow the job to the devices that are left and request a new approval."
         )
     if reason:
         raise Conflict(reason)

@@ -100,7 +100,8 @@ def resumed(plan: Plan, of: JobRun, places: Mapping[str, int]) -> Plan:
         place = places[device.device]
         if _from(device, place) != _from(earlier[device.device], place):
             raise Conflict(
-                f"The plan for {device.name} is not what it was in run {of.pk}, so it cannot go on there. Run it again from the start."
+                f"The plan for {device.name} is not what it was in run {of.pk}, so it cannot go on there. "
+                "Run it again from the start."
             )
     return replace(plan, devices=tuple(rules.resumed(device, places[device.device], of.pk) for device in plan.devices))
 

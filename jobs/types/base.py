@@ -67,7 +67,8 @@ class OpsRampType:
     """The type in OpsRamp's job API: its words in a body, and how a job and its body become each other.
 
     `paths` maps our fields to those of the body, for sentences about what is wrong; `may_miss` says which of our
-    fields a body has left out and may, so that the job stays a draft; `kept` are the parts of a body that are only given back.
+    fields a body has left out and may, so that the job stays a draft; `kept` are the parts of a body that are only
+    given back.
     """
 
     words: Words

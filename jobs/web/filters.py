@@ -69,7 +69,10 @@ def filter_list(request: HttpRequest) -> HttpResponse:
     )
     may = access.tenants_where(request.user, Verb.ADMINISTER).exists()
     new: dict[str, Any] = {"new_url": reverse("new-filter"), "new_label": "New filter"} if may else {}
-    intro = "Timings that match a filter are removed from a trigger: holidays, freezes, business hours. Customers below may use it too."
+    intro = (
+        "Timings that match a filter are removed from a trigger: holidays, freezes, business hours. "
+        "Customers below may use it too."
+    )
     listing = Listing(
         "Schedule Filters", columns, ("name",), "No schedule filter yet.", intro=intro, order="name", **new
     )

@@ -140,7 +140,10 @@ def _suspect_credential(run: JobRun, now: datetime) -> None:
         proven = run.proven or ()
         unproven = run.device_runs.filter(status__in=UNBEGUN, credential_name=name).exclude(credential_key__in=proven)
         if count >= claims.TRIALS and unproven.exists():
-            reason = f"{count} devices refused the credential {name}; no other device sees it. Correct it and resume, or cancel the run."
+            reason = (
+                f"{count} devices refused the credential {name}; no other device sees it. "
+                "Correct it and resume, or cancel the run."
+            )
             run.paused_at, run.pause_reason = now, reason[:300]
             JobRun.objects.filter(pk=run.pk, paused_at=None).update(paused_at=now, pause_reason=run.pause_reason)
             notifications.tell([notifications.Happened(run, "paused")], now)

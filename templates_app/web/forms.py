@@ -111,8 +111,8 @@ class StepForm(forms.Form):
         label="Answers to questions",
         required=False,
         widget=forms.Textarea(attrs={**CODE, "rows": 2}),
-        help_text="One a line: question => answer. For example: Destination filename => startup-config. An empty answer "
-        "presses Enter. Any other question ends the step.",
+        help_text="One a line: question => answer. For example: Destination filename => startup-config. "
+        "An empty answer presses Enter. Any other question ends the step.",
     )
 
     def clean_answers(self) -> tuple[tuple[str, str], ...]:

@@ -23,8 +23,8 @@ AWAKE = 1.5
 NUMBER = {"W8": 3, "W9": 13, "W10": 7, "W11": 7, "W12": 5, "W13": 1, "W1": 1}
 #: The twenty cells that run in every full test.
 CHOSEN = (
-    "S1:kill,S2:kill,S3:kill,S4:broker,W1:broker,W2:kill,W2:stop,W3:kill,W5:stop,W7:database,W8:kill,W8:stop,W8:database,"
-    "W9:kill,W10:stop,W11:kill,W12:kill,W12:database,W15:kill,W16:kill"
+    "S1:kill,S2:kill,S3:kill,S4:broker,W1:broker,W2:kill,W2:stop,W3:kill,W5:stop,W7:database,"
+    "W8:kill,W8:stop,W8:database,W9:kill,W10:stop,W11:kill,W12:kill,W12:database,W15:kill,W16:kill"
 )
 #: Every worker reaps, and starts what is late: beside other cells, a worker of theirs might come by these places first.
 ALONE = ("A2", "L2")
@@ -183,8 +183,8 @@ LATE = "from tests.chaos import world; world.vote('{job}', late=True)"
 
 def _running(queue):
     return checker.rows(
-        "SELECT 1 FROM jobs_devicerun d JOIN jobs_jobrun r ON r.id = d.run_id JOIN devices_agent a ON a.id = r.agent_id "
-        "WHERE a.queue = %s AND d.status = 'running' AND d.intended > 0",
+        "SELECT 1 FROM jobs_devicerun d JOIN jobs_jobrun r ON r.id = d.run_id "
+        "JOIN devices_agent a ON a.id = r.agent_id WHERE a.queue = %s AND d.status = 'running' AND d.intended > 0",
         queue,
     )
 
@@ -202,7 +202,9 @@ def wait_until(check, seconds):
 def _wait_for_rest(cell, queue):
     if not cell.hit:
         cell.problems.append("the place was never reached")
-    statement = """SELECT r.status, r.planned_at FROM jobs_jobrun r JOIN devices_agent a ON a.id = r.agent_id WHERE a.queue = %s"""
+    statement = (
+        "SELECT r.status, r.planned_at FROM jobs_jobrun r JOIN devices_agent a ON a.id = r.agent_id WHERE a.queue = %s"
+    )
     expected = 1 if cell.place == "A1" else 2  # a vote alone makes no run
     # From the moment that nobody is cut off or paused any more.
     time.sleep(PAUSE if cell.action != "kill" else 0)

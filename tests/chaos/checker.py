@@ -38,8 +38,9 @@ def executed(path):
 def device_runs():
     """Return every device run of the marked jobs with its run and trigger."""
     return rows("""
-        SELECT d.id, d.status, d.reason, d.intended, d.confirmed, d.plan_data, d.message, d.lease_expires_at, d.endpoint,
-               EXTRACT(epoch FROM d.ended_at) AS ended, j.variables ->> 'mark' AS mark, r.id AS run, r.status AS run_status,
+        SELECT d.id, d.status, d.reason, d.intended, d.confirmed, d.plan_data, d.message, d.lease_expires_at,
+               d.endpoint, EXTRACT(epoch FROM d.ended_at) AS ended, j.variables ->> 'mark' AS mark,
+               r.id AS run, r.status AS run_status,
                EXTRACT(epoch FROM r.scheduled_for) AS due, EXTRACT(epoch FROM r.created_at) AS made,
                EXTRACT(epoch FROM GREATEST(r.cancel_requested_at, d.cancel_requested_at)) AS cancelled
         FROM jobs_devicerun d JOIN jobs_jobrun r ON r.id = d.run_id JOIN jobs_servicejob j ON j.id = r.job_id
@@ -98,7 +99,8 @@ def _of_device_run(row, found):
         if row["status"] == "succeeded" and not times:
             yield f"I-3 {name}: it succeeded without command {position}"
         if row["ended"] and any(at > float(row["ended"]) + SLACK for at, _ in times):
-            yield f"I-5 {name}: command {position} was executed {times[-1][0] - float(row['ended']):.3f} s after its end"
+            late = times[-1][0] - float(row["ended"])
+            yield f"I-5 {name}: command {position} was executed {late:.3f} s after its end"
         if row["cancelled"] and any(at > float(row["cancelled"]) + 1 for at, _ in times):
             yield f"I-18 {name}: command {position} was executed more than 1 s after the cancel"
     if row["intended"] - row["confirmed"] > 1 and row["status"] not in ("cancelled", "queued"):
@@ -161,7 +163,8 @@ def _messages(posted):
     ):
         yield f"I-14 {row['key']} is {row['n']} times in the outbox"
     ended = rows(
-        "SELECT id FROM jobs_jobrun r WHERE ended_at IS NOT NULL AND status <> 'skipped' AND planned_at IS NOT NULL AND trigger_id IS NOT NULL "
+        "SELECT id FROM jobs_jobrun r WHERE ended_at IS NOT NULL AND status <> 'skipped' "
+        "AND planned_at IS NOT NULL AND trigger_id IS NOT NULL "
         "AND NOT EXISTS (SELECT 1 FROM devices_outboxmessage m WHERE m.key = 'run:' || r.id || ':completed')"
     )
     yield from (f"I-14 nobody was told of the end of run {row['id']}" for row in ended)
@@ -175,7 +178,8 @@ def _audit():
 
 def _rights():
     """I-10: what changed a device ran by an approval that it alone used, or by a right that is noted."""
-    changing = """SELECT r.id, r.approval_id, r.bypass, (SELECT count(*) FROM jobs_jobrun o WHERE o.approval_id = r.approval_id) AS uses
+    changing = """SELECT r.id, r.approval_id, r.bypass,
+            (SELECT count(*) FROM jobs_jobrun o WHERE o.approval_id = r.approval_id) AS uses
         FROM jobs_jobrun r WHERE EXISTS (SELECT 1 FROM jobs_devicerun d WHERE d.run_id = r.id AND d.intended > 0
             AND (d.plan_data::text LIKE '%%"kind": "config"%%' OR d.plan_data::text LIKE '%%"kind": "exec"%%'))"""
     for row in rows(changing):
@@ -194,7 +198,8 @@ def _secrets(folder):
     ]
     for secret in (spec.password, spec.enable):
         for table in tables:
-            found = rows(f'SELECT count(*) AS n FROM "{table}" t WHERE t::text LIKE %s', f"%{secret}%")[0]["n"]  # noqa: S608
+            statement = f'SELECT count(*) AS n FROM "{table}" t WHERE t::text LIKE %s'  # noqa: S608
+            found = rows(statement, f"%{secret}%")[0]["n"]
             if found:
                 yield f"I-15 '{secret}' stands in {found} rows of {table}"
         for log in folder.rglob("*.log"):
@@ -211,14 +216,17 @@ def _tenants():
             if not rule.column:
                 continue
             meant = integrity.CONDITIONS[rule.scope].replace("NEW.", "n.")
-            found = rows(f'''SELECT count(*) AS n FROM "{rule.table}" n JOIN "{rule.target}" r ON r."{rule.target_key}" = n."{rule.column}"
-                WHERE NOT ({meant})''')[0]["n"]  # noqa: S608 - fmt: skip
+            found = rows(
+                f'SELECT count(*) AS n FROM "{rule.table}" n JOIN "{rule.target}" r '  # noqa: S608
+                f'ON r."{rule.target_key}" = n."{rule.column}" WHERE NOT ({meant})'
+            )[0]["n"]
             if found:
                 yield f"I-16 {found} rows of {rule.table} refer to another tenant by {rule.column}"
 
 
 def _counts():
     """I-20: a run counts the devices that it has."""
-    wrong = rows("""SELECT r.id, r.device_count, count(d.id) AS n FROM jobs_jobrun r LEFT JOIN jobs_devicerun d ON d.run_id = r.id
+    wrong = rows("""SELECT r.id, r.device_count, count(d.id) AS n
+        FROM jobs_jobrun r LEFT JOIN jobs_devicerun d ON d.run_id = r.id
         WHERE r.planned_at IS NOT NULL GROUP BY r.id HAVING r.device_count <> count(d.id)""")
     yield from (f"I-20 run {row['id']} counts {row['device_count']} devices and has {row['n']}" for row in wrong)

@@ -5,8 +5,14 @@ import pytest
 from devices.domain.configs import mask, side_by_side, unified
 from devices.drivers.platforms import PLATFORMS
 
-OLD = "! Last configuration change at 10:00\nhostname sw1\nvlan 10\n name A\nntp server 192.0.2.1\nsnmp-server community public RO\nend"
-NEW = "! Last configuration change at 11:00\nhostname sw1\nvlan 10\n name B\nntp server 192.0.2.1\nsnmp-server community secret RO\nend"
+OLD = (
+    "! Last configuration change at 10:00\nhostname sw1\nvlan 10\n name A\n"
+    "ntp server 192.0.2.1\nsnmp-server community public RO\nend"
+)
+NEW = (
+    "! Last configuration change at 11:00\nhostname sw1\nvlan 10\n name B\n"
+    "ntp server 192.0.2.1\nsnmp-server community secret RO\nend"
+)
 
 
 def test_what_changes_by_itself_is_no_change():

@@ -15,7 +15,7 @@ from interlock_client.api.v1 import (
 )
 from interlock_client.models import JobInputRequest, SelectionRequest
 
-client = AuthenticatedClient(base_url=sys.argv[1], token="demo-acme-operator", raise_on_unexpected_status=True)  # noqa: S106 - the demo's
+client = AuthenticatedClient(base_url=sys.argv[1], token="demo-acme-operator", raise_on_unexpected_status=True)
 template = v1_service_templates_list.sync(client=client, search="Show version").results[0]
 agent = v1_agents_list.sync(client=client, search="acme").results[0]
 device = v1_devices_list.sync(client=client, search="acme-srv01").results[0]

@@ -46,7 +46,8 @@ def test_without_a_broker_runs_begin_by_polling_and_nobody_sees_an_error(tmp_pat
         os.kill(broker, 18)
         waits.sort()
         print(
-            f"{len(waits)} runs began {waits[len(waits) // 2]:.2f} s (median), {waits[-1]:.2f} s (last) after the answer"
+            f"{len(waits)} runs began {waits[len(waits) // 2]:.2f} s (median), "
+            f"{waits[-1]:.2f} s (last) after the answer"
         )
         assert waits[-1] <= 5
     finally:

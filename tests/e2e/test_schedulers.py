@@ -18,7 +18,10 @@ from tests.e2e.conftest import ROOT, need
 DUE = 1_000
 #: Seconds that `slowness` takes on the machine whose figures stand in docs/explanation/performance.md.
 USUAL = 0.25
-WORKER = "celery -A config worker -P threads -c 40 -l WARNING --without-gossip --without-mingle -Q celery,agent.acme.acme-agent-1"
+WORKER = (
+    "celery -A config worker -P threads -c 40 -l WARNING --without-gossip --without-mingle "
+    "-Q celery,agent.acme.acme-agent-1"
+)
 BEAT = "celery -A config beat -l WARNING --pidfile="
 
 POPULATE = """
@@ -36,16 +39,38 @@ from tests import make
 world.load(24, 1)
 tenant = Tenant.objects.get(key="acme")
 first = make.devices(tenant, "linux")[0]
-model = make.job(make.user("acme-operator"), make.template(tenant), [first], triggers=(), overlap=Overlap.ALLOW, needs_schedule=False)[0]
-devices = [Device(tenant=tenant, name=f"far-{n:04}", address=f"10.9.{n // 250}.{n %% 250 + 1}", connect_host=f"127.9.{n // 250}.{n %% 250 + 1}", connect_port=1,
-                  platform="linux", network=first.network) for n in range(%d)]
+model = make.job(
+    make.user("acme-operator"),
+    make.template(tenant),
+    [first],
+    triggers=(),
+    overlap=Overlap.ALLOW,
+    needs_schedule=False,
+)[0]
+devices = [
+    Device(
+        tenant=tenant,
+        name=f"far-{n:04}",
+        address=f"10.9.{n // 250}.{n %% 250 + 1}",
+        connect_host=f"127.9.{n // 250}.{n %% 250 + 1}",
+        connect_port=1,
+        platform="linux",
+        network=first.network,
+    )
+    for n in range(%d)
+]
 Device.objects.bulk_create(devices)
-columns = {f.attname: getattr(model, f.attname) for f in ServiceJob._meta.concrete_fields if f.name not in ("id", "name")}
+columns = {
+    f.attname: getattr(model, f.attname) for f in ServiceJob._meta.concrete_fields if f.name not in ("id", "name")
+}
 jobs = ServiceJob.objects.bulk_create(ServiceJob(name=f"Job {n}", **columns) for n in range(len(devices)))
 JobDevice.objects.bulk_create(JobDevice(tenant=tenant, job=job, device=device) for job, device in zip(jobs, devices))
 at = timezone.now().replace(microsecond=0) + timedelta(seconds=18)
 rule = {"kind": "once", "time_zone": "UTC", "start_at": at.replace(tzinfo=None).isoformat()}
-Trigger.objects.bulk_create(Trigger(tenant=tenant, job=job, kind=TriggerKind.ONCE, name=f"t{n}", rule=rule, next_run_at=at) for n, job in enumerate(jobs))
+Trigger.objects.bulk_create(
+    Trigger(tenant=tenant, job=job, kind=TriggerKind.ONCE, name=f"t{n}", rule=rule, next_run_at=at)
+    for n, job in enumerate(jobs)
+)
 print(at.timestamp())
 """
 
@@ -55,15 +80,24 @@ import json, time
 from django.db.models import Count
 from jobs.models import JobRun, Trigger
 rows = JobRun.objects.filter(trigger__name__startswith="t")
+still_open = rows.filter(status__in=["queued", "waiting", "running"])
 until = time.monotonic() + 90
-while time.monotonic() < until and (rows.count() < %d or rows.filter(status__in=["queued", "waiting", "running"]).exists()):
+while time.monotonic() < until and (rows.count() < %d or still_open.all().exists()):
     time.sleep(1)
 late = sorted((r.created_at - r.scheduled_for).total_seconds() for r in rows)
 begun = sorted(r.lateness.total_seconds() for r in rows if r.started_at)
 early = sum((r.started_at or r.created_at) < r.scheduled_for or r.created_at < r.scheduled_for for r in rows)
-print(json.dumps({"runs": len(late), "distinct": rows.values("trigger", "scheduled_for").distinct().count(), "early": early, "late": late, "begun": begun,
-                  "open": rows.filter(status__in=["queued", "waiting", "running"]).count(), "statuses": dict(rows.values_list("status").annotate(Count("pk")).order_by()),
-                  "left": Trigger.objects.filter(name__startswith="t", next_run_at__isnull=False).count()}))
+fates = {
+    "runs": len(late),
+    "distinct": rows.values("trigger", "scheduled_for").distinct().count(),
+    "early": early,
+    "late": late,
+    "begun": begun,
+    "open": still_open.all().count(),
+    "statuses": dict(rows.values_list("status").annotate(Count("pk")).order_by()),
+    "left": Trigger.objects.filter(name__startswith="t", next_run_at__isnull=False).count(),
+}
+print(json.dumps(fates))
 """
 
 OUTAGE = """
@@ -76,8 +110,15 @@ now = timezone.now().replace(second=0, microsecond=0)
 start = now - timedelta(hours=3, minutes=5)
 rule = {"kind": "every", "time_zone": "UTC", "start_at": start.replace(tzinfo=None).isoformat(), "interval": "PT30M"}
 job = ServiceJob.objects.filter(overlap="allow", status="saved").first()
-for name, columns in {"skip": {"missed": "skip"}, "grace": {"missed": "once", "grace_minutes": 15}, "short": {"missed": "once", "grace_minutes": 1}, "catch": {"missed": "catch_up", "catch_up": 3}}.items():
-    Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.EVERY, name=f"out-{name}", rule=rule, next_run_at=start, **columns)
+policies = {
+    "skip": {"missed": "skip"},
+    "grace": {"missed": "once", "grace_minutes": 15},
+    "short": {"missed": "once", "grace_minutes": 1},
+    "catch": {"missed": "catch_up", "catch_up": 3},
+}
+every = {"tenant": job.tenant, "job": job, "kind": TriggerKind.EVERY, "rule": rule, "next_run_at": start}
+for name, columns in policies.items():
+    Trigger.objects.create(name=f"out-{name}", **every, **columns)
 """
 
 ROWS = """

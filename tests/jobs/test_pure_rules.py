@@ -56,7 +56,8 @@ def test_the_outcome_of_a_run(statuses, expected):
         (
             4,
             3,
-            "commands 1–3 confirmed; command 4 'c4' was sent or about to be, its outcome is unknown; command 5 never sent",
+            "commands 1–3 confirmed; command 4 'c4' was sent or about to be, its outcome is unknown; "
+            "command 5 never sent",
         ),
         (5, 4, "commands 1–4 confirmed; command 5 'c5' was sent"),
     ],

@@ -37,7 +37,8 @@ def received():
     told, port, ready = queue.Queue(), servers.free_port(), threading.Event()
     user = trap_receiver.User("watch", "8000000001020304", Secret("auth-key-1234"), Secret("priv-key-1234"))
     loop = asyncio.new_event_loop()
-    task = trap_receiver._receive("0.0.0.0", port, Secret("traps"), user, lambda *what: told.put(what), ready.set)  # noqa: S104
+    community = Secret("traps")
+    task = trap_receiver._receive("0.0.0.0", port, community, user, lambda *what: told.put(what), ready.set)
     threading.Thread(target=lambda: loop.run_until_complete(task), daemon=True).start()
     assert ready.wait(10)
 

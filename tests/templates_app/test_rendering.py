@@ -12,7 +12,10 @@ from templates_app.domain.variables import WrongValue, check_value, resolve
 
 
 def test_values_conditions_and_loops_become_lines():
-    text = "hostname {{ name }}\n{% for v in range(10, 13) %}\nvlan {{ v }}\n{% endfor %}\n{% if ntp is defined %}ntp server {{ ntp }}{% endif %}\n\n"
+    text = (
+        "hostname {{ name }}\n{% for v in range(10, 13) %}\nvlan {{ v }}\n{% endfor %}\n"
+        "{% if ntp is defined %}ntp server {{ ntp }}{% endif %}\n\n"
+    )
     assert render(text, {"name": "sw1"}) == ["hostname sw1", "vlan 10", "vlan 11", "vlan 12"]
 
 
@@ -27,7 +30,8 @@ def test_values_conditions_and_loops_become_lines():
         ("{{ name|attr('__class__') }}", 1, "filter 'attr'"),
         ("{{ name.__class__.mro() }}", 1, "only range()"),
         (
-            "{% for a in range(2) %}{% for b in range(2) %}{% for c in range(2) %}x{% endfor %}{% endfor %}{% endfor %}",
+            "{% for a in range(2) %}{% for b in range(2) %}{% for c in range(2) %}x"
+            "{% endfor %}{% endfor %}{% endfor %}",
             1,
             "two deep",
         ),

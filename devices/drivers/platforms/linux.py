@@ -15,7 +15,9 @@ LINUX = Platform(
     modes=r"[^\s]{0,200}[$#]\s?",
     show_running="cat /etc/network/interfaces",
     failure=re.compile(
-        r"(command not found|: not found$|No such file or directory|Permission denied|Operation not permitted|syntax error)|^E: |^dpkg-query: no packages"
+        r"(command not found|: not found$|No such file or directory|Permission denied|Operation not permitted"
+        r"|syntax error)"
+        r"|^E: |^dpkg-query: no packages"
     ),
     reads=(
         "uname",

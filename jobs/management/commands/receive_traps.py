@@ -23,7 +23,8 @@ class Command(BaseCommand):
     help = "Receive SNMP traps and begin the backups that wait for a configuration change."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--listen", default="0.0.0.0", help="Address to listen on.")  # noqa: S104 - devices come from anywhere
+        # Traps come from devices, which may be in any network of ours.
+        parser.add_argument("--listen", default="0.0.0.0", help="Address to listen on.")  # noqa: S104
         parser.add_argument("--port", type=int, default=162)
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -100,7 +100,10 @@ def _in_one(table: str, fields: Sequence[Any], kinds: Sequence[str], guard: str)
     assignments = ", ".join(f"{name} = v.{name}" for name in names)
     given = ", ".join([*names, "id", *(["was"] if guard else [])])
     still = f" AND {table}.{guard} = v.was" if guard else ""
-    return f"UPDATE {table} SET {assignments} FROM {unnest(kinds)} AS v({given}) WHERE {table}.id = v.id{still}"  # noqa: S608 - our own names
+    return (
+        f"UPDATE {table} SET {assignments} "  # noqa: S608 - our own names
+        f"FROM {unnest(kinds)} AS v({given}) WHERE {table}.id = v.id{still}"
+    )
 
 
 def _is_text(field: Any) -> bool:

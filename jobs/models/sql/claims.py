@@ -45,11 +45,13 @@ def runs_with_room(
     statement = f"""
         SELECT r.*, {BUSY} AS busy, t.max_parallel AS tenant_limit, t.key AS tenant_key, j.window_id AS window_id
         FROM {{runs}} r JOIN {{tenants}} t ON t.id = r.tenant_id JOIN {{jobs}} j ON j.id = r.job_id
-        WHERE r.status IN ({{open}}) AND r.planned_at IS NOT NULL AND r.cancel_requested_at IS NULL AND r.paused_at IS NULL
+        WHERE r.status IN ({{open}}) AND r.planned_at IS NOT NULL
+            AND r.cancel_requested_at IS NULL AND r.paused_at IS NULL
             AND r.agent_id IN ({_places(agents)}) AND (t.max_parallel IS NULL OR {BUSY_TENANT} < t.max_parallel)
             {"AND r.id = %s" if only is not None else ""}
             AND EXISTS ({READY}) AND {BUSY} < r.max_parallel
-        ORDER BY CASE WHEN EXISTS ({READY} AND d.tries = 0) THEN 0 ELSE 1 END, r.id LIMIT %s OFFSET %s"""  # noqa: S608 - our names
+        ORDER BY CASE WHEN EXISTS ({READY} AND d.tries = 0) THEN 0 ELSE 1 END, r.id
+        LIMIT %s OFFSET %s"""  # noqa: S608 - our names
     names = {
         "tenants": connection.ops.quote_name(Tenant._meta.db_table),
         "jobs": connection.ops.quote_name(ServiceJob._meta.db_table),
@@ -79,7 +81,8 @@ def intend(rows: Sequence[Intent]) -> set[int]:
     statement = f"""
         WITH w(id, token, intended, confirmed) AS ({given}),
             taken AS (SELECT w.id, w.intended, w.confirmed FROM w JOIN {each} d ON d.id = w.id
-                AND d.token = w.token AND d.status = '{RunStatus.RUNNING}' AND d.lease_expires_at > {now} AND d.cancel_requested_at IS NULL
+                AND d.token = w.token AND d.status = '{RunStatus.RUNNING}'
+                AND d.lease_expires_at > {now} AND d.cancel_requested_at IS NULL
                 AND NOT EXISTS (SELECT 1 FROM {runs} r WHERE r.id = d.run_id AND r.cancel_requested_at IS NOT NULL))
         UPDATE {devices} SET intended = taken.intended, confirmed = taken.confirmed
         FROM taken WHERE {devices}.id = taken.id RETURNING {devices}.id"""  # noqa: S608 - our names
@@ -131,7 +134,8 @@ def free(device_runs: Collection[int]) -> None:
     table = connection.ops.quote_name(DeviceHold._meta.db_table)
     if device_runs:
         with connection.cursor() as cursor:
-            cursor.execute(f"DELETE FROM {table} WHERE device_run_id IN ({_places(device_runs)})", [*device_runs])  # noqa: S608
+            statement = f"DELETE FROM {table} WHERE device_run_id IN ({_places(device_runs)})"  # noqa: S608 - our names
+            cursor.execute(statement, [*device_runs])
 
 
 def _given(rows: Sequence[Sequence[Any]], kinds: Sequence[str]) -> tuple[str, list[Any]]:

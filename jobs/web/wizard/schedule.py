@@ -51,7 +51,8 @@ class ScheduleForm(WizardForm):
         required=False,
         coerce=int,
         empty_value=None,
-        help_text="A filter. Devices begin only when it removes nothing; when it closes, those that have not begun are skipped.",
+        help_text="A filter. Devices begin only when it removes nothing; "
+        "when it closes, those that have not begun are skipped.",
     )
 
     def arrange(self) -> None:
