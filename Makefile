@@ -1,16 +1,26 @@
 # What people and CI run. `python` is the interpreter of the active environment.
 PYTHON ?= python
 export INTERLOCK_VAR ?= $(CURDIR)/var/check
+APPS = config devices templates_app approvals jobs
 
-.PHONY: check test test-all bench chaos lock fuzz-schedules fuzz-api
+.PHONY: check format test test-all bench chaos lock fuzz-schedules fuzz-api
 
 check:            ## formatting, lint, types, migrations
 	ruff format --check .
+	djhtml --check --tabwidth 2 $(APPS)
+	djcss --check --tabwidth 2 static
+	djjs --check --tabwidth 2 static
 	ruff check .
-	mypy config devices templates_app approvals jobs
+	mypy $(APPS)
 	$(PYTHON) manage.py check
 	$(PYTHON) manage.py makemigrations --check --dry-run
 	$(PYTHON) manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+format:           ## write Python, templates, style sheets and scripts as check wants them
+	ruff format .
+	djhtml --tabwidth 2 $(APPS)
+	djcss --tabwidth 2 static
+	djjs --tabwidth 2 static
 
 test:             ## everything that needs no server
 	$(PYTHON) manage.py test
