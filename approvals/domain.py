@@ -78,7 +78,8 @@ MOVES: dict[tuple[ApprovalStatus, Action], ApprovalStatus] = {
     (ApprovalStatus.REJECTED, Action.VOID): ApprovalStatus.CLOSED,
     (ApprovalStatus.REJECTED, Action.CLOSE): ApprovalStatus.CLOSED,
 }
-#: The same without the actions: which state may follow which. The database refuses every other (`approvals.migrations`).
+#: The same without the actions: which state may follow which. The database refuses every other
+#: (`approvals.migrations`).
 STATUS_MOVES: dict[ApprovalStatus, frozenset[ApprovalStatus]] = {
     status: frozenset(after for (before, _), after in MOVES.items() if before is status) - {status}
     for status in ApprovalStatus

@@ -1,4 +1,4 @@
-"""The house rules, read from the source: direction of imports, pure domains, thin faces, sizes, complexity, constants."""
+"""The house rules, read from the source: imports, pure domains, thin faces, sizes, complexity, constants."""
 
 import ast
 import re

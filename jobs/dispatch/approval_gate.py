@@ -159,7 +159,10 @@ def frozen(asked: ApprovalRequest | None) -> set[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """By what right a run changes devices: an approval that it used up, or a bypass. With a `refusal` it must not run."""
+    """By what right a run changes devices: an approval that it used up, or a bypass.
+
+    With a `refusal` it must not run.
+    """
 
     approval: ApprovalRequest | None = None
     bypass: Bypass | None = None

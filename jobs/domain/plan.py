@@ -37,7 +37,9 @@ class CredentialChoice:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step on one device. Its `position` is the same on all devices of a plan: a device may lack some, and two steps
+    """One step on one device.
+
+    Its `position` is the same on all devices of a plan: a device may lack some, and two steps
     may have one name. `note` says why there are no commands; `credential` is set where a task has its own.
 
     `keep` and `checks` are the template's; of a snapshot, `keep` says which one it is (`SNAPSHOTS`). `script` is what

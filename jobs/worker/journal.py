@@ -39,7 +39,8 @@ SAFE = (LEASE - GUARD).total_seconds()
 class Journal:
     """Observes one device run (`jobs.domain.step_runner.Observer`) and keeps its evidence.
 
-    `claimed` and `owned_until` (monotonic seconds) are since when it is owned, and how long it may send; `hang_up` closes the connection from another thread.
+    `claimed` and `owned_until` (monotonic seconds) are since when it is owned, and how long it may send; `hang_up`
+    closes the connection from another thread.
     """
 
     def __init__(
