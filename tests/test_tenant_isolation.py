@@ -60,6 +60,8 @@ OPEN = {
     "new-channel",
     "deliveries",
     "api:upcoming",
+    "api:job-type-list",
+    "api:job-type-detail",
     "new-thing",
     "api:schema",
     "api:docs",
