@@ -12,7 +12,18 @@ from pathlib import Path
 
 APPS = ("devices", "templates_app", "approvals", "jobs")
 #: The places of an app from which its schema is made. `tests/test_schema_key.py` proves that they import nothing else.
-PLACES = ("migrations", "models", "models.py", "domain", "domain.py", "apps.py", "__init__.py")
+PLACES = (
+    "migrations",
+    "models",
+    "models.py",
+    "domain",
+    "domain.py",
+    "drivers/__init__.py",
+    "drivers/platform.py",
+    "drivers/platforms",
+    "apps.py",
+    "__init__.py",
+)
 FILES = ("tests/schema_key.py", "tests/database.py", "pyproject.toml", "requirements.txt", "requirements-dev.txt")
 
 

@@ -329,6 +329,8 @@ def test_lists_and_forms_of_a_stranger_name_nothing_of_acme(acme, browser):
             if name == "new-thing"
             else [{"kind": channel.slug} for channel in CHANNELS.values()]
             if name in ("channels", "new-channel")
+            else [{"key": "regular"}]
+            if name == "api:job-type-detail"
             else [{}]
         )
         for arguments in kwargs:

@@ -76,7 +76,8 @@ def write_columns(rows: Sequence[Row], names: Sequence[str], was: tuple[str, Seq
         else:
             assignments = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
             still = f" AND {guard} = %s" if guard else ""
-            cursor.executemany(f"UPDATE {table} SET {assignments} WHERE id = %s{still}", values)  # noqa: S608 - our own names
+            statement = f"UPDATE {table} SET {assignments} WHERE id = %s{still}"  # noqa: S608 - our own names
+            cursor.executemany(statement, values)
         return cursor.rowcount
 
 
