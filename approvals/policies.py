@@ -52,7 +52,7 @@ def save_policy(
         raise Invalid(fields={"steps": ["Give one to three steps with one to three approvals each."]})
     if applies_to not in kinds.words_of(by):
         raise Invalid(fields={"applies_to": ["There is no such job type or service template."]})
-    groups = set(access.groups_of(tenant).values_list("pk", flat=True))
+    groups = set(access.roles_of(tenant).values_list("group", flat=True))
     if any(step.group is not None and step.group not in groups for step in steps):
         raise Invalid(fields={"steps": ["At least one group does not belong to this customer."]})
     with transaction.atomic():

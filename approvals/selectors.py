@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -57,15 +57,14 @@ def others_of(request: ApprovalRequest) -> QuerySet[ApprovalRequest]:
 
 
 def steps_of(request: ApprovalRequest) -> list[dict[str, Any]]:
-    """Each step of a request with its group's name, how many it needs and who has approved it."""
-    groups = [step.group for step in request.all_steps if step.group]
-    names = dict(Group.objects.filter(pk__in=groups).values_list("pk", "name"))
+    """Each step of a request with the name of its group's role, how many it needs and who has approved it."""
+    names = access.role_names([step.group for step in request.all_steps if step.group])
     votes = request.events.filter(action=Action.APPROVE).select_related("actor", "on_behalf_of")
     return [
         {
             "number": n + 1,
             "required": step.required,
-            "group": names.get(step.group, "everyone who may approve"),
+            "group": names.get(step.group or 0, "everyone who may approve"),
             "by": [f"{v.actor} for {v.on_behalf_of}" if v.on_behalf_of else str(v.actor) for v in votes if v.step == n],
             "open": request.status == ApprovalStatus.REQUESTED and request.step == n,
         }

@@ -6,16 +6,17 @@ What a user may not see does not exist for him (NotFound); what he sees but may 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, count
 from typing import Any, TypeVar
 
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
-from guardian.shortcuts import assign_perm, get_objects_for_user
+from guardian.shortcuts import assign_perm, get_objects_for_user, get_perms
 
 from config.errors import Forbidden, NotFound
-from devices.domain.roles import ROLES, VERB_LABELS, Verb
-from devices.models import Tenant
+from devices.domain.roles import VERB_LABELS, Verb
+from devices.models import Role, Tenant
 
 M = TypeVar("M", bound=Model)
 
@@ -107,25 +108,47 @@ def get_visible(user: Any, rows: Any, verb: Verb = Verb.VIEW, **lookup: Any) -> 
     return found
 
 
-def role_group(tenant: Tenant, role: str) -> Group:
-    """Return the group that carries a role in a tenant, made with its rights on first use."""
-    group, made = Group.objects.get_or_create(name=f"{tenant.key}: {role}")
-    if made:
-        for verb in ROLES[role]:
-            assign_perm(f"devices.{verb}", group, tenant)
+def make_role(tenant: Tenant, key: str, name: str, verbs: Iterable[Verb]) -> Role:
+    """Make a role of a tenant, carried by a group of its own that holds exactly these rights there."""
+    group = Group.objects.create(name=_free_group_name(f"{tenant.key}: {name}"))
+    for verb in verbs:
+        assign_perm(f"devices.{verb}", group, tenant)
+    return Role.objects.create(tenant=tenant, key=key, name=name, group=group)
+
+
+def _free_group_name(wanted: str) -> str:
+    """Return the name, numbered where a group has it already: taking that group would let its members in."""
+    numbered = (f"{wanted} ({number})" for number in count(2))
+    return next(name for name in chain([wanted], numbered) if not Group.objects.filter(name=name).exists())
+
+
+def role_group(tenant: Tenant, key: str) -> Group:
+    """Return the group that carries a role of this very tenant; NotFound when it has no such role."""
+    group = Group.objects.filter(role__tenant=tenant, role__key=key).first()
+    if group is None:
+        raise NotFound(f"{tenant.name} has no such role.")
     return group
+
+
+def verbs_of(group: Group, tenant: Tenant) -> frozenset[Verb]:
+    """Return the rights that a group holds on a tenant, which are those of the role that it carries."""
+    held = get_perms(group, tenant)
+    return frozenset(verb for verb in Verb if verb in held)
 
 
 def people_of(tenant: Tenant) -> QuerySet[User]:
     """Return the active users who hold a role in this very tenant (not those above it)."""
-    return (
-        User.objects.filter(is_active=True, groups__name__startswith=f"{tenant.key}: ").distinct().order_by("username")
-    )
+    return User.objects.filter(is_active=True, groups__role__tenant=tenant).distinct().order_by("username")
 
 
-def groups_of(tenant: Tenant) -> QuerySet[Group]:
-    """Return the role groups of this very tenant."""
-    return Group.objects.filter(name__startswith=f"{tenant.key}: ").order_by("name")
+def roles_of(tenant: Tenant) -> QuerySet[Role]:
+    """Return the roles of this very tenant."""
+    return Role.objects.filter(tenant=tenant).select_related("tenant")
+
+
+def role_names(groups: Iterable[int]) -> dict[int, str]:
+    """Return what people call the roles that these groups (ids) carry, with their tenants."""
+    return {role.group_id: str(role) for role in Role.objects.filter(group__in=groups).select_related("tenant")}
 
 
 def may_sign_in_to_admin(user: Any) -> bool:

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from devices import access
-from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network, Tenant
+from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network, Role, Tenant
 from devices.services import tenants
 
 
@@ -41,6 +41,13 @@ class TenantAdmin(LookOnly):
     list_display = ["name", "key", "kind", "parent", "enabled"]
     search_fields = ["name", "key"]
     list_select_related = ["parent"]
+
+
+@admin.register(Role)
+class RoleAdmin(LookOnly):
+    list_display = ["name", "tenant", "key", "group"]
+    search_fields = ["name", "tenant__name", "group__name"]
+    list_select_related = ["tenant", "group"]
 
 
 @admin.register(Network)
@@ -98,7 +105,7 @@ class PeopleAdmin(UserAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Save the groups and record the difference, in the transaction of the form."""
         person = form.instance
-        before = set(person.groups.values_list("name", flat=True))
+        before = set(person.groups.values_list("pk", flat=True))
         super().save_related(request, form, formsets, change)
-        after = set(person.groups.values_list("name", flat=True))
+        after = set(person.groups.values_list("pk", flat=True))
         tenants.record_roles(by=request.user, person=person, given=after - before, taken=before - after)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from approvals import policies
 from approvals.domain import Step
+from devices.access import make_role
 from devices.channels import CHANNELS
 from devices.channels.webhook import WEBHOOK
 from devices.models import Agent, AssetTag, AuditEvent, Credential, Network, Notice, OutboxMessage, Tenant
@@ -141,6 +142,7 @@ def something_of_every_kind():
     freeze = filters.save_filter(
         by=None, tenant=tenant, name="Acme freeze", rules=[{"mode": "exclude", "yearly": ["12-24"]}]
     )
+    make_role(tenant, "secret", "Acme secret role", ())
     admin, today = make.user("acme-admin"), timezone.now()
     policy = policies.save_policy(by=admin, tenant=tenant, steps=[Step(2)])
     stand_in = policies.delegate(
@@ -259,6 +261,7 @@ def something_of_every_kind():
         "Acme nightly",
         "Acme hook",
         "Acme secret event",
+        "Acme secret role",
         job.name,
         "acme-agent-1",
         "acme-operator",

@@ -52,7 +52,7 @@ class PolicyForm(TenantForm):
         """Offer the groups of the tenant, or of all that the user administers."""
         cast(Any, self.fields["applies_to"]).choices = kinds.choices(self.user)
         owners = [tenant] if tenant else list(access.tenants_where(self.user, Verb.ADMINISTER))
-        groups = [(group.pk, group.name) for owner in owners for group in access.groups_of(owner)]
+        groups = [(role.group_id, str(role)) for owner in owners for role in access.roles_of(owner)]
         for n in (1, 2, 3):
             cast(Any, self.fields[f"group_{n}"]).choices = [("", "everyone who may approve"), *groups]
 

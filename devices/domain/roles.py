@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -25,10 +26,22 @@ VERB_LABELS: dict[Verb, str] = {
     Verb.ADMINISTER: "Administer devices, credentials, agents and settings",
 }
 
-ROLES: dict[str, frozenset[Verb]] = {
-    "viewer": frozenset({Verb.VIEW}),
-    "operator": frozenset({Verb.VIEW, Verb.RUN}),
-    "approver": frozenset({Verb.VIEW, Verb.APPROVE}),
-    "template author": frozenset({Verb.VIEW, Verb.AUTHOR}),
-    "tenant admin": frozenset({Verb.VIEW, Verb.RUN, Verb.BYPASS, Verb.AUTHOR, Verb.ADMINISTER}),
+
+@dataclass(frozen=True, slots=True)
+class RoleDefinition:
+    """What people call a role, and the rights that it bundles."""
+
+    name: str
+    verbs: frozenset[Verb]
+
+
+#: The roles that every tenant has from its start, by key.
+ROLES: dict[str, RoleDefinition] = {
+    "viewer": RoleDefinition("viewer", frozenset({Verb.VIEW})),
+    "operator": RoleDefinition("operator", frozenset({Verb.VIEW, Verb.RUN})),
+    "approver": RoleDefinition("approver", frozenset({Verb.VIEW, Verb.APPROVE})),
+    "template_author": RoleDefinition("template author", frozenset({Verb.VIEW, Verb.AUTHOR})),
+    "tenant_admin": RoleDefinition(
+        "tenant admin", frozenset({Verb.VIEW, Verb.RUN, Verb.BYPASS, Verb.AUTHOR, Verb.ADMINISTER})
+    ),
 }

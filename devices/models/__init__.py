@@ -7,6 +7,7 @@ from devices.models.credentials import Credential
 from devices.models.idempotency import IdempotentAnswer
 from devices.models.inventory import AssetTag, Device, DeviceTag, Network
 from devices.models.notices import Notice
+from devices.models.roles import Role
 from devices.models.snapshots import ConfigSnapshot
 from devices.models.tenants import Tenant, TenantOwned
 from devices.models.tokens import ApiToken
@@ -26,6 +27,7 @@ __all__ = [
     "Network",
     "Notice",
     "OutboxMessage",
+    "Role",
     "Tenant",
     "TenantOwned",
     "TrapReceiver",

@@ -11,7 +11,7 @@ from django.db import transaction
 from config.errors import Invalid
 from devices import access
 from devices.domain.roles import ROLES, Verb
-from devices.models import Tenant
+from devices.models import Role, Tenant
 from devices.services import audit
 
 #: What of a tenant is changed afterwards.
@@ -29,7 +29,7 @@ def create_tenant(
     max_parallel: int | None = None,
     allow_telnet: bool = False,
 ) -> Tenant:
-    """Make a tenant with its role groups. Below a parent it needs administration there; a root needs a superuser."""
+    """Make a tenant with its roles. Below a parent it needs administration there; a root needs a superuser."""
     if by is not None:
         if parent is None and (not by.is_superuser or access.is_limited(by)):
             raise Invalid(fields={"parent": ["Choose the tenant that it belongs to."]})
@@ -51,8 +51,8 @@ def create_tenant(
         tenant.save()
         tenant.path = f"{parent.path if parent else '/'}{tenant.pk}/"
         Tenant.objects.filter(pk=tenant.pk).update(path=tenant.path)
-        for role in ROLES:
-            access.role_group(tenant, role)
+        for role_key, role in ROLES.items():
+            access.make_role(tenant, role_key, role.name, role.verbs)
         audit.record(tenant=tenant, by=by, action="tenant.created", subject=name)
     return tenant
 
@@ -74,21 +74,23 @@ def change_tenant(*, by: Any, tenant: Tenant, **values: Any) -> Tenant:
 
 
 def give_role(*, by: Any, user: User, tenant: Tenant, role: str) -> None:
-    """Put a user into a role of a tenant; the giver must hold every right that the role carries."""
+    """Put a user into a role (its key) of a tenant; the giver must hold every right that the role carries."""
+    group = access.role_group(tenant, role)
     if by is not None:
         access.check_may(by, Verb.ADMINISTER, tenant)
-        for verb in ROLES[role] - {Verb.APPROVE}:
+        for verb in access.verbs_of(group, tenant) - {Verb.APPROVE}:
             access.check_may(by, verb, tenant)
     with transaction.atomic():
-        user.groups.add(access.role_group(tenant, role))
+        user.groups.add(group)
         audit.record(tenant=tenant, by=by, action="role.given", subject=user.get_username(), role=role)
 
 
-def record_roles(*, by: Any, person: Any, given: Iterable[str], taken: Iterable[str]) -> None:
-    """Write to the tenants' audit trails which role groups (`key: role`) somebody was given or lost."""
-    for action, names in (("role.given", given), ("role.taken", taken)):
-        for name in sorted(names):
-            key, found, role = name.partition(": ")
-            tenant = Tenant.objects.filter(key=key).first() if found else None
-            if tenant:
-                audit.record(tenant=tenant, by=by, action=action, subject=person.get_username(), role=role)
+def record_roles(*, by: Any, person: Any, given: Iterable[int], taken: Iterable[int]) -> None:
+    """Write to the tenants' audit trails which roles somebody was given or lost with these groups (ids)."""
+    audit.record_all(
+        [
+            audit.Entry(role.tenant, by, action, person.get_username(), {"role": role.key})
+            for action, groups in (("role.given", given), ("role.taken", taken))
+            for role in Role.objects.filter(group__in=groups).select_related("tenant").order_by("tenant_id", "key")
+        ]
+    )

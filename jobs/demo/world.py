@@ -25,16 +25,16 @@ PASSWORD = "demo"
 CUSTOMERS = ("acme", "globex", "client_13", "client_93")
 #: account → (tenant, roles)
 PEOPLE: dict[str, tuple[str, tuple[str, ...]]] = {
-    "msp-admin": ("msp_12", ("tenant admin",)),
+    "msp-admin": ("msp_12", ("tenant_admin",)),
     "acme-operator": ("acme", ("operator",)),
     "acme-approver-1": ("acme", ("approver",)),
     "acme-approver-2": ("acme", ("approver",)),
     "acme-viewer": ("acme", ("viewer",)),
-    "acme-admin": ("acme", ("tenant admin",)),
+    "acme-admin": ("acme", ("tenant_admin",)),
     "globex-operator": ("globex", ("operator",)),
-    "client13-admin": ("client_13", ("tenant admin",)),
+    "client13-admin": ("client_13", ("tenant_admin",)),
     "client13-operator": ("client_13", ("operator",)),
-    "client93-admin": ("client_93", ("tenant admin",)),
+    "client93-admin": ("client_93", ("tenant_admin",)),
 }
 #: The devices of the OpsRamp document: id → identity address.
 OPSRAMP = {

@@ -15,6 +15,7 @@ from approvals import services as approvals
 from approvals.domain import OPEN, Action, ApprovalStatus, Scope
 from approvals.models import ApprovalRequest, ApprovalSubject
 from config.errors import Conflict, Invalid
+from devices import access as tenants
 from jobs import access
 from jobs.dispatch import policy_kinds
 from jobs.domain.approval_content import differences, digest_of
@@ -59,11 +60,17 @@ def content_of(job: ServiceJob, plan: Plan, at_most: int | None = None) -> dict[
         },
         "notify": {
             "people": sorted(job.notify_users.values_list("username", flat=True)),
-            "groups": sorted(job.notify_groups.values_list("name", flat=True)),
+            "groups": _roles_told(job),
         },
         "triggers": [_trigger(row) for row in next_times.live_triggers(job)],
         "devices": sorted(plan.bodies, key=lambda body: body["name"]),
     }
+
+
+def _roles_told(job: ServiceJob) -> list[str]:
+    """Return the keys of the roles that the job tells: a group that is called otherwise is no other recipient."""
+    roles = tenants.roles_of(job.tenant).filter(group__in=job.notify_groups.all())
+    return sorted(roles.values_list("key", flat=True))
 
 
 def _trigger(row: Any) -> dict[str, Any]:

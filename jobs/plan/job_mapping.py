@@ -168,7 +168,7 @@ def _write_secrets(job: ServiceJob, spec: JobSpec) -> None:
 
 def _write_people(job: ServiceJob, tenant: Tenant, spec: JobSpec) -> None:
     people = User.objects.filter(pk__in=tenants.people_of(tenant).values("pk")).filter(pk__in=spec.notify_users)
-    groups = Group.objects.filter(pk__in=tenants.groups_of(tenant).values("pk")).filter(pk__in=spec.notify_groups)
+    groups = Group.objects.filter(role__in=tenants.roles_of(tenant)).filter(pk__in=spec.notify_groups)
     if people.count() != len(set(spec.notify_users)) or groups.count() != len(set(spec.notify_groups)):
         raise Invalid(fields={"notifier": ["At least one recipient does not belong to this customer."]})
     job.notify_users.set(people)

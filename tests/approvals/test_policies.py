@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from approvals import deciders, policies, selectors, services
 from approvals.domain import Action, FourEyes, Scope, Step, open_step
 from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import Conflict, Forbidden, Invalid
+from devices.access import make_role
 from devices.models import AuditEvent, Device, Notice
 from devices.services.tenants import create_tenant
 from jobs.authoring import drafts
@@ -60,8 +60,9 @@ def run(job, person):
     return starter.run_now(by=person("acme-operator"), job=ServiceJob.objects.get(pk=job.pk), now=NOW())
 
 
-def group(name, *members):
-    found, _ = Group.objects.get_or_create(name=name)
+def group(tenant, key, *members):
+    """Make a role without rights, as a group of approvers; return its group's id."""
+    found = make_role(tenant, key, key.title(), ()).group
     for member in members:
         member.groups.add(found)
     return found.pk
@@ -86,7 +87,7 @@ def test_the_open_step(votes, eligible, expected):
 class TestSteps:
     def test_each_step_is_decided_by_its_group_in_order(self, acme, person, cast):
         admin, first, second = cast("admin", "approver-1", "approver-2")
-        leads, board = group("acme: Leads", first), group("acme: Board", second)
+        leads, board = group(acme, "leads", first), group(acme, "board", second)
         policies.save_policy(by=admin, tenant=acme, steps=[Step(1, leads), Step(1, board)])
         job = ask(acme, person)
         assert selectors.waiting_for(first).exists() and not selectors.waiting_for(second).exists()

@@ -150,7 +150,7 @@ class DetailsForm(WizardForm):
             *((a.pk, a.name) for a in inventory.agents_for(draft.tenant)),
         ]
         fields["notifier"].choices = [
-            *((f"g{group.pk}", f"{group.name} (group)") for group in tenants.groups_of(draft.tenant)),
+            *((f"g{role.group_id}", f"{role} (group)") for role in tenants.roles_of(draft.tenant)),
             *((f"u{person.pk}", person.get_username()) for person in tenants.people_of(draft.tenant)),
         ]
         fields["devices"].choices = self._device_choices(allowed)
