@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from django.contrib.auth.models import User
 
 from devices import access
 from devices.domain.roles import Verb
 from devices.models import Tenant
 
 
-def check_may_approve(user: Any, tenant: Tenant) -> None:
+def check_may_approve(user: User, tenant: Tenant) -> None:
     """Raise unless the user may approve in the tenant."""
     access.check_may(user, Verb.APPROVE, tenant)
 
 
-def may_approve(user: Any, tenant: Tenant) -> bool:
+def may_approve(user: User, tenant: Tenant) -> bool:
     """Say whether the user may approve in the tenant."""
     return access.may(user, Verb.APPROVE, tenant)
 
 
-def may_bypass(user: Any, tenant: Tenant) -> bool:
+def may_bypass(user: User, tenant: Tenant) -> bool:
     """Say whether the user may run a change without approval. Being an approver does not imply it (X-36)."""
     return access.may(user, Verb.BYPASS, tenant)

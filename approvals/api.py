@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
@@ -90,7 +90,7 @@ class Approvals(Resource):
     search_fields, ordering_fields = ["title"], ["id"]
     filters = {"tenant": is_id("tenant"), "status": is_one_of("status", CHOICES)}
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[ApprovalRequest]:
         return selectors.visible_requests(user).prefetch_related("events__actor")
 
     @extend_schema(request=DecisionSerializer, responses=RequestSerializer)

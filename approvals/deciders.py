@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
 from approvals import access
 from approvals.domain import VOTES, Action, Step, open_step
@@ -18,13 +18,13 @@ from devices.domain.roles import Verb
 from devices.models import Tenant
 
 
-def check_may_take_part(user: Any, tenant: Tenant, now: datetime) -> None:
+def check_may_take_part(user: User, tenant: Tenant, now: datetime) -> None:
     """Raise unless the user may approve in the tenant, himself or in somebody's place."""
     if not any(access.may_approve(person, tenant) for person in _stood_in_for(user, tenant, now)):
         access.check_may_approve(user, tenant)
 
 
-def mandate(user: Any, request: ApprovalRequest, now: datetime) -> Any:
+def mandate(user: User, request: ApprovalRequest, now: datetime) -> User:
     """Return in whose name the user decides the request's open step: himself, or somebody he stands in for."""
     step = request.all_steps[request.step]
     if _counts(user, request, step):
@@ -38,7 +38,7 @@ def mandate(user: Any, request: ApprovalRequest, now: datetime) -> Any:
     raise Forbidden("You may not decide this request.")
 
 
-def may_decide(user: Any, request: ApprovalRequest, now: datetime) -> bool:
+def may_decide(user: User, request: ApprovalRequest, now: datetime) -> bool:
     """Say whether the user may vote on the open step now."""
     if user.pk in request.barred or request.events.filter(actor=user, action__in=VOTES).exists():
         return False
@@ -61,11 +61,11 @@ class Mandate:
         return self.person not in barred and tenant in self.tenants and (group is None or group in self.groups)
 
 
-def mandates(user: Any, now: datetime) -> list[Mandate]:
+def mandates(user: User, now: datetime) -> list[Mandate]:
     """Return all mandates of a user: his own, and of those he stands in for."""
     today = now.date()
     rows = ApprovalDelegate.objects.filter(delegate=user, first__lte=today, last__gte=today).select_related("person")
-    pairs = [(user, None), *((row.person, row.tenant_id) for row in rows)]
+    pairs: list[tuple[User, int | None]] = [(user, None), *((row.person, row.tenant_id) for row in rows)]
     found = []
     for person, only in pairs:
         covered = set(tenants.tenants_where(person, Verb.APPROVE).values_list("pk", flat=True))
@@ -83,7 +83,7 @@ def progress(request: ApprovalRequest) -> tuple[int, bool]:
     eligible: dict[int, set[int]] = {number: set() for number in range(len(steps))}
     rows = request.events.filter(action=Action.APPROVE).select_related("actor", "on_behalf_of")
     for event in rows:
-        person = event.on_behalf_of or event.actor
+        person = _principal(event)
         votes.append((event.step, person.pk))
         if event.step < len(steps) and _still_counts(event, request, steps[event.step]):
             eligible[event.step].add(person.pk)
@@ -91,13 +91,13 @@ def progress(request: ApprovalRequest) -> tuple[int, bool]:
     return (len(steps) - 1, True) if found is None else (found, False)
 
 
-def of(request: ApprovalRequest, now: datetime) -> list[Any]:
+def of(request: ApprovalRequest, now: datetime) -> list[User]:
     """Return the people who may decide the open step."""
     people = tenants.people_of(request.tenant).filter(is_active=True).exclude(pk__in=request.barred)
     return [person for person in people if may_decide(person, request, now)]
 
 
-def concerned(request: ApprovalRequest) -> Iterable[Any]:
+def concerned(request: ApprovalRequest) -> QuerySet[User]:
     """Return the requester, the people the job tells, and who has spoken."""
     spoke = set(request.events.exclude(actor=None).values_list("actor_id", flat=True))
     wanted = {request.requested_by_id, *request.notify, *spoke}
@@ -106,8 +106,15 @@ def concerned(request: ApprovalRequest) -> Iterable[Any]:
     )
 
 
+def _principal(event: ApprovalEvent) -> User:
+    """Return in whose name a vote was cast; every vote is somebody's."""
+    person = event.on_behalf_of or event.actor
+    assert person is not None
+    return person
+
+
 def _still_counts(event: ApprovalEvent, request: ApprovalRequest, step: Step) -> bool:
-    actor, person = event.actor, event.on_behalf_of or event.actor
+    actor, person = event.actor, _principal(event)
     if actor is None or not actor.is_active or actor.pk in request.barred or person.pk in request.barred:
         return False
     if person.pk != actor.pk and person not in _stood_in_for(actor, request.tenant, event.at):
@@ -115,12 +122,12 @@ def _still_counts(event: ApprovalEvent, request: ApprovalRequest, step: Step) ->
     return _counts(person, request, step)
 
 
-def _counts(person: Any, request: ApprovalRequest, step: Step) -> bool:
+def _counts(person: User, request: ApprovalRequest, step: Step) -> bool:
     if not person.is_active or not access.may_approve(person, request.tenant):
         return False
     return step.group is None or person.groups.filter(pk=step.group).exists()
 
 
-def _stood_in_for(user: Any, tenant: Tenant, now: datetime) -> list[Any]:
+def _stood_in_for(user: User, tenant: Tenant, now: datetime) -> list[User]:
     rows = ApprovalDelegate.objects.filter(tenant=tenant, delegate=user, first__lte=now.date(), last__gte=now.date())
     return [row.person for row in rows.select_related("person")]

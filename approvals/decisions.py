@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+
+from django.contrib.auth.models import User
 
 from approvals import services
 from approvals.domain import Action, Late
@@ -31,7 +32,7 @@ class Decision:
     late: str = ""
 
     @classmethod
-    def posted(cls, data: Mapping[str, Any]) -> Decision:
+    def posted(cls, data: Mapping[str, object]) -> Decision:
         """Read a form, or the checked body of an API call."""
         late = str(data.get("late", ""))
         return cls(
@@ -43,7 +44,7 @@ class Decision:
         )
 
 
-def dispatch(*, by: Any, request: ApprovalRequest, decision: Decision, now: datetime) -> None:
+def dispatch(*, by: User, request: ApprovalRequest, decision: Decision, now: datetime) -> None:
     """Do what was decided: approve, reject, comment or close; Invalid when it is nothing of these."""
     if decision.action == "comment":
         services.comment(by=by, request=request, message=decision.message, now=now)

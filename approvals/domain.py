@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from config.errors import Conflict, Forbidden
+from config.json_value import Json
 
 
 class ApprovalStatus(StrEnum):
@@ -123,12 +123,12 @@ class Step:
     required: int = 1
     group: int | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Json]:
         """Return what `steps_from` reads."""
         return {"required": self.required, "group": self.group}
 
 
-def steps_from(data: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
+def steps_from(data: Iterable[Mapping[str, Json]]) -> tuple[Step, ...]:
     """Read stored steps."""
     return tuple(Step(int(item["required"]), item.get("group")) for item in data)
 

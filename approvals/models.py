@@ -2,12 +2,12 @@
 
 import json
 import zlib
-from typing import Any
 
 from django.conf import settings
 from django.db import models
 
 from approvals.domain import CHOICES, OPEN, Action, ApprovalStatus, Late, Scope, Step, steps_from
+from config.json_value import Json
 from devices.models import TenantOwned
 
 
@@ -118,7 +118,7 @@ class ApprovalRequest(TenantOwned):
         return sum(step.required for step in self.all_steps)
 
     @property
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, Json]:
         """What was asked for, whole."""
         return json.loads(zlib.decompress(bytes(self.content_z))) if self.content_z else {}
 

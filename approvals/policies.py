@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from approvals import kinds
@@ -37,7 +37,7 @@ def policy_for(tenant: Tenant, kinds: Sequence[str] = ()) -> ApprovalPolicy:
 
 def save_policy(
     *,
-    by: Any,
+    by: User,
     tenant: Tenant,
     steps: Sequence[Step],
     applies_to: str = "",
@@ -68,7 +68,7 @@ def save_policy(
     return row
 
 
-def delegate(*, by: Any, tenant: Tenant, to: Any, first: date, last: date) -> ApprovalDelegate:
+def delegate(*, by: User, tenant: Tenant, to: User, first: date, last: date) -> ApprovalDelegate:
     """Let somebody of the tenant decide in the caller's place between two dates, both included."""
     if not access.may(by, Verb.APPROVE, tenant):
         raise Forbidden("Only who may approve can be stood in for.")
@@ -82,7 +82,7 @@ def delegate(*, by: Any, tenant: Tenant, to: Any, first: date, last: date) -> Ap
     return row
 
 
-def end_delegation(*, by: Any, row: ApprovalDelegate) -> None:
+def end_delegation(*, by: User, row: ApprovalDelegate) -> None:
     """Take it back."""
     if row.person_id != by.pk:
         access.check_may(by, Verb.ADMINISTER, row.tenant)

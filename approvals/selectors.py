@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -16,12 +14,12 @@ from devices.domain.roles import Verb
 from devices.models import Tenant
 
 
-def visible_requests(user: Any) -> QuerySet[ApprovalRequest]:
+def visible_requests(user: User) -> QuerySet[ApprovalRequest]:
     """Requests of tenants the user sees."""
     return access.scoped(user, ApprovalRequest.objects.select_related("tenant", "requested_by").defer("content_z"))
 
 
-def waiting_for(user: Any) -> QuerySet[ApprovalRequest]:
+def waiting_for(user: User) -> QuerySet[ApprovalRequest]:
     """Open requests whose open step the user may decide now: not his own, not edited by him, not yet voted on by him.
 
     Asked for on every page, so the number of queries does not grow with the requests.
@@ -45,7 +43,7 @@ def log_of(request: ApprovalRequest) -> QuerySet[ApprovalEvent]:
     return request.events.select_related("actor")
 
 
-def requests_about(user: Any, subject: int | None) -> QuerySet[ApprovalRequest]:
+def requests_about(user: User, subject: int | None) -> QuerySet[ApprovalRequest]:
     """All requests about a subject (id) that the user sees, the newest first; none where there is no subject yet."""
     return visible_requests(user).filter(subject=subject).select_related("previous").order_by("-pk")
 
@@ -56,7 +54,7 @@ def others_of(request: ApprovalRequest) -> QuerySet[ApprovalRequest]:
     return rows.defer("content_z").order_by("-pk")
 
 
-def steps_of(request: ApprovalRequest) -> list[dict[str, Any]]:
+def steps_of(request: ApprovalRequest) -> list[dict[str, object]]:
     """Each step of a request with the name of its group's role, how many it needs and who has approved it."""
     names = access.role_names([step.group for step in request.all_steps if step.group])
     votes = request.events.filter(action=Action.APPROVE).select_related("actor", "on_behalf_of")
@@ -72,29 +70,29 @@ def steps_of(request: ApprovalRequest) -> list[dict[str, Any]]:
     ]
 
 
-def visible_policies(user: Any) -> QuerySet[ApprovalPolicy]:
+def visible_policies(user: User) -> QuerySet[ApprovalPolicy]:
     """Policies of tenants the user sees."""
     return access.scoped(user, ApprovalPolicy.objects.select_related("tenant"))
 
 
-def visible_delegations(user: Any) -> QuerySet[ApprovalDelegate]:
+def visible_delegations(user: User) -> QuerySet[ApprovalDelegate]:
     """Delegations in tenants the user sees, past ones too."""
     return access.scoped(user, ApprovalDelegate.objects.select_related("tenant"))
 
 
-def delegations_of(user: Any) -> tuple[QuerySet[ApprovalDelegate], QuerySet[ApprovalDelegate]]:
+def delegations_of(user: User) -> tuple[QuerySet[ApprovalDelegate], QuerySet[ApprovalDelegate]]:
     """Return who stands in for the user and whom he stands in for, today or later."""
     rows = ApprovalDelegate.objects.select_related("person", "delegate", "tenant")
     rows = rows.filter(last__gte=timezone.now().date())
     return rows.filter(person=user), rows.filter(delegate=user)
 
 
-def approving_tenants(user: Any) -> QuerySet[Tenant]:
+def approving_tenants(user: User) -> QuerySet[Tenant]:
     """The tenants in which the user may approve."""
     return access.tenants_where(user, Verb.APPROVE).order_by("path")
 
 
-def possible_delegates(user: Any) -> QuerySet[User]:
+def possible_delegates(user: User) -> QuerySet[User]:
     """The people who can be named to decide in the user's place: all others of the tenants in which he may approve."""
     people = {person.pk for owner in approving_tenants(user) for person in access.people_of(owner)} - {user.pk}
     return User.objects.filter(pk__in=people).order_by("username")

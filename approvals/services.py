@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from approvals import access, deciders
@@ -28,6 +28,7 @@ from approvals.models import ApprovalEvent, ApprovalRequest, ApprovalSubject
 from approvals.policies import policy_for
 from config.errors import Conflict, Forbidden, Invalid
 from config.failpoints import reach
+from config.json_value import Json
 from devices.models import Tenant
 from devices.services import audit, outbox
 
@@ -44,7 +45,7 @@ class Proposal:
     summary: str
     url: str
     digest: str
-    content: dict[str, Any]
+    content: dict[str, Json]
     editors: tuple[int, ...] = ()
     authors: tuple[int, ...] = ()
     kinds: tuple[str, ...] = ()
@@ -58,7 +59,7 @@ def open_subject(*, tenant: Tenant) -> ApprovalSubject:
     return ApprovalSubject.objects.create(tenant=tenant)
 
 
-def request_approval(*, by: Any, proposal: Proposal, message: str, now: datetime) -> ApprovalRequest:
+def request_approval(*, by: User, proposal: Proposal, message: str, now: datetime) -> ApprovalRequest:
     """Open a request for a content; requester and editors (and by policy the authors) are barred from deciding it.
 
     Conflict while the subject has an open one. The caller has locked what the subject stands for.
@@ -100,7 +101,7 @@ def request_approval(*, by: Any, proposal: Proposal, message: str, now: datetime
 
 def decide(
     *,
-    by: Any,
+    by: User,
     request: ApprovalRequest,
     action: Action,
     message: str,
@@ -145,7 +146,7 @@ def decide(
     return request
 
 
-def comment(*, by: Any, request: ApprovalRequest, message: str, now: datetime) -> None:
+def comment(*, by: User, request: ApprovalRequest, message: str, now: datetime) -> None:
     """Add a comment; the requester and everyone who may decide may."""
     if by.pk != request.requested_by_id:
         deciders.check_may_take_part(by, request.tenant, now)
@@ -158,7 +159,7 @@ def comment(*, by: Any, request: ApprovalRequest, message: str, now: datetime) -
 
 
 def close(
-    *, by: Any, request: ApprovalRequest, message: str, now: datetime, action: Action = Action.CLOSE
+    *, by: User | None, request: ApprovalRequest, message: str, now: datetime, action: Action = Action.CLOSE
 ) -> ApprovalRequest:
     """Close a request: its requester withdraws it, an administrator of the tenant closes it, or the system (by
     None)."""
@@ -240,7 +241,12 @@ def _move(request: ApprovalRequest, target: ApprovalStatus) -> None:
 
 
 def _log(
-    request: ApprovalRequest, action: Action, by: Any, message: str, now: datetime, on_behalf_of: Any = None
+    request: ApprovalRequest,
+    action: Action,
+    by: User | None,
+    message: str,
+    now: datetime,
+    on_behalf_of: User | None = None,
 ) -> None:
     event = ApprovalEvent.objects.create(
         tenant=request.tenant,
@@ -304,11 +310,13 @@ TOLD = {
 }
 
 
-def _announce(request: ApprovalRequest, action: Action, by: Any, message: str, now: datetime, mark: str) -> None:
+def _announce(
+    request: ApprovalRequest, action: Action, by: User | None, message: str, now: datetime, mark: str
+) -> None:
     if action not in TOLD:
         return
     asks = action in (Action.REQUEST, Action.REMIND)
-    people: Iterable[Any] = deciders.of(request, now) if asks else deciders.concerned(request)
+    people: Iterable[User] = deciders.of(request, now) if asks else deciders.concerned(request)
     told = outbox.Event(
         tenant=request.tenant,
         event=TOLD[action],

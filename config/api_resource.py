@@ -5,6 +5,7 @@ import hashlib
 import json
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
@@ -36,7 +37,7 @@ class Resource(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Generi
     #: Fields that change by themselves; the ETag is not about them.
     volatile: tuple[str, ...] = ()
 
-    def rows(self, user: Any) -> QuerySet[Any]:
+    def rows(self, user: User) -> QuerySet[Any]:
         """Return the rows that the user sees."""
         raise NotImplementedError
 

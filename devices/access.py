@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from itertools import chain, count
 from typing import Any, TypeVar
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from guardian.shortcuts import assign_perm, get_objects_for_user, get_perms
@@ -19,14 +19,17 @@ from devices.domain.roles import VERB_LABELS, Verb
 from devices.models import Role, Tenant
 
 M = TypeVar("M", bound=Model)
+#: Whoever looks. Django's admin asks before it knows that somebody is signed in, and so does a reference of the API
+#: while its document is made; nobody else does.
+Viewer = User | AnonymousUser
 
 
-def tenants_where(user: Any, verb: Verb) -> QuerySet[Tenant]:
+def tenants_where(user: Viewer, verb: Verb) -> QuerySet[Tenant]:
     """Return the tenants on which the user holds the right, those below them included. Nobody for an inactive user."""
     return Tenant.objects.filter(pk__in=_held(user, verb))
 
 
-def _held(user: Any, verb: Verb) -> list[int]:
+def _held(user: Viewer, verb: Verb) -> list[int]:
     """Return the ids of the tenants on which the user holds the right, found once for each user object."""
     if not user.is_authenticated or not user.is_active:
         return []
@@ -36,7 +39,7 @@ def _held(user: Any, verb: Verb) -> list[int]:
     return list(cache[verb])
 
 
-def limit(user: Any, tenant: Tenant | None, verbs: Iterable[str]) -> None:
+def limit(user: User, tenant: Tenant | None, verbs: Iterable[str]) -> None:
     """Take rights away from a user object for as long as it lives: keep those on `tenant` and below, and these verbs.
 
     None and no verbs mean all. Seeing is always kept.
@@ -46,12 +49,12 @@ def limit(user: Any, tenant: Tenant | None, verbs: Iterable[str]) -> None:
         user.__dict__["_limits"] = (tenant.path if tenant else "/", kept | {Verb.VIEW} if kept else frozenset(Verb))
 
 
-def is_limited(user: Any) -> bool:
+def is_limited(user: User) -> bool:
     """Say whether rights were taken away from the user object."""
     return "_limits" in user.__dict__
 
 
-def _tenant_ids(user: Any, verb: Verb) -> list[int]:
+def _tenant_ids(user: Viewer, verb: Verb) -> list[int]:
     path, verbs = user.__dict__.get("_limits", ("/", frozenset(Verb)))
     if verb not in verbs:
         return []
@@ -60,7 +63,7 @@ def _tenant_ids(user: Any, verb: Verb) -> list[int]:
     return found if path == "/" else list(below.values_list("pk", flat=True))
 
 
-def _all_tenant_ids(user: Any, verb: Verb) -> list[int]:
+def _all_tenant_ids(user: Viewer, verb: Verb) -> list[int]:
     if user.is_superuser:
         return list(Tenant.objects.values_list("pk", flat=True))
     held = get_objects_for_user(user, f"devices.{verb}", Tenant, accept_global_perms=False)
@@ -73,18 +76,18 @@ def _all_tenant_ids(user: Any, verb: Verb) -> list[int]:
     return list(Tenant.objects.filter(below).values_list("pk", flat=True))
 
 
-def scoped(user: Any, rows: QuerySet[M], verb: Verb = Verb.VIEW) -> QuerySet[M]:
+def scoped(user: Viewer, rows: QuerySet[M], verb: Verb = Verb.VIEW) -> QuerySet[M]:
     """Narrow rows of a tenant-owned model (or of Tenant itself) to those the user holds the right on."""
     column = "pk" if rows.model is Tenant else "tenant"
     return rows.filter(**{f"{column}__in": _held(user, verb)})
 
 
-def may(user: Any, verb: Verb, tenant: Tenant) -> bool:
+def may(user: Viewer, verb: Verb, tenant: Tenant) -> bool:
     """Say whether the user holds the right on the tenant."""
     return tenant.pk in _held(user, verb)
 
 
-def check_may(user: Any, verb: Verb, tenant: Tenant) -> None:
+def check_may(user: Viewer, verb: Verb, tenant: Tenant) -> None:
     """Raise NotFound where the tenant is not even visible, Forbidden where only the right is missing."""
     if may(user, verb, tenant):
         return
@@ -95,7 +98,7 @@ def check_may(user: Any, verb: Verb, tenant: Tenant) -> None:
     )
 
 
-def get_visible(user: Any, rows: Any, verb: Verb = Verb.VIEW, **lookup: Any) -> Any:
+def get_visible(user: Viewer, rows: QuerySet[M], verb: Verb = Verb.VIEW, **lookup: Any) -> M:
     """Return the one row the user may see; NotFound with the same words whether it is foreign, absent or no valid
     id."""
     found = None
@@ -151,6 +154,6 @@ def role_names(groups: Iterable[int]) -> dict[int, str]:
     return {role.group_id: str(role) for role in Role.objects.filter(group__in=groups).select_related("tenant")}
 
 
-def may_sign_in_to_admin(user: Any) -> bool:
+def may_sign_in_to_admin(user: Viewer) -> bool:
     """Say whether the Django admin is open to the user: staff who see at least one tenant."""
     return user.is_active and user.is_staff

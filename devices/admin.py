@@ -1,7 +1,7 @@
 """The inventory in Django's admin: for looking, scoped to the viewer's tenants; changes go through the product's
 pages."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -108,4 +108,4 @@ class PeopleAdmin(UserAdmin):
         before = set(person.groups.values_list("pk", flat=True))
         super().save_related(request, form, formsets, change)
         after = set(person.groups.values_list("pk", flat=True))
-        tenants.record_roles(by=request.user, person=person, given=after - before, taken=before - after)
+        tenants.record_roles(by=cast(User, request.user), person=person, given=after - before, taken=before - after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -28,12 +29,12 @@ from devices.models import (
 from devices.models.agents import SILENT_AFTER
 
 
-def visible_tenants(user: Any) -> QuerySet[Tenant]:
+def visible_tenants(user: access.Viewer) -> QuerySet[Tenant]:
     """Tenants the user sees, parents first."""
     return access.scoped(user, Tenant.objects.select_related("parent")).order_by("path")
 
 
-def visible_devices(user: Any) -> QuerySet[Device]:
+def visible_devices(user: access.Viewer) -> QuerySet[Device]:
     """Devices the user sees, with what a list shows."""
     return access.scoped(user, Device.objects.select_related("tenant", "network", "credential")).prefetch_related(
         "tags"
@@ -46,69 +47,69 @@ def how_many(rows: QuerySet[Any], column: str) -> Coalesce:
     return Coalesce(Subquery(counted), 0)
 
 
-def visible_networks(user: Any) -> QuerySet[Network]:
+def visible_networks(user: access.Viewer) -> QuerySet[Network]:
     """Networks the user sees, with their number of devices."""
     return access.scoped(user, Network.objects.select_related("tenant")).annotate(
         device_count=how_many(Device.objects.filter(network=OuterRef("pk")), "network")
     )
 
 
-def visible_tags(user: Any) -> QuerySet[AssetTag]:
+def visible_tags(user: access.Viewer) -> QuerySet[AssetTag]:
     """Asset tags the user sees, with their number of devices."""
     return access.scoped(user, AssetTag.objects.select_related("tenant")).annotate(
         device_count=how_many(DeviceTag.objects.filter(tag=OuterRef("pk")), "tag")
     )
 
 
-def visible_agents(user: Any) -> QuerySet[Agent]:
+def visible_agents(user: access.Viewer) -> QuerySet[Agent]:
     """Agents the user sees."""
     return access.scoped(user, Agent.objects.select_related("tenant"))
 
 
-def visible_credentials(user: Any) -> QuerySet[Credential]:
+def visible_credentials(user: access.Viewer) -> QuerySet[Credential]:
     """Named credentials the user sees; accounts typed into a job are in no list."""
     return access.scoped(user, Credential.objects.select_related("tenant").exclude(name="")).annotate(
         device_count=how_many(Device.objects.filter(credential=OuterRef("pk")), "credential")
     )
 
 
-def visible_snapshots(user: Any, device: Device) -> QuerySet[ConfigSnapshot]:
+def visible_snapshots(user: access.Viewer, device: Device) -> QuerySet[ConfigSnapshot]:
     """Snapshots of one device that the user sees, newest first, without their content."""
     return access.scoped(user, ConfigSnapshot.objects.filter(device=device)).defer("content_z")
 
 
-def visible_audit(user: Any) -> QuerySet[AuditEvent]:
+def visible_audit(user: access.Viewer) -> QuerySet[AuditEvent]:
     """Audit events of the tenants that the user administers."""
     return access.scoped(user, AuditEvent.objects.select_related("tenant"), access.Verb.ADMINISTER)
 
 
-def visible_receivers(user: Any, model: Any) -> QuerySet[Any]:
+def visible_receivers(user: access.Viewer, model: Any) -> QuerySet[Any]:
     """Receivers of a notification channel (their table), of the tenants that the user administers."""
     return access.scoped(user, model.objects.select_related("tenant"), access.Verb.ADMINISTER)
 
 
-def visible_messages(user: Any) -> QuerySet[OutboxMessage]:
+def visible_messages(user: access.Viewer) -> QuerySet[OutboxMessage]:
     """What was sent, or is to be, for the tenants that the user administers."""
     return access.scoped(user, OutboxMessage.objects.select_related("tenant"), access.Verb.ADMINISTER)
 
 
-def all_visible_snapshots(user: Any) -> QuerySet[ConfigSnapshot]:
+def all_visible_snapshots(user: access.Viewer) -> QuerySet[ConfigSnapshot]:
     """Stored configurations of every device the user sees, the newest first."""
     rows = ConfigSnapshot.objects.select_related("device", "same_as").order_by("-pk")
     return access.scoped(user, rows)
 
 
-def notices_of(user: Any) -> QuerySet[Notice]:
+def notices_of(user: User) -> QuerySet[Notice]:
     """The user's own notices, newest first."""
     return Notice.objects.filter(recipient=user)
 
 
-def visible_notices(user: Any) -> QuerySet[Notice]:
+def visible_notices(user: User) -> QuerySet[Notice]:
     """The user's own notices of tenants that he sees, as far as his token reaches."""
     return access.scoped(user, notices_of(user))
 
 
-def tokens_of(user: Any) -> QuerySet[ApiToken]:
+def tokens_of(user: User) -> QuerySet[ApiToken]:
     """The user's own API tokens."""
     return ApiToken.objects.filter(user=user).select_related("tenant")
 
@@ -138,7 +139,7 @@ def devices_under(tenant: Tenant, platforms: list[str] | tuple[str, ...] = ()) -
     return rows.filter(platform__in=platforms) if platforms else rows
 
 
-def choices_for(user: Any, tenant: Tenant, platforms: list[str] | tuple[str, ...] = ()) -> QuerySet[Device]:
+def choices_for(user: User, tenant: Tenant, platforms: list[str] | tuple[str, ...] = ()) -> QuerySet[Device]:
     """Devices that the user may put into a job of the tenant (I-34: customer, vendor/OS, user visibility)."""
     return access.scoped(user, devices_under(tenant, platforms))
 

@@ -1,8 +1,9 @@
 """Jobs and runs in Django's admin, for looking."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -14,6 +15,7 @@ from django.utils.safestring import mark_safe
 from approvals import selectors as approvals
 from approvals.models import ApprovalRequest
 from approvals.web import decision
+from config.requests import Request
 from config.ui import wall
 from devices.admin import LookOnly
 from jobs import access, selectors
@@ -101,7 +103,7 @@ class ApprovalRequestAdmin(LookOnly):
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        self.waiting = set(approvals.waiting_for(request.user).values_list("pk", flat=True))
+        self.waiting = set(approvals.waiting_for(cast(User, request.user)).values_list("pk", flat=True))
         return super().get_queryset(request).defer("content_z")
 
     @admin.display(boolean=True, description="Waits for you")
@@ -115,10 +117,10 @@ class ApprovalRequestAdmin(LookOnly):
         """Read the plan, approve, reject, comment, close."""
         asked = self.get_object(request, object_id)
         if asked is None or not self.has_view_permission(request, asked):
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
         jobs, now = selectors.visible_jobs(request.user), timezone.now()
         job = get_object_or_404(jobs, approval_subject=asked.subject_id)
-        problem = decision.take(request, asked, now)
+        problem = decision.take(cast(Request, request), asked, now)
         if problem == "":
             self.message_user(request, "Recorded.")
             return HttpResponseRedirect(request.get_full_path())
@@ -127,6 +129,6 @@ class ApprovalRequestAdmin(LookOnly):
             "title": f"Approval of {job.name}",
             "opts": self.opts,
             "problem": problem,
-            **facts(request, job, asked, now),
+            **facts(cast(Request, request), job, asked, now),
         }
         return TemplateResponse(request, "jobs/admin_approval.html", context)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from django.contrib.auth.models import User
 
 from devices import access
 from devices.domain.roles import Verb
 from devices.models import Tenant
 
 
-def check_may_author(user: Any, tenant: Tenant) -> None:
+def check_may_author(user: User, tenant: Tenant) -> None:
     """Raise unless the user may write templates in the tenant."""
     access.check_may(user, Verb.AUTHOR, tenant)
 
 
-def may_author(user: Any, tenant: Tenant) -> bool:
+def may_author(user: User, tenant: Tenant) -> bool:
     """Say whether the user may write templates in the tenant."""
     return access.may(user, Verb.AUTHOR, tenant)
 
 
-def may_author_anywhere(user: Any) -> bool:
+def may_author_anywhere(user: User) -> bool:
     """Say whether the user may write templates in any tenant."""
     return access.tenants_where(user, Verb.AUTHOR).exists()

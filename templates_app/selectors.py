@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import QuerySet
 
 from devices import access
@@ -13,23 +11,23 @@ from devices.selectors import own_and_above
 from templates_app.models import ConfigurationProfile, Script, ServiceTemplate, TemplateVersion
 
 
-def visible_templates(user: Any) -> QuerySet[ServiceTemplate]:
+def visible_templates(user: access.Viewer) -> QuerySet[ServiceTemplate]:
     """Templates the user sees, with their current version."""
     return access.scoped(user, ServiceTemplate.objects.select_related("tenant", "current"))
 
 
-def usable_templates(user: Any) -> QuerySet[ServiceTemplate]:
+def usable_templates(user: access.Viewer) -> QuerySet[ServiceTemplate]:
     """Templates from which the user may make a job: ready ones where he may run jobs."""
     ready = ServiceTemplate.objects.select_related("tenant", "current").filter(status="ready", current__isnull=False)
     return access.scoped(user, ready, Verb.RUN)
 
 
-def visible_versions(user: Any) -> QuerySet[TemplateVersion]:
+def visible_versions(user: access.Viewer) -> QuerySet[TemplateVersion]:
     """Versions of templates the user sees."""
     return access.scoped(user, TemplateVersion.objects.select_related("template", "created_by", "tenant"))
 
 
-def visible_profiles(user: Any) -> QuerySet[ConfigurationProfile]:
+def visible_profiles(user: access.Viewer) -> QuerySet[ConfigurationProfile]:
     """Configuration profiles the user sees."""
     return access.scoped(user, ConfigurationProfile.objects.select_related("tenant"))
 
@@ -49,6 +47,6 @@ def scripts_by_id(pks: set[int]) -> dict[int, Script]:
     return {script.pk: script for script in Script.objects.filter(pk__in=pks).prefetch_related("parameters")}
 
 
-def visible_scripts(user: Any) -> QuerySet[Script]:
+def visible_scripts(user: access.Viewer) -> QuerySet[Script]:
     """Scripts the user sees."""
     return access.scoped(user, Script.objects.select_related("tenant")).prefetch_related("parameters")

@@ -34,6 +34,8 @@ IMPURE = (
     "subprocess",
     "time",
 )
+#: What of config a domain may import: no more than words.
+PLAIN = {"config.errors", "config.json_value"}
 #: Long tables of data, and screens' words, may be longer than code.
 CEILING, FUNCTION = 400, 50
 
@@ -347,6 +349,23 @@ CONVERSING = (
 )
 #: What waits without letting the other conversations go on.
 BLOCKING = {"time.sleep", "select.select", "select.poll", "socket.create_connection", "socket.getaddrinfo"}
+
+
+#: Parameters that are people, and where each is a User by now.
+PEOPLE, TYPED = {"by", "user", "person"}, {"config", "devices", "approvals", "templates_app"}
+
+
+def test_people_are_users_and_not_anything():
+    found = [
+        f"{path}:{arg.lineno} {arg.arg}"
+        for path, tree in sources().items()
+        if path.parts[0] in TYPED
+        for arg in ast.walk(tree)
+        if isinstance(arg, ast.arg)
+        and arg.arg in PEOPLE
+        and (not arg.annotation or ast.unparse(arg.annotation) == "Any")
+    ]
+    assert found == []
 
 
 def test_conversations_wait_with_the_words_of_the_hub_only():

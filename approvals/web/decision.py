@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
-
-from django.http import HttpRequest
 
 from approvals import access, deciders, selectors
 from approvals.decisions import Decision, dispatch
@@ -13,11 +10,12 @@ from approvals.domain import LATE_LABELS, ApprovalStatus
 from approvals.models import ApprovalRequest
 from approvals.web.requests import status_pill
 from config.errors import ServiceError
+from config.requests import Request
 
 CLOSABLE = (ApprovalStatus.REQUESTED, ApprovalStatus.APPROVED, ApprovalStatus.REJECTED)
 
 
-def take(request: HttpRequest, asked: ApprovalRequest, now: datetime) -> str | None:
+def take(request: Request, asked: ApprovalRequest, now: datetime) -> str | None:
     """Do what the page's form says; return why it was refused (empty: it was done), and None when none was posted."""
     if request.method != "POST":
         return None
@@ -28,7 +26,7 @@ def take(request: HttpRequest, asked: ApprovalRequest, now: datetime) -> str | N
     return ""
 
 
-def facts(request: HttpRequest, asked: ApprovalRequest, now: datetime) -> dict[str, Any]:
+def facts(request: Request, asked: ApprovalRequest, now: datetime) -> dict[str, object]:
     """Return what `approvals/decision.html` shows of a request, and what the viewer may do with it."""
     by = request.user
     mine = asked.requested_by_id == by.pk

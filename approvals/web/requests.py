@@ -3,7 +3,7 @@
 Deciding happens beside the plan, on the page a request points to.
 """
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -11,11 +11,12 @@ from approvals import selectors
 from approvals.domain import COLOURS, LABELS, ApprovalStatus
 from config import lists
 from config.lists import Column, Filter, Listing
+from config.requests import Request
 from config.ui import ago, pill
 from devices.web.scope import within
 
 
-def approval_log(request: HttpRequest) -> HttpResponse:
+def approval_log(request: Request) -> HttpResponse:
     """The list, filtered by status."""
     columns = (
         Column(

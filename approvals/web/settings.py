@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.models import User
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,8 +18,11 @@ from approvals.domain import Step
 from approvals.models import ApprovalPolicy
 from config import lists
 from config.errors import Forbidden, Invalid
+from config.fields import offer_choices, offer_rows
+from config.json_value import Json
 from config.lists import Column, Listing
 from config.pages import form_page, show_problems
+from config.requests import Request
 from devices import access
 from devices.domain.roles import Verb
 from devices.models import Tenant
@@ -50,11 +54,11 @@ class PolicyForm(TenantForm):
 
     def scope(self, tenant: Tenant | None) -> None:
         """Offer the groups of the tenant, or of all that the user administers."""
-        cast(Any, self.fields["applies_to"]).choices = kinds.choices(self.user)
+        offer_choices(self, "applies_to", kinds.choices(self.user))
         owners = [tenant] if tenant else list(access.tenants_where(self.user, Verb.ADMINISTER))
         groups = [(role.group_id, str(role)) for owner in owners for role in access.roles_of(owner)]
         for n in (1, 2, 3):
-            cast(Any, self.fields[f"group_{n}"]).choices = [("", "everyone who may approve"), *groups]
+            offer_choices(self, f"group_{n}", [("", "everyone who may approve"), *groups])
 
     def steps(self) -> list[Step]:
         """Return the steps of a valid form."""
@@ -65,18 +69,18 @@ class PolicyForm(TenantForm):
 class DelegateForm(forms.Form):
     """Who decides in the viewer's place, and when."""
 
-    tenant = forms.ModelChoiceField(None, label="Customer", empty_label=None)
-    delegate = forms.ModelChoiceField(None, label="Stands in for you")
+    tenant: forms.ModelChoiceField[Tenant] = forms.ModelChoiceField(None, label="Customer", empty_label=None)
+    delegate: forms.ModelChoiceField[User] = forms.ModelChoiceField(None, label="Stands in for you")
     first = forms.DateField(label="First day", widget=forms.DateInput(attrs={"type": "date"}))
     last = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}))
 
-    def __init__(self, data: Any, user: Any) -> None:
+    def __init__(self, data: QueryDict | None, user: User) -> None:
         super().__init__(data, label_suffix="")
-        cast(Any, self.fields["tenant"]).queryset = selectors.approving_tenants(user)
-        cast(Any, self.fields["delegate"]).queryset = selectors.possible_delegates(user)
+        offer_rows(self, "tenant", selectors.approving_tenants(user))
+        offer_rows(self, "delegate", selectors.possible_delegates(user))
 
 
-def policy_list(request: HttpRequest) -> HttpResponse:
+def policy_list(request: Request) -> HttpResponse:
     """The policies that the viewer sees."""
     words = kinds.words_of(request.user)
     columns = (
@@ -92,7 +96,6 @@ def policy_list(request: HttpRequest) -> HttpResponse:
         Column("Customer", lambda p: p.tenant.name, sort="tenant__name"),
     )
     may = access.tenants_where(request.user, Verb.ADMINISTER).exists()
-    new: dict[str, Any] = {"new_url": reverse("new-policy"), "new_label": "New policy"} if may else {}
     listing = Listing(
         "Change Approvals",
         columns,
@@ -100,12 +103,13 @@ def policy_list(request: HttpRequest) -> HttpResponse:
         "No policy: one approval by anybody who may approve, for every change.",
         order="applies_to",
         intro="How many must agree to a change, in which order. Customers below inherit it until they set their own.",
-        **new,
+        new_url=reverse("new-policy") if may else "",
+        new_label="New policy",
     )
     return lists.show(request, within(request, selectors.visible_policies(request.user)), listing)
 
 
-def edit_policy(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+def edit_policy(request: Request, pk: int | None = None) -> HttpResponse:
     """Make or change a policy."""
     owners = access.tenants_where(request.user, Verb.ADMINISTER).order_by("path")
     instance = access.get_visible(request.user, selectors.visible_policies(request.user), pk=pk) if pk else None
@@ -134,7 +138,7 @@ def edit_policy(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     return form_page(request, form, save, title=title, back="policies", back_label="Change Approvals")
 
 
-def delegations(request: HttpRequest) -> HttpResponse:
+def delegations(request: Request) -> HttpResponse:
     """Who stands in for the viewer, and whom he stands in for; a form adds one."""
     form = DelegateForm(request.POST or None, request.user)
     if request.method == "POST" and form.is_valid():
@@ -150,7 +154,7 @@ def delegations(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def end_delegation(request: HttpRequest, pk: int) -> HttpResponse:
+def end_delegation(request: Request, pk: int) -> HttpResponse:
     """Take a delegation back."""
     row = access.get_visible(request.user, selectors.visible_delegations(request.user), pk=pk)
     policies.end_delegation(by=request.user, row=row)
@@ -158,8 +162,8 @@ def end_delegation(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("delegations")
 
 
-def _initial(policy: ApprovalPolicy) -> dict[str, Any]:
-    found: dict[str, Any] = {
+def _initial(policy: ApprovalPolicy) -> dict[str, Json]:
+    found: dict[str, Json] = {
         name: getattr(policy, name) for name in ("applies_to", "expires_after_days", "remind_after_days", "bar_authors")
     }
     for n, step in enumerate(policy.steps, 1):
@@ -167,6 +171,6 @@ def _initial(policy: ApprovalPolicy) -> dict[str, Any]:
     return found
 
 
-def _step(step: dict[str, Any]) -> str:
+def _step(step: dict[str, Json]) -> str:
     count = step["required"]
     return f"{count} approval{'s' if count > 1 else ''}" + (" of a group" if step["group"] else "")

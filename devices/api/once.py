@@ -11,6 +11,7 @@ from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.json_value import Json
 from devices.services.idempotency import answer_once
 
 
@@ -23,7 +24,7 @@ def once(handler: Callable[..., Response]) -> Callable[..., Response]:
         if key is None:
             return handler(self, request, *args, **kwargs)
 
-        def do() -> tuple[int, Any]:
+        def do() -> tuple[int, Json]:
             answer = handler(self, request, *args, **kwargs)
             # As it goes out: a stored answer holds plain JSON.
             return answer.status_code, json.loads(json.dumps(answer.data, default=str))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -72,10 +72,10 @@ class Snapshots(Resource):
         "taken_before": is_before("taken_at"),
     }
 
-    def get_serializer_class(self) -> Any:
+    def get_serializer_class(self) -> type[serializers.Serializer]:
         return SnapshotSerializer if self.action == "list" else SnapshotDetail
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[ConfigSnapshot]:
         rows = selectors.all_visible_snapshots(user)
         return rows.defer("content_z", "same_as__content_z") if self.action == "list" else rows
 
@@ -108,5 +108,5 @@ class Notices(Resource):
     serializer_class = NoticeSerializer
     search_fields, ordering_fields = ["text"], ["id"]
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[Notice]:
         return selectors.visible_notices(user)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import mixins, serializers, status
@@ -15,7 +16,7 @@ from rest_framework.response import Response
 
 from config.api_pages import is_before, is_id, is_on, is_one_of, is_since
 from config.api_resource import Edits, Key, Resource, check_match
-from devices import selectors
+from devices import access, selectors
 from devices.api.once import once
 from devices.domain.secrets import Secret
 from devices.drivers import platforms
@@ -26,11 +27,11 @@ from devices.services import device_csv, inventory, tenants
 class Scoped(serializers.PrimaryKeyRelatedField):
     """A reference whose choices are what the caller sees; unknown and foreign ids get the same answer."""
 
-    def __init__(self, *, selector: Callable[[Any], Any], **kwargs: Any) -> None:
+    def __init__(self, *, selector: Callable[[access.Viewer], QuerySet[Any]], **kwargs: Any) -> None:
         self.selector = selector
         super().__init__(**kwargs)
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> QuerySet[Any]:
         """Return what the caller sees; nobody calls while the schema is being made."""
         request = self.context.get("request")
         return self.selector(request.user if request else AnonymousUser())
@@ -48,7 +49,7 @@ class Creates(mixins.CreateModelMixin):
         body = type(serializer)(made, context=self.get_serializer_context())  # type: ignore[attr-defined]
         return Response(body.data, status=status.HTTP_201_CREATED)
 
-    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+    def make(self, user: User, data: dict[str, Any], instance: Any = None) -> Any:
         """Call the service; `instance` is what is changed."""
         raise NotImplementedError
 
@@ -77,10 +78,10 @@ class Tenants(Creates, Resource):
     serializer_class = TenantSerializer
     search_fields, ordering_fields = ["name", "key"], ["name", "key"]
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[Tenant]:
         return selectors.visible_tenants(user)
 
-    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+    def make(self, user: User, data: dict[str, Any], instance: Tenant | None = None) -> Tenant:
         return tenants.create_tenant(by=user, **data)
 
     @extend_schema(request=TenantSettingsSerializer(partial=True), responses=TenantSerializer)
@@ -114,10 +115,10 @@ class Networks(Creates, Edits, Resource):
     serializer_class = NetworkSerializer
     search_fields, ordering_fields = ["name"], ["name"]
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[Network]:
         return selectors.visible_networks(user)
 
-    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+    def make(self, user: User, data: dict[str, Any], instance: Network | None = None) -> Network:
         return inventory.save_network(by=user, instance=instance, **data)
 
 
@@ -134,10 +135,10 @@ class AssetTags(Creates, Edits, Resource):
     serializer_class = AssetTagSerializer
     search_fields, ordering_fields = ["name"], ["name"]
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[AssetTag]:
         return selectors.visible_tags(user)
 
-    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+    def make(self, user: User, data: dict[str, Any], instance: AssetTag | None = None) -> AssetTag:
         return inventory.save_tag(by=user, instance=instance, **data)
 
 
@@ -157,10 +158,10 @@ class Agents(Creates, Edits, Resource):
     serializer_class = AgentSerializer
     search_fields, ordering_fields = ["name"], ["name"]
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[Agent]:
         return selectors.visible_agents(user)
 
-    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+    def make(self, user: User, data: dict[str, Any], instance: Agent | None = None) -> Agent:
         data.setdefault("name", instance.name if instance else "")
         return inventory.save_agent(by=user, instance=instance, **data)
 
@@ -201,10 +202,10 @@ class Credentials(Creates, Edits, Resource):
     serializer_class = CredentialSerializer
     search_fields, ordering_fields = ["name"], ["name"]
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[Credential]:
         return selectors.visible_credentials(user)
 
-    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+    def make(self, user: User, data: dict[str, Any], instance: Credential | None = None) -> Credential:
         given = {name: data.pop(name, "") for name in ("password", "enable_password", "private_key")}
         secrets = {name: Secret(text) if text else None for name, text in given.items()}
         return inventory.save_credential(by=user, instance=instance, secrets=secrets, **data)
@@ -282,10 +283,10 @@ class Devices(Creates, Edits, Resource):
         "platform": is_one_of("platform", platforms.choices()),
     }
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[Device]:
         return selectors.visible_devices(user)
 
-    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+    def make(self, user: User, data: dict[str, Any], instance: Device | None = None) -> Device:
         return inventory.save_device(by=user, instance=instance, **data)
 
     @extend_schema(responses={(200, "text/csv"): str}, filters=True)
@@ -327,5 +328,5 @@ class Audit(Resource):
     search_fields, ordering_fields = ["actor_name", "action", "subject"], ["id"]
     filters = {"tenant": is_id("tenant"), "from": is_since("at"), "before": is_before("at")}
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[AuditEvent]:
         return selectors.visible_audit(user)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -13,7 +14,7 @@ from devices.services import tokens
 class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer <token>`; without the header, other ways are tried."""
 
-    def authenticate(self, request: Request) -> tuple[Any, None] | None:
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
         """Return the token's user; 401 for a wrong, expired or revoked one."""
         words = get_authorization_header(request).split()
         if not words or words[0].lower() != b"bearer":

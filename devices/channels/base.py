@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django import forms
+from django.contrib.auth.models import User
 
 from devices.domain.errors import DeliveryFailed
 from devices.domain.secrets import Secret
 from devices.models import OutboxMessage
-
-#: The form field of a TCP or UDP port.
-PORT = {"min_value": 1, "max_value": 65535}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Address:
     """
 
     target: str
-    recipient: Any = None
+    recipient: User | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +83,11 @@ class Channel(Protocol):
         """Raise Invalid, by field, where a receiver cannot be as it is; `held` names the secrets that it will have."""
         return
 
-    def addresses(self, receivers: Sequence[int], people: Iterable[Any]) -> list[Address]:
+    def addresses(self, receivers: Sequence[int], people: Iterable[User]) -> list[Address]:
         """Return where an event goes, of the receivers (ids) of its tenant and those above, and its own recipients."""
         return [Address(str(pk)) for pk in receivers]
 
-    def test_address(self, receiver: Any, by: Any) -> Address:
+    def test_address(self, receiver: Any, by: User) -> Address:
         """Return where a test message goes; Invalid when it can go nowhere."""
         return Address(str(receiver.pk))
 
@@ -114,6 +112,11 @@ def secret_field(**options: Any) -> forms.CharField:
     return forms.CharField(
         required=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), **options
     )
+
+
+def port_field(initial: int) -> forms.IntegerField:
+    """Return the form field of a TCP or UDP port."""
+    return forms.IntegerField(initial=initial, min_value=1, max_value=65535)
 
 
 def enabled_field() -> forms.BooleanField:

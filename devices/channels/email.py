@@ -10,9 +10,10 @@ from email.utils import formatdate
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 
 from config.errors import Invalid
-from devices.channels.base import PORT, Address, Channel, Message, enabled_field, secret_field
+from devices.channels.base import Address, Channel, Message, enabled_field, port_field, secret_field
 from devices.domain.errors import DeliveryFailed
 from devices.domain.secrets import Secret
 from devices.models import MailServer, OutboxMessage
@@ -32,7 +33,7 @@ class Email(Channel):
     secrets = ("password",)
     fields = {
         "host": forms.CharField(max_length=255, help_text="For example mail.example.com."),
-        "port": forms.IntegerField(initial=587, **PORT),
+        "port": port_field(587),
         "security": forms.ChoiceField(
             choices=[("starttls", "STARTTLS"), ("tls", "TLS"), ("none", "None: mails travel readable")]
         ),
@@ -42,11 +43,11 @@ class Email(Channel):
         "enabled": enabled_field(),
     }
 
-    def addresses(self, receivers: Sequence[int], people: Iterable[Any]) -> list[Address]:
+    def addresses(self, receivers: Sequence[int], people: Iterable[User]) -> list[Address]:
         """Return the event's own recipients that have an address, where there is any server."""
         return [Address(user.email, user) for user in people if user.email] if receivers else []
 
-    def test_address(self, receiver: Any, by: Any) -> Address:
+    def test_address(self, receiver: Any, by: User) -> Address:
         """Return the caller; Invalid when his account has no address."""
         if not by.email:
             raise Invalid("Your account has no email address to send a test to. Give it one first.")

@@ -14,10 +14,11 @@ from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch import asyncio as snmp
 
 from config.errors import Invalid
-from devices.channels.base import PORT, Channel, Message, enabled_field, secret_field
+from devices.channels.base import Channel, Message, enabled_field, port_field, secret_field
 from devices.domain.errors import DeliveryFailed
 from devices.domain.secrets import Secret
 from devices.models import TrapReceiver
+from devices.models.channels import AUTH_CHOICES, PRIV_CHOICES
 
 #: Below the enterprise number that is reserved for documentation, as long as none is assigned.
 ROOT = "1.3.6.1.4.1.32473.4719"
@@ -59,17 +60,13 @@ class SnmpTrap(Channel):
     fields = {
         "name": forms.CharField(max_length=120),
         "host": forms.CharField(max_length=255),
-        "port": forms.IntegerField(initial=162, **PORT),
+        "port": port_field(162),
         "version": forms.ChoiceField(choices=[("v3", "v3"), ("v2c", "v2c")]),
         "community": secret_field(label="Community (v2c)"),
         "username": forms.CharField(label="User name (v3)", max_length=32, required=False),
-        "auth": forms.ChoiceField(
-            label="Authentication (v3)", choices=TrapReceiver._meta.get_field("auth").choices, initial="sha"
-        ),
+        "auth": forms.ChoiceField(label="Authentication (v3)", choices=AUTH_CHOICES, initial="sha"),
         "auth_key": secret_field(label="Authentication key, 8 characters or more", min_length=8),
-        "priv": forms.ChoiceField(
-            label="Privacy (v3)", choices=TrapReceiver._meta.get_field("priv").choices, initial="aes"
-        ),
+        "priv": forms.ChoiceField(label="Privacy (v3)", choices=PRIV_CHOICES, initial="aes"),
         "priv_key": secret_field(label="Privacy key, 8 characters or more", min_length=8),
         "enabled": enabled_field(),
     }

@@ -9,6 +9,9 @@ from django.db.models.functions import Lower
 
 from devices.models.tenants import TenantOwned
 
+AUTH_CHOICES = [("none", "None"), ("sha", "SHA"), ("sha256", "SHA-256"), ("sha512", "SHA-512")]
+PRIV_CHOICES = [("none", "None"), ("aes", "AES-128"), ("aes256", "AES-256")]
+
 
 class MailServer(TenantOwned):
     """The server that takes a tenant's mail; its password is sealed."""
@@ -41,11 +44,9 @@ class TrapReceiver(TenantOwned):
     auth = models.CharField(
         max_length=8,
         default="sha",
-        choices=[("none", "None"), ("sha", "SHA"), ("sha256", "SHA-256"), ("sha512", "SHA-512")],
+        choices=AUTH_CHOICES,
     )
-    priv = models.CharField(
-        max_length=8, default="aes", choices=[("none", "None"), ("aes", "AES-128"), ("aes256", "AES-256")]
-    )
+    priv = models.CharField(max_length=8, default="aes", choices=PRIV_CHOICES)
     community_sealed = models.TextField(blank=True, editable=False)
     auth_key_sealed = models.TextField(blank=True, editable=False)
     priv_key_sealed = models.TextField(blank=True, editable=False)

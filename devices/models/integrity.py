@@ -53,9 +53,9 @@ def rules(app_label: str) -> Iterator[Rule]:
             if isinstance(target, type) and issubclass(target, TenantOwned):
                 yield Rule(
                     model._meta.db_table,
-                    field.column,
+                    field.column or "",
                     target._meta.db_table,
-                    target._meta.pk.column,
+                    target._meta.pk.column or "",
                     model.tenant_rules.get(field.name, "same"),
                 )
 

@@ -6,11 +6,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from config.json_value import Json
 from devices.models import AuditEvent, AuditHead, Tenant
 
 
@@ -19,13 +20,13 @@ class Entry:
     """What is to be written: `by` is the user, or None for the system. Details must be JSON and hold no secret."""
 
     tenant: Tenant
-    by: Any
+    by: User | None
     action: str
     subject: str
-    details: dict[str, Any]
+    details: dict[str, Json]
 
 
-def record(*, tenant: Tenant, by: Any, action: str, subject: str, **details: Any) -> AuditEvent:
+def record(*, tenant: Tenant, by: User | None, action: str, subject: str, **details: Json) -> AuditEvent:
     """Write one event."""
     return record_all([Entry(tenant, by, action, subject, details)])[0]
 

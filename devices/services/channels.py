@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from config.errors import Invalid
@@ -42,7 +43,13 @@ def send(message: OutboxMessage, words: str) -> None:
 
 
 def save_channel(
-    *, by: Any, tenant: Tenant, channel: Channel, secrets: dict[str, Secret | None], instance: Any = None, **values: Any
+    *,
+    by: User,
+    tenant: Tenant,
+    channel: Channel,
+    secrets: dict[str, Secret | None],
+    instance: Any = None,
+    **values: Any,
 ) -> Any:
     """Make or change a receiver of a channel; a secret that is None stays as it was. Invalid names what is wrong."""
     access.check_may(by, Verb.ADMINISTER, tenant)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from config.errors import Invalid
@@ -16,8 +17,10 @@ from devices.drivers.platforms import PLATFORMS, own_choices
 from devices.models import AssetTag, Credential, Device, Network, Tenant
 from devices.services import inventory
 
+M = TypeVar("M", Network, Credential, AssetTag)
 
-def import_devices(*, by: Any, tenant: Tenant, data: bytes) -> dict[str, int]:
+
+def import_devices(*, by: User, tenant: Tenant, data: bytes) -> dict[str, int]:
     """Add the devices of a file to a tenant, and change those whose name it has.
 
     Returns how many were created and changed.
@@ -134,7 +137,7 @@ class _Reader:
         return int(text)
 
 
-def _known(rows: dict[str, Any], text: str, kind: str) -> Any:
+def _known(rows: dict[str, M], text: str, kind: str) -> M:
     if text.lower() not in rows:
         raise ValueError(f"There is no {kind} '{text[:60]}' in this customer; add it first.")
     return rows[text.lower()]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from config.errors import Conflict, Invalid
+from config.json_value import Json
 from devices.models import IdempotentAnswer
 
 #: Answers older than this are forgotten.
@@ -18,7 +19,7 @@ KEPT = timedelta(hours=24)
 MOST = 120
 
 
-def answer_once(*, by: Any, key: str, digest: str, do: Callable[[], tuple[int, Any]]) -> tuple[int, Any, bool]:
+def answer_once(*, by: User, key: str, digest: str, do: Callable[[], tuple[int, Json]]) -> tuple[int, Json, bool]:
     """Return (status, body, whether it is an earlier answer). A second one with the key waits for the first.
 
     What fails is not kept: it may be tried again. Conflict when the key was used for something else.

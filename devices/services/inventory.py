@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import Manager
 
 from config.errors import Invalid
 from devices import access
@@ -14,18 +17,21 @@ from devices.domain.secrets import Secret
 from devices.models import Agent, AssetTag, Credential, Device, DeviceTag, Network, Tenant
 from devices.services import audit, vault
 
+Thing = Network | AssetTag | Agent | Device | Credential
+M = TypeVar("M", Network, AssetTag, Agent, Device)
 
-def save_network(*, by: Any, tenant: Tenant, instance: Network | None = None, **values: Any) -> Network:
+
+def save_network(*, by: User | None, tenant: Tenant, instance: Network | None = None, **values: Any) -> Network:
     """Make or change a network."""
     return _save(Network, by, tenant, instance, values)
 
 
-def save_tag(*, by: Any, tenant: Tenant, instance: AssetTag | None = None, **values: Any) -> AssetTag:
+def save_tag(*, by: User | None, tenant: Tenant, instance: AssetTag | None = None, **values: Any) -> AssetTag:
     """Make or change an asset tag."""
     return _save(AssetTag, by, tenant, instance, values)
 
 
-def save_agent(*, by: Any, tenant: Tenant, instance: Agent | None = None, name: str, **values: Any) -> Agent:
+def save_agent(*, by: User | None, tenant: Tenant, instance: Agent | None = None, name: str, **values: Any) -> Agent:
     """Make or change an agent; its queue is named once and for all."""
     values["name"] = name
     if instance is None:
@@ -34,7 +40,12 @@ def save_agent(*, by: Any, tenant: Tenant, instance: Agent | None = None, name: 
 
 
 def save_device(
-    *, by: Any, tenant: Tenant, instance: Device | None = None, tags: list[AssetTag] | None = None, **values: Any
+    *,
+    by: User | None,
+    tenant: Tenant,
+    instance: Device | None = None,
+    tags: list[AssetTag] | None = None,
+    **values: Any,
 ) -> Device:
     """Make or change a device; `tags` replaces its tags."""
     with transaction.atomic():
@@ -50,20 +61,19 @@ def save_device(
 
 def save_credential(
     *,
-    by: Any,
+    by: User | None,
     tenant: Tenant,
     instance: Credential | None = None,
     secrets: dict[str, Secret | None] | None = None,
     **values: Any,
 ) -> Credential:
     """Make or change a credential; a secret that is None stays as it was."""
-    check = by is not None and bool(values.get("name", True))
-    if check:
+    if by is not None and values.get("name", True):
         access.check_may(by, Verb.ADMINISTER, tenant)
     with transaction.atomic():
         if values.get("is_default"):
             others = Credential.objects.filter(tenant=tenant, is_default=True)
-            others.exclude(pk=instance.pk if instance else None).update(is_default=False)
+            (others.exclude(pk=instance.pk) if instance else others).update(is_default=False)
         credential = instance or Credential(tenant=tenant)
         for field, value in values.items():
             setattr(credential, field, value)
@@ -90,7 +100,7 @@ def take_secrets(*, source: Credential, target: Credential | None) -> Credential
     return taker
 
 
-def forget_host_key(*, by: Any, device: Device) -> None:
+def forget_host_key(*, by: User, device: Device) -> None:
     """Unpin the host key, so that the next contact pins what the device shows then."""
     access.check_may(by, Verb.ADMINISTER, device.tenant)
     with transaction.atomic():
@@ -100,12 +110,12 @@ def forget_host_key(*, by: Any, device: Device) -> None:
         )
 
 
-def pin_host_key(*, device_id: Any, fingerprint: str) -> None:
+def pin_host_key(*, device_id: UUID | str, fingerprint: str) -> None:
     """Pin the key seen at first contact; a key pinned meanwhile stays."""
     Device.objects.filter(pk=device_id, host_key="").update(host_key=fingerprint)
 
 
-def _save(model: Any, by: Any, tenant: Tenant, instance: Any, values: dict[str, Any]) -> Any:
+def _save(model: type[M], by: User | None, tenant: Tenant, instance: M | None, values: dict[str, Any]) -> M:
     """Write one row and its audit event; `by=None` is the system (the demo loader, imports of a setup)."""
     if by is not None:
         access.check_may(by, Verb.ADMINISTER, tenant)
@@ -119,7 +129,7 @@ def _save(model: Any, by: Any, tenant: Tenant, instance: Any, values: dict[str, 
     return row
 
 
-def _write(row: Any) -> None:
+def _write(row: Thing) -> None:
     """Save, and say in words which uniqueness rule was hit."""
     problems = _taken(row)
     if problems:
@@ -133,8 +143,9 @@ def _write(row: Any) -> None:
         ) from error
 
 
-def _taken(row: Any) -> dict[str, list[str]]:
-    others = type(row).objects.exclude(pk=row.pk)
+def _taken(row: Thing) -> dict[str, list[str]]:
+    manager: Manager[Any] = type(row)._default_manager
+    others = manager.exclude(pk=row.pk)
     found: dict[str, list[str]] = {}
     name = getattr(row, "name", "")
     if name and others.filter(tenant_id=row.tenant_id, name__iexact=name).exists():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from devices.models import Notice
@@ -16,6 +16,6 @@ def give(notices: Sequence[Notice]) -> None:
         Notice.objects.bulk_create(notices, ignore_conflicts=True)
 
 
-def mark_read(*, by: Any) -> int:
+def mark_read(*, by: User) -> int:
     """Mark all notices of the user as read; return how many were not."""
     return Notice.objects.filter(recipient=by, read_at=None).update(read_at=timezone.now())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q
 
@@ -59,8 +60,8 @@ class Event:
     subject: str
     text: str
     url: str
-    recipients: Iterable[Any]
-    by: Any = None
+    recipients: Iterable[User]
+    by: User | None = None
     details: str = ""
 
 
@@ -120,7 +121,7 @@ def _receivers(tenant: Tenant) -> list[tuple[Channel, list[int]]]:
     ]
 
 
-def test(*, by: Any, channel: Channel, row: Any, now: datetime) -> None:
+def test(*, by: User, channel: Channel, row: Any, now: datetime) -> None:
     """Send a message to show that a receiver of a channel works; Invalid when it can go nowhere."""
     address = channel.test_address(row, by)
     OutboxMessage.objects.create(
@@ -186,7 +187,7 @@ def _send(message: OutboxMessage, now: datetime) -> int:
     return 1
 
 
-def _log_fields(message: OutboxMessage) -> dict[str, Any]:
+def _log_fields(message: OutboxMessage) -> dict[str, object]:
     """Return what names a message in the log; `about` begins with what it tells of: `run:12:completed`."""
     return {
         "tenant": message.tenant.key,

@@ -20,7 +20,7 @@ SETTINGS = frozenset({"name", "time_zone", "max_parallel", "allow_telnet"})
 
 def create_tenant(
     *,
-    by: Any,
+    by: User | None,
     key: str,
     name: str,
     kind: str = "customer",
@@ -57,7 +57,7 @@ def create_tenant(
     return tenant
 
 
-def change_tenant(*, by: Any, tenant: Tenant, **values: Any) -> Tenant:
+def change_tenant(*, by: User, tenant: Tenant, **values: Any) -> Tenant:
     """Change a tenant's settings: `name`, `time_zone`, `max_parallel`, `allow_telnet`."""
     access.check_may(by, Verb.ADMINISTER, tenant)
     unknown = values.keys() - SETTINGS
@@ -73,7 +73,7 @@ def change_tenant(*, by: Any, tenant: Tenant, **values: Any) -> Tenant:
     return row
 
 
-def give_role(*, by: Any, user: User, tenant: Tenant, role: str) -> None:
+def give_role(*, by: User | None, user: User, tenant: Tenant, role: str) -> None:
     """Put a user into a role (its key) of a tenant; the giver must hold every right that the role carries."""
     group = access.role_group(tenant, role)
     if by is not None:
@@ -85,7 +85,7 @@ def give_role(*, by: Any, user: User, tenant: Tenant, role: str) -> None:
         audit.record(tenant=tenant, by=by, action="role.given", subject=user.get_username(), role=role)
 
 
-def record_roles(*, by: Any, person: Any, given: Iterable[int], taken: Iterable[int]) -> None:
+def record_roles(*, by: User, person: User, given: Iterable[int], taken: Iterable[int]) -> None:
     """Write to the tenants' audit trails which roles somebody was given or lost with these groups (ids)."""
     audit.record_all(
         [

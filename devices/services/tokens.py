@@ -6,9 +6,9 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from devices import access
@@ -18,11 +18,11 @@ from devices.models import ApiToken, Tenant
 
 def create_token(
     *,
-    user: Any,
+    user: User,
     name: str,
     expires_at: datetime | None = None,
     text: str | None = None,
-    purpose: Any = ApiToken.Purpose.API,
+    purpose: str = ApiToken.Purpose.API,
     tenant: Tenant | None = None,
     verbs: Iterable[Verb] = (),
 ) -> tuple[ApiToken, str]:
@@ -44,12 +44,12 @@ def create_token(
     return token, plain
 
 
-def delete_token(*, by: Any, pk: int) -> None:
+def delete_token(*, by: User, pk: int) -> None:
     """Revoke a token of the caller at once."""
     ApiToken.objects.filter(user=by, pk=pk).delete()
 
 
-def find_user(plain: str, purpose: Any = ApiToken.Purpose.API) -> Any:
+def find_user(plain: str, purpose: str = ApiToken.Purpose.API) -> User | None:
     """Return the active user whose token for this purpose it is, or None, with no more rights than the token has.
 
     Notes the use, at most once a minute.

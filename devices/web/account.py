@@ -3,16 +3,16 @@
 import logging
 import math
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import LoginView, LogoutView
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from config.requests import Request
 from devices import selectors
 from devices.models import ApiToken
 from devices.services import notices, tokens
@@ -30,7 +30,9 @@ class SignIn(LoginView):
     extra_context = {"demo": settings.DEMO}
 
 
-def locked_out(request: HttpRequest, response: HttpResponse | None = None, credentials: Any = None) -> HttpResponse:
+def locked_out(
+    request: Request, response: HttpResponse | None = None, credentials: dict[str, str] | None = None
+) -> HttpResponse:
     """Say on the sign-in page that there were too many wrong passwords, whatever was typed this time."""
     account, address = request.POST.get("username", "")[:150], request.META.get("REMOTE_ADDR", "")
     about = {"account": account, "address": address}
@@ -49,7 +51,7 @@ class SignOut(LogoutView):
 
 
 @require_POST
-def choose_tenant(request: HttpRequest) -> HttpResponse:
+def choose_tenant(request: Request) -> HttpResponse:
     """Remember the customer whose things the lists show."""
     key = request.POST.get("tenant", "")
     visible = selectors.visible_tenants(request.user).filter(key=key).exists()
@@ -59,7 +61,7 @@ def choose_tenant(request: HttpRequest) -> HttpResponse:
     return redirect(target if safe else "/")
 
 
-def notice_page(request: HttpRequest) -> HttpResponse:
+def notice_page(request: Request) -> HttpResponse:
     """The user's notices; POST marks them read."""
     if request.method == "POST":
         notices.mark_read(by=request.user)
@@ -67,28 +69,28 @@ def notice_page(request: HttpRequest) -> HttpResponse:
     return render(request, "devices/notices.html", {"notices": selectors.notices_of(request.user)[:100]})
 
 
-def token_page(request: HttpRequest) -> HttpResponse:
+def token_page(request: Request) -> HttpResponse:
     """The user's API tokens; a new one is shown once."""
     mine = selectors.visible_tenants(request.user).order_by("name")
-    form, shown = forms.TokenForm(request.POST or None, label_suffix="", tenants=mine), ""
+    form, shown = forms.TokenForm(request.POST or None, tenants=mine), ""
     if request.method == "POST" and form.is_valid():
         token, shown = tokens.create_token(user=request.user, **form.cleaned_data)
         if token.purpose == ApiToken.Purpose.CALENDAR:
             shown = request.build_absolute_uri(f"/calendar/feed/{shown}.ics")
-        form = forms.TokenForm(label_suffix="", tenants=mine)
+        form = forms.TokenForm(None, tenants=mine)
     return render(
         request, "devices/tokens.html", {"form": form, "shown": shown, "tokens": selectors.tokens_of(request.user)}
     )
 
 
 @require_POST
-def drop_token(request: HttpRequest, pk: int) -> HttpResponse:
+def drop_token(request: Request, pk: int) -> HttpResponse:
     """Revoke a token."""
     tokens.delete_token(by=request.user, pk=pk)
     messages.success(request, "The token was revoked; it works no more.")
     return redirect("tokens")
 
 
-def healthz(request: HttpRequest) -> JsonResponse:
+def healthz(request: Request) -> JsonResponse:
     """Say that the web process answers."""
     return JsonResponse({"status": "ok"})

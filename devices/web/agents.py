@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html_join
 
 from config import env, lists
 from config.lists import Column, Listing
+from config.requests import Request
 from config.ui import ago, pill
 from devices import selectors
+from devices.models import Agent, Worker
 from devices.services import inventory
 from devices.web.forms import AgentForm
 from devices.web.resource import Resource
@@ -28,7 +30,7 @@ AGENTS = Resource(
 )
 
 
-def agents(request: HttpRequest) -> HttpResponse:
+def agents(request: Request) -> HttpResponse:
     """The agent list: who serves each, since when nobody does, and what it is working on."""
     now = timezone.now()
     serving = selectors.serving(now)
@@ -55,13 +57,13 @@ def agents(request: HttpRequest) -> HttpResponse:
     return lists.show(request, within(request, selectors.visible_agents(request.user)), listing)
 
 
-def _workers(rows: Any) -> str:
+def _workers(rows: Iterable[Worker]) -> str:
     """The workers with their versions."""
     lines = ((worker.name, worker.version) for worker in rows)
     return format_html_join("", '{} <span class="quiet">{}</span><br>', lines) or "—"
 
 
-def _agent_state(agent: Any, now: datetime) -> str:
+def _agent_state(agent: Agent, now: datetime) -> str:
     if not agent.is_online(now):
         return pill("off", "Offline", "fail")
     return pill("drain", "Draining", "warn") if agent.draining else pill("on", "Online", "ok")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.html import format_html_join
 
 from config import lists
 from config.lists import Column, Filter, Listing
+from config.requests import Request
 from config.ui import ago
 from devices import selectors
 from devices.web.scope import TENANT, tenant_filter, within
 
 
-def audit_list(request: HttpRequest) -> HttpResponse:
+def audit_list(request: Request) -> HttpResponse:
     """The audit trail of the tenants that the user administers."""
     columns = (
         Column("Time", lambda e: ago(e.at), css="nowrap"),

@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any, cast
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +17,7 @@ from config import lists
 from config.errors import Forbidden, NotFound
 from config.lists import Column, Filter, Listing
 from config.pages import form_page
+from config.requests import Request
 from config.ui import ago, pill
 from devices import access, selectors
 from devices.channels import CHANNELS, label, target, with_page
@@ -51,7 +52,7 @@ class ChannelForm(TenantForm):
         return {**data, "secrets": {name: Secret(text) if text else None for name, text in typed.items()}}
 
 
-def channel_list(request: HttpRequest, kind: str) -> HttpResponse:
+def channel_list(request: Request, kind: str) -> HttpResponse:
     """The receivers of one channel, for administrators."""
     channel = _channel(kind)
     columns = (
@@ -59,7 +60,6 @@ def channel_list(request: HttpRequest, kind: str) -> HttpResponse:
         Column("State", lambda c: pill("on", "Enabled", "ok") if c.enabled else pill("off", "Off", "idle")),
         TENANT,
     )
-    new = {"new_url": reverse("new-channel", args=[kind]), "new_label": f"New {channel.noun}"}
     listing = Listing(
         channel.title,
         columns,
@@ -67,12 +67,13 @@ def channel_list(request: HttpRequest, kind: str) -> HttpResponse:
         f"No {channel.noun} yet.",
         intro=channel.intro,
         order="pk",
-        **(new if administers(request) else {}),
+        new_url=reverse("new-channel", args=[kind]) if administers(request) else "",
+        new_label=f"New {channel.noun}",
     )
     return lists.show(request, within(request, selectors.visible_receivers(request.user, channel.model)), listing)
 
 
-def edit_channel(request: HttpRequest, kind: str, pk: int | None = None) -> HttpResponse:
+def edit_channel(request: Request, kind: str, pk: int | None = None) -> HttpResponse:
     """Make or change a receiver; the button Test sends a message to it."""
     channel = _channel(kind)
     owners = access.tenants_where(request.user, Verb.ADMINISTER).order_by("path")
@@ -111,7 +112,7 @@ def edit_channel(request: HttpRequest, kind: str, pk: int | None = None) -> Http
     )
 
 
-def deliveries(request: HttpRequest) -> HttpResponse:
+def deliveries(request: Request) -> HttpResponse:
     """What was sent to whom, and what was not."""
     status = OutboxMessage.Status
     colours = {status.WAITING: "warn", status.SENT: "ok", status.FAILED: "fail"}
@@ -140,7 +141,7 @@ def deliveries(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def send_again(request: HttpRequest, pk: int) -> HttpResponse:
+def send_again(request: Request, pk: int) -> HttpResponse:
     """Try a message that was given up once more."""
     row = access.get_visible(request.user, selectors.visible_messages(request.user), Verb.ADMINISTER, pk=pk)
     if row.status != OutboxMessage.Status.FAILED:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest
-
+from config.requests import Request
 from devices.domain import configs
 from devices.services.snapshots import changes, volatile_in
 
@@ -23,7 +22,7 @@ class Comparison:
         return bool(self.lines or self.pairs)
 
 
-def comparison(request: HttpRequest, old: str, new: str, platform: str) -> Comparison:
+def comparison(request: Request, old: str, new: str, platform: str) -> Comparison:
     """Compare two configurations of a platform, in the form that the request asks for."""
     side = request.GET.get("view") == "side"
     query = request.GET.copy()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from config import lists
 from config.lists import Column, Listing
+from config.requests import Request
 from config.ui import ago, pill
 from devices import selectors
+from devices.models import Credential
 from devices.services import inventory
 from devices.web.forms import CredentialForm
 from devices.web.resource import Resource
@@ -25,7 +25,7 @@ CREDENTIALS = Resource(
 )
 
 
-def credentials(request: HttpRequest) -> HttpResponse:
+def credentials(request: Request) -> HttpResponse:
     """The credential list: names, never contents."""
     columns = (
         Column("Name", CREDENTIALS.link, sort="name", css="strong"),
@@ -48,6 +48,6 @@ def credentials(request: HttpRequest) -> HttpResponse:
     return lists.show(request, within(request, selectors.visible_credentials(request.user)), listing)
 
 
-def _holds(credential: Any) -> str:
+def _holds(credential: Credential) -> str:
     names = {"password": "password", "enable_password": "enable password", "private_key": "SSH key"}
     return ", ".join(word for field, word in names.items() if getattr(credential, f"{field}_sealed")) or "nothing yet"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from config import lists
 from config.lists import Column, Filter, Listing
+from config.requests import Request
 from config.ui import pill
 from devices import access, selectors
 from devices.domain.roles import Verb
 from devices.drivers import platforms
+from devices.models import Device
 from devices.services import inventory
 from devices.web.compare import Comparison, comparison
 from devices.web.forms import DeviceForm
@@ -45,7 +47,7 @@ DEVICES = Resource(
 )
 
 
-def devices(request: HttpRequest) -> HttpResponse:
+def devices(request: Request) -> HttpResponse:
     """The device list."""
     user = request.user
     tags = [(tag.pk, f"{tag.name} ({tag.tenant.name})") for tag in selectors.visible_tags(user)]
@@ -78,7 +80,7 @@ def devices(request: HttpRequest) -> HttpResponse:
     return lists.show(request, within(request, selectors.visible_devices(user)), listing)
 
 
-def device(request: HttpRequest, pk: Any) -> HttpResponse:
+def device(request: Request, pk: UUID) -> HttpResponse:
     """One device: facts, snapshots, a comparison of two of them."""
     found = access.get_visible(request.user, selectors.visible_devices(request.user), pk=pk)
     snapshots = list(selectors.visible_snapshots(request.user, found)[:30])
@@ -92,7 +94,7 @@ def device(request: HttpRequest, pk: Any) -> HttpResponse:
     return render(request, "devices/device.html", context)
 
 
-def _compare(request: HttpRequest, found: Any) -> Comparison | None:
+def _compare(request: Request, found: Device) -> Comparison | None:
     if "a" not in request.GET or "b" not in request.GET:
         return None
     rows = selectors.visible_snapshots(request.user, found)
@@ -101,7 +103,7 @@ def _compare(request: HttpRequest, found: Any) -> Comparison | None:
 
 
 @require_POST
-def forget_key(request: HttpRequest, pk: Any) -> HttpResponse:
+def forget_key(request: Request, pk: UUID) -> HttpResponse:
     """Unpin a device's host key."""
     found = access.get_visible(request.user, selectors.visible_devices(request.user), pk=pk)
     inventory.forget_host_key(by=request.user, device=found)

@@ -7,14 +7,23 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
 
+from config.fields import offer_rows
 from devices import selectors
 from devices.domain.roles import VERB_LABELS, Verb
 from devices.domain.secrets import Secret
 from devices.domain.zones import ZONE_CHOICES
 from devices.drivers import platforms
-from devices.models import ApiToken, Device, Tenant
+from devices.models import ApiToken, AssetTag, Credential, Device, Network, Tenant
+
+#: The files of a form, by field.
+Files = MultiValueDict[str, UploadedFile]
 
 
 class SignInForm(AuthenticationForm):
@@ -35,13 +44,20 @@ class TenantForm(forms.Form):
     """Base of forms for one tenant's thing; a new thing chooses the tenant among those the user administers."""
 
     def __init__(
-        self, *args: Any, user: Any, tenants: Any, tenant: Tenant | None, instance: Any = None, **kwargs: Any
+        self,
+        data: QueryDict | None = None,
+        files: Files | None = None,
+        *,
+        user: User,
+        tenants: QuerySet[Tenant],
+        tenant: Tenant | None,
+        instance: Any = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(data, files, label_suffix="", **kwargs)
         self.user, self.tenant, self.instance = user, tenant, instance
         if tenant is None:
-            choice = forms.ModelChoiceField(tenants, label="Customer", empty_label=None)
-            self.fields["tenant"] = choice
+            self.fields["tenant"] = forms.ModelChoiceField(tenants, label="Customer", empty_label=None)
             self.order_fields(["tenant"])
         self.scope(tenant)
 
@@ -91,13 +107,17 @@ class DeviceForm(TenantForm):
         label="IP address", unpack_ipv4=True, help_text="The address that identifies the device."
     )
     platform = forms.ChoiceField(choices=platforms.choices)
-    network = forms.ModelChoiceField(None)
+    network: forms.ModelChoiceField[Network] = forms.ModelChoiceField(None)
     connect_host = forms.CharField(
         max_length=255, required=False, help_text="Where to connect, when not to the IP address."
     )
     connect_port = forms.IntegerField(min_value=1, max_value=65535, initial=22)
-    credential = forms.ModelChoiceField(None, required=False, empty_label="Default of the tenant")
-    tags = forms.ModelMultipleChoiceField(None, label="Asset tags", required=False, widget=forms.CheckboxSelectMultiple)
+    credential: forms.ModelChoiceField[Credential] = forms.ModelChoiceField(
+        None, required=False, empty_label="Default of the tenant"
+    )
+    tags: forms.ModelMultipleChoiceField[AssetTag] = forms.ModelMultipleChoiceField(
+        None, label="Asset tags", required=False, widget=forms.CheckboxSelectMultiple
+    )
     legacy_ssh = forms.BooleanField(
         label="Legacy SSH",
         required=False,
@@ -114,13 +134,13 @@ class DeviceForm(TenantForm):
 
     def scope(self, tenant: Tenant | None) -> None:
         """Offer what belongs to the tenant (or, before it is chosen, to any that the user sees)."""
-        rows = {
+        rows: dict[str, QuerySet[Any]] = {
             "network": selectors.visible_networks(self.user),
             "credential": selectors.visible_credentials(self.user),
             "tags": selectors.visible_tags(self.user),
         }
         for name, choices in rows.items():
-            self.fields[name].queryset = choices.filter(tenant=tenant) if tenant else choices
+            offer_rows(self, name, choices.filter(tenant=tenant) if tenant else choices)
 
     def clean(self) -> dict[str, Any]:
         """Refuse references into another tenant."""
@@ -181,12 +201,12 @@ class SubTenantForm(forms.Form):
     )
     name = forms.CharField(max_length=120)
     kind = forms.ChoiceField(choices=Tenant.Kind.choices, initial=Tenant.Kind.CUSTOMER)
-    parent = forms.ModelChoiceField(None, empty_label=None, label="Belongs to")
+    parent: forms.ModelChoiceField[Tenant] = forms.ModelChoiceField(None, empty_label=None, label="Belongs to")
     time_zone = forms.ChoiceField(choices=ZONE_CHOICES, initial="UTC")
 
-    def __init__(self, *args: Any, tenants: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
-        self.fields["parent"].queryset = tenants
+    def __init__(self, data: QueryDict | None, *, tenants: QuerySet[Tenant]) -> None:
+        super().__init__(data, label_suffix="")
+        offer_rows(self, "parent", tenants)
 
 
 class TenantSettingsForm(forms.Form):
@@ -206,8 +226,8 @@ class TenantSettingsForm(forms.Form):
         help_text="Its devices may be set to Telnet, which sends passwords and configurations in clear text.",
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+    def __init__(self, data: QueryDict | None, *, initial: dict[str, Any]) -> None:
+        super().__init__(data, label_suffix="", initial=initial)
 
 
 class TokenForm(forms.Form):
@@ -215,7 +235,7 @@ class TokenForm(forms.Form):
 
     name = forms.CharField(max_length=80, help_text="What it is for.")
     purpose = forms.ChoiceField(label="Opens", choices=ApiToken.Purpose.choices, initial=ApiToken.Purpose.API)
-    tenant = forms.ModelChoiceField(
+    tenant: forms.ModelChoiceField[Tenant] = forms.ModelChoiceField(
         queryset=None,
         label="Customer",
         required=False,
@@ -236,9 +256,9 @@ class TokenForm(forms.Form):
         help_text="Empty: never.",
     )
 
-    def __init__(self, *args: Any, tenants: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["tenant"].queryset = tenants
+    def __init__(self, data: QueryDict | None, *, tenants: QuerySet[Tenant]) -> None:
+        super().__init__(data, label_suffix="")
+        offer_rows(self, "tenant", tenants)
 
     def clean_expires_at(self) -> datetime | None:
         """The time is UTC, and lies ahead."""

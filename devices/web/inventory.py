@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from config.errors import Invalid
 from config.pages import form_page
+from config.requests import Request
 from devices import access
 from devices.domain.roles import Verb
 from devices.web.agents import AGENTS
@@ -19,7 +18,7 @@ from devices.web.networks import NETWORKS, TAGS
 RESOURCES = {resource.name: resource for resource in (NETWORKS, TAGS, AGENTS, CREDENTIALS, DEVICES)}
 
 
-def edit_thing(request: HttpRequest, kind: str, pk: Any = None) -> HttpResponse:
+def edit_thing(request: Request, kind: str, pk: str | None = None) -> HttpResponse:
     """Make or change a network, tag, agent, credential or device."""
     resource = RESOURCES.get(kind)
     if resource is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from config import lists
 from config.lists import Column, Listing
+from config.requests import Request
 from devices import selectors
 from devices.services import inventory
 from devices.web.forms import NetworkForm, TagForm
@@ -23,7 +24,7 @@ NETWORKS = Resource(
 TAGS = Resource("tags", "asset tag", TagForm, selectors.visible_tags, inventory.save_tag, lambda t: {"name": t.name})
 
 
-def networks(request: HttpRequest) -> HttpResponse:
+def networks(request: Request) -> HttpResponse:
     """The network list."""
     columns = (
         Column("Name", NETWORKS.link, sort="name", css="strong"),
@@ -43,7 +44,7 @@ def networks(request: HttpRequest) -> HttpResponse:
     return lists.show(request, within(request, selectors.visible_networks(request.user)), listing)
 
 
-def tags(request: HttpRequest) -> HttpResponse:
+def tags(request: Request) -> HttpResponse:
     """The asset tag list."""
     columns = (
         Column("Name", TAGS.link, sort="name", css="strong"),

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html
 
+from config.requests import Request
 from devices import access
 from devices.domain.roles import Verb
 from devices.web.forms import TenantForm
@@ -22,7 +24,7 @@ class Resource:
     name: str
     word: str
     form: type[TenantForm]
-    rows: Callable[[Any], Any]
+    rows: Callable[[User], QuerySet[Any]]
     save: Callable[..., Any]
     initial: Callable[[Any], dict[str, Any]]
 
@@ -30,7 +32,7 @@ class Resource:
         """Return a link to the form of a row, named as the row is."""
         return link(reverse("edit-thing", args=[self.name, row.pk]), row.name)
 
-    def new_button(self, request: HttpRequest) -> dict[str, Any]:
+    def new_button(self, request: Request) -> dict[str, Any]:
         """Return a list's button for a new one, for those who may make one."""
         if not administers(request):
             return {}
@@ -42,6 +44,6 @@ def link(url: str, text: str) -> str:
     return format_html('<a href="{}">{}</a>', url, text)
 
 
-def administers(request: HttpRequest) -> bool:
+def administers(request: Request) -> bool:
     """Say whether the user administers any tenant."""
     return access.tenants_where(request.user, Verb.ADMINISTER).exists()

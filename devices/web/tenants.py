@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 
 from config import lists
 from config.errors import NotFound
 from config.lists import Column, Listing
 from config.pages import form_page
+from config.requests import Request
 from config.ui import pill
 from devices import access, selectors
 from devices.domain.roles import Verb
@@ -17,7 +18,7 @@ from devices.web.forms import SubTenantForm, TenantSettingsForm
 from devices.web.resource import administers, link
 
 
-def tenant_list(request: HttpRequest) -> HttpResponse:
+def tenant_list(request: Request) -> HttpResponse:
     """The tenants that the user sees."""
     mine = set(access.tenants_where(request.user, Verb.ADMINISTER).values_list("pk", flat=True))
     columns = (
@@ -32,12 +33,14 @@ def tenant_list(request: HttpRequest) -> HttpResponse:
         Column("Belongs to", lambda t: t.parent.name if t.parent else "—"),
         Column("State", lambda t: pill("on", "Enabled", "ok") if t.enabled else pill("off", "Off", "idle")),
     )
-    new = {"new_url": reverse("new-tenant"), "new_label": "New tenant"} if administers(request) else {}
-    listing = Listing("Tenants", columns, ("name", "key"), "No tenant yet.", order="path", **new)
+    new_url = reverse("new-tenant") if administers(request) else ""
+    listing = Listing(
+        "Tenants", columns, ("name", "key"), "No tenant yet.", order="path", new_url=new_url, new_label="New tenant"
+    )
     return lists.show(request, selectors.visible_tenants(request.user), listing)
 
 
-def new_tenant(request: HttpRequest) -> HttpResponse:
+def new_tenant(request: Request) -> HttpResponse:
     """Make a tenant below another."""
     parents = access.tenants_where(request.user, Verb.ADMINISTER).order_by("path")
     form = SubTenantForm(request.POST or None, tenants=parents)
@@ -49,7 +52,7 @@ def new_tenant(request: HttpRequest) -> HttpResponse:
     return form_page(request, form, save, title="New tenant", back="tenants", back_label="Tenants")
 
 
-def edit_tenant(request: HttpRequest, pk: int) -> HttpResponse:
+def edit_tenant(request: Request, pk: int) -> HttpResponse:
     """Change a tenant's settings."""
     tenant = access.tenants_where(request.user, Verb.ADMINISTER).filter(pk=pk).first()
     if tenant is None:

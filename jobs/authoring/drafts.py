@@ -39,10 +39,10 @@ def start_draft(*, by: Any, template_id: int) -> ServiceJob:
         return ServiceJob.objects.create(
             tenant=template.tenant,
             template=template,
-            version=template.current,
+            version=template.latest,
             created_by=by,
             changed_by=by,
-            snapshots=template.current.content.changes_devices,
+            snapshots=template.latest.content.changes_devices,
             job_type=types.of_template(template.built_in).key,
         )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from devices.models import Agent
 from jobs import queue
@@ -24,7 +25,8 @@ def lock_lines(runs: Iterable[tuple[JobRun, ServiceJob]]) -> None:
     pairs = list(runs)
     jobs = {job.pk for _, job in pairs if Overlap(job.overlap) is not Overlap.ALLOW}
     agents = {run.agent_id for run, _ in pairs if run.in_queue and run.agent_id}
-    for model, pks in ((ServiceJob, jobs), (Agent, agents)):
+    locked: tuple[tuple[type[Model], set[Any]], ...] = ((ServiceJob, jobs), (Agent, agents))
+    for model, pks in locked:
         if pks:
             rows = model._default_manager.filter(pk__in=pks).order_by("pk")
             list(rows.select_for_update(no_key=True).values_list("pk"))

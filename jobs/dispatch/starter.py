@@ -124,7 +124,7 @@ def start_late(*, now: datetime) -> None:
     for job in rows:
         with transaction.atomic():
             # Whoever clears the wish is the one who starts it.
-            if ApprovalRequest.objects.filter(pk=job.approval_id, late=Late.NOW).update(late="") != 1:
+            if ApprovalRequest.objects.filter(pk=job.approval_id or 0, late=Late.NOW).update(late="") != 1:
                 continue
             reach("A2")
             trigger = Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name="After approval")
@@ -167,7 +167,7 @@ def _load(runs: Sequence[JobRun]) -> dict[Any, ServiceJob]:
     """Return the jobs of some runs, with all that planning reads; what is the same is one object, rights and
     contents too."""
     rows = ServiceJob.objects.filter(pk__in={run.job_id for run in runs})
-    return {job.pk: job for job in rows.prefetch_related(*PARTS, *builder.PARTS)}
+    return {job.pk: job for job in rows.prefetch_related(*(*PARTS, *builder.PARTS))}
 
 
 def _together(runs: Sequence[JobRun], jobs: dict[Any, ServiceJob]) -> list[tuple[JobRun, ServiceJob]]:

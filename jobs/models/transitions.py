@@ -39,14 +39,14 @@ def transition(rows: QuerySet[Run], *, of: Iterable[RunStatus], to: RunStatus, *
     statuses = list(of)
     for status in statuses:
         check_move(MOVES[rows.model], status, to)
-    query = rows.filter(status__in=statuses).order_by().query.chain(UpdateQuery)
+    query: Any = rows.filter(status__in=statuses).order_by().query.chain(UpdateQuery)
     query.add_update_values({"status": to, **columns})
     try:
         statement, values = query.get_compiler(connection=connection).as_sql()
     except EmptyResultSet:  # no id was given
         return set()
     meta = rows.model._meta
-    names = (connection.ops.quote_name(name) for name in (meta.db_table, meta.pk.column))
+    names = (connection.ops.quote_name(name) for name in (meta.db_table, meta.pk.column or ""))
     with connection.cursor() as cursor:
         cursor.execute(f"{statement} RETURNING {'.'.join(names)}", values)
         return {pk for (pk,) in cursor.fetchall()}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet, prefetch_related_objects
 
@@ -95,7 +96,7 @@ def plan_of(
 def resumed(plan: Plan, of: JobRun, places: Mapping[str, int]) -> Plan:
     """Return a plan whose devices go on at their places (step positions) in an earlier run; Conflict when the plan
     is another."""
-    earlier = {str(row.device_id): row.plan for row in of.device_runs.filter(device__in=places)}
+    earlier = {str(row.device_id): row.plan for row in of.device_runs.filter(device__in=[UUID(pk) for pk in places])}
     for device in plan.devices:
         place = places[device.device]
         if _from(device, place) != _from(earlier[device.device], place):

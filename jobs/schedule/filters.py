@@ -29,9 +29,7 @@ def save_filter(
         filter_from({"name": name, "time_zone": time_zone, "rules": rules})
     except ImpossibleRule as error:
         raise Invalid(fields={error.field: [str(error)]}) from None
-    taken = ScheduleFilter.objects.filter(tenant=tenant, name__iexact=name).exclude(
-        pk=instance.pk if instance else None
-    )
+    taken = ScheduleFilter.objects.filter(tenant=tenant, name__iexact=name).exclude(pk=instance.pk if instance else 0)
     if taken.exists():
         raise Invalid(fields={"name": [f"A filter named '{name}' exists in this tenant; choose another name."]})
     row = instance or ScheduleFilter(tenant=tenant)

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -19,6 +19,7 @@ from approvals.domain import OPEN, Scope
 from approvals.models import ApprovalRequest
 from approvals.web import decision
 from config.errors import Conflict, Invalid, NotFound
+from config.requests import Request as HttpRequest
 from devices import access as tenants
 from devices.domain.configs import unified
 from jobs import selectors
@@ -60,8 +61,8 @@ class RequestForm(forms.Form):
     )
     at_most = forms.IntegerField(label="Devices at most", required=False, min_value=1, max_value=100_000)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, label_suffix="", **kwargs)
 
     def asked(self) -> dict[str, Any]:
         """Return the arguments of `approving.request` (of a valid form)."""
@@ -142,7 +143,7 @@ def _asked(request: HttpRequest, job: ServiceJob) -> ApprovalRequest:
     rows = approvals.requests_about(request.user, job.approval_subject_id)
     wanted = request.GET.get("request", "")
     found = rows.filter(pk=int(wanted)).first() if wanted.isdigit() and len(wanted) < 18 else None
-    found = found or rows.filter(pk=job.approval_id).first() or rows.first()
+    found = found or rows.filter(pk=job.approval_id or 0).first() or rows.first()
     if found is None:
         raise NotFound("Nobody has asked for an approval of this job.")
     return found

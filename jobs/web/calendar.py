@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import icalendar
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from config.requests import Request as HttpRequest
 from devices import selectors as inventory
 from devices.domain.zones import IS_ZONE
 from devices.models import ApiToken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -13,6 +13,7 @@ from config import lists
 from config.errors import Forbidden
 from config.lists import Column, Listing
 from config.pages import form_page
+from config.requests import Request as HttpRequest
 from devices import access
 from devices.domain.roles import Verb
 from devices.domain.zones import ZONE_CHOICES

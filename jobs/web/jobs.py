@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +18,7 @@ from approvals.web.requests import status_pill
 from config import lists
 from config.errors import Conflict
 from config.lists import Column, Filter, Listing
+from config.requests import Request as HttpRequest
 from config.ui import ago, pill
 from devices import access as tenants
 from devices.web.scope import within

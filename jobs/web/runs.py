@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from config import lists
 from config.errors import Conflict
 from config.lists import Column, Filter, Listing
+from config.requests import Request as HttpRequest
 from config.ui import ago, duration, pill
 from devices import access as tenants
 from devices.domain.roles import Verb
@@ -203,8 +204,8 @@ def _progress(run: JobRun) -> str:
     return format_html(
         '<span class="progress"><progress max="{}" value="{}" aria-label="devices done"></progress>{}/{}</span>',
         run.device_count,
-        run.ended_count,
-        run.ended_count,
+        run.ended_count,  # type: ignore[attr-defined]
+        run.ended_count,  # type: ignore[attr-defined]
         run.device_count,
     )
 
@@ -233,7 +234,7 @@ def _board(request: HttpRequest, found: JobRun) -> dict[str, Any]:
     lines = [
         {
             "item": row,
-            "waits_for": holders.get(row.waits_for, "a run of another customer"),
+            "waits_for": holders.get(row.waits_for or 0, "a run of another customer"),
             "pill": status_pill(row.status),
             "cells": _cells(row, columns),
         }

@@ -71,7 +71,7 @@ class _Room:
         if any(place is not None and place <= 0 for place in places):
             return False
         self.runs[run.pk] -= 1
-        for kind, key in ((self.agents, run.agent_id), (self.tenants, row.tenant_id)):
+        for kind, key in ((self.agents, run.agent_id or 0), (self.tenants, row.tenant_id)):
             if kind.get(key) is not None:
                 kind[key] -= 1  # type: ignore[index,operator]
         if trials is not None:
@@ -127,7 +127,7 @@ def _log_started(runs: Iterable[JobRun], rows: Iterable[DeviceRun]) -> None:
     for run in runs:
         log.info("Run %s begins.", run.pk, extra={"action": "run.started", **of_run(run)})
     for row in rows:
-        about = {**of_device_run(row), "worker": row.worker.name, "try": row.tries + 1}
+        about = {**of_device_run(row), "worker": row.worker.name if row.worker else "", "try": row.tries + 1}
         words = "Device run %s begins: %s."
         log.info(words, row.pk, row.device_name, extra={"action": "device_run.started", **about})
 
@@ -150,11 +150,11 @@ def _open_runs(agents: dict[int, Agent], now: datetime, only: int | None, most: 
     skip = 0
     while len(found) < most:
         rows = runs_with_room(agents, now, only=only, most=most, skip=skip)
-        wanted = {run.window_id for run in rows if run.window_id}
+        wanted = {run.window_id for run in rows if run.window_id}  # type: ignore[attr-defined]
         windows = ScheduleFilter.objects.in_bulk(wanted) if wanted else {}
         for run in rows:
             run.agent = agents[run.agent_id or 0]
-            if is_open(windows.get(run.window_id), now):
+            if is_open(windows.get(run.window_id), now):  # type: ignore[attr-defined]
                 found[run.pk] = run
         if len(rows) < most:
             break
@@ -216,15 +216,16 @@ def _candidates(runs: dict[int, JobRun], room: _Room, now: datetime, limit: int)
 
 def _room(runs: dict[int, JobRun], agents: dict[int, Agent]) -> _Room:
     limited = [agent for agent in agents.values() if agent.max_parallel is not None]
-    tenants = {run.tenant_id: run.tenant_limit for run in runs.values() if run.tenant_limit is not None}
+    limits = {run.tenant_id: run.tenant_limit for run in runs.values()}  # type: ignore[attr-defined]
+    tenants = {pk: limit for pk, limit in limits.items() if limit is not None}
     if tenants:
         list(Tenant.objects.filter(pk__in=tenants).order_by("pk").select_for_update(no_key=True))
     running = DeviceRun.objects.filter(status=RunStatus.RUNNING)
     busy_agents = _busy_agents(limited)
     busy_tenants = Counter(running.filter(tenant__in=tenants).values_list("tenant", flat=True)) if tenants else {}
     return _Room(
-        runs={run.pk: run.max_parallel - run.busy for run in runs.values()},
-        agents={agent.pk: agent.max_parallel - busy_agents[agent.pk] for agent in limited},
+        runs={run.pk: run.max_parallel - run.busy for run in runs.values()},  # type: ignore[attr-defined]
+        agents={agent.pk: (agent.max_parallel or 0) - busy_agents[agent.pk] for agent in limited},
         tenants={pk: most - busy_tenants[pk] for pk, most in tenants.items()},
     )
 

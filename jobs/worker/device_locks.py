@@ -123,6 +123,7 @@ def _line(keys: set[str]) -> dict[str, list[tuple[datetime, int]]]:
     )
     found: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
     for row in waiting.select_related("device").only("waiting_since", "endpoint", "device__host_key")[:1000]:
+        assert row.waiting_since is not None
         for key in keys_of(row):
             found[key].append((row.waiting_since, row.pk))
     return found

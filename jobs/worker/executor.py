@@ -159,8 +159,9 @@ def store(batch: list[DeviceOutcome]) -> None:
     with transaction.atomic():
         mine = _still_mine(batch)
         for outcome in mine:
-            if outcome.pinned:
-                pin_host_key(device_id=outcome.journal.device_run.device_id, fingerprint=outcome.pinned)
+            device = outcome.journal.device_run.device_id
+            if outcome.pinned and device:
+                pin_host_key(device_id=device, fingerprint=outcome.pinned)
         again = [outcome for outcome in mine if outcome.retry and _try_again(outcome, now)]
         ended = [outcome for outcome in mine if outcome not in again]
         moves = [Move(f.journal.ending(f.result, now), RunStatus.RUNNING, f.result.status) for f in ended]

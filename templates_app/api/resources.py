@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from rest_framework import serializers
 
 from config.api_resource import Edits, Resource
@@ -86,15 +88,15 @@ class Templates(Creates, Edits, Resource):
     serializer_class = TemplateSerializer
     search_fields, ordering_fields = ["name", "description"], ["name"]
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[ServiceTemplate]:
         return selectors.visible_templates(user).filter(current__isnull=False)
 
-    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+    def make(self, user: User, data: dict[str, Any], instance: ServiceTemplate | None = None) -> ServiceTemplate:
         content = data.pop("current", {}).get("data", {})
         values: dict[str, Any] = {"description": "", "status": "ready"}
         if instance:
             values = {name: getattr(instance, name) for name in ("name", "description", "status")}
-            content = instance.current.data | content
+            content = instance.latest.data | content
         try:
             given = TemplateContent.from_json(content)
             return authoring.save_template(by=user, instance=instance, content=given, **(values | data))
@@ -118,10 +120,12 @@ class Profiles(Creates, Edits, Resource):
     serializer_class = ProfileSerializer
     search_fields, ordering_fields = ["name"], ["name"]
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[ConfigurationProfile]:
         return selectors.visible_profiles(user)
 
-    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+    def make(
+        self, user: User, data: dict[str, Any], instance: ConfigurationProfile | None = None
+    ) -> ConfigurationProfile:
         if instance:
             data.setdefault("name", instance.name)
         return authoring.save_profile(by=user, instance=instance, **data)
@@ -175,10 +179,10 @@ class Scripts(Creates, Edits, Resource):
     serializer_class = ScriptSerializer
     search_fields, ordering_fields = ["name", "category"], ["name", "category"]
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[Script]:
         return selectors.visible_scripts(user)
 
-    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+    def make(self, user: User, data: dict[str, Any], instance: Script | None = None) -> Script:
         given = data.pop("parameters", None)
         if given is not None:
             data["parameters"] = [Parameter(**row) for row in given]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from config.json_value import Json
 from devices.drivers.platforms import is_only_by_name
 
 ANY_PLATFORM = "*"
@@ -114,7 +115,7 @@ class TemplateContent:
         """Say whether any step may change a device; computed from the steps, never from a label."""
         return any(step.kind is not StepKind.READ for step in self.steps)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Json]:
         """Return the form in which a version stores it."""
         return {
             "platforms": list(self.platforms),
@@ -145,7 +146,7 @@ class TemplateContent:
         }
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> TemplateContent:
+    def from_json(cls, data: dict[str, Json]) -> TemplateContent:
         """Read what `as_json` wrote; ValueError or KeyError when it is something else."""
         return cls(
             platforms=tuple(str(p) for p in data.get("platforms", ())),

@@ -1,5 +1,7 @@
 """Service templates and their immutable versions."""
 
+from __future__ import annotations
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
@@ -47,6 +49,12 @@ class ServiceTemplate(TenantOwned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def latest(self) -> TemplateVersion:
+        """Its newest version: `current`, which is null only while a template is made together with its first one."""
+        assert self.current is not None
+        return self.current
 
 
 class TemplateVersion(TenantOwned):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from config.errors import Conflict, Invalid
@@ -35,7 +36,7 @@ MOST_ANSWER_CHARACTERS = 120
 
 def save_template(
     *,
-    by: Any,
+    by: User | None,
     tenant: Tenant,
     name: str,
     description: str,
@@ -51,10 +52,8 @@ def save_template(
             "This template is built in; nobody changes it. Make one of your own with the steps that you need."
         )
     problems = content_problems(content)
-    others = ServiceTemplate.objects.filter(tenant=tenant, name__iexact=name).exclude(
-        pk=instance.pk if instance else None
-    )
-    if others.exists():
+    others = ServiceTemplate.objects.filter(tenant=tenant, name__iexact=name)
+    if (others.exclude(pk=instance.pk) if instance else others).exists():
         problems["name"] = [f"A template named '{name}' exists in this tenant; choose another name."]
     if problems:
         raise Invalid(fields=problems)
@@ -79,7 +78,7 @@ def save_template(
 
 
 def save_profile(
-    *, by: Any, tenant: Tenant, instance: ConfigurationProfile | None = None, **values: Any
+    *, by: User | None, tenant: Tenant, instance: ConfigurationProfile | None = None, **values: Any
 ) -> ConfigurationProfile:
     """Make or change a configuration profile."""
     if by is not None:

@@ -4,8 +4,8 @@ is new."""
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, QuerySet
 
@@ -18,7 +18,7 @@ TENANTS_AT_ONCE = 50
 
 
 def keep_built_in(
-    tenant: Tenant, built_in: BuiltInTemplate, *, script: Script | None = None, by: Any = None
+    tenant: Tenant, built_in: BuiltInTemplate, *, script: Script | None = None, by: User | None = None
 ) -> ServiceTemplate:
     """Return a tenant's own row of a built-in template, at the product's present content.
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from config.errors import Invalid
@@ -25,7 +26,7 @@ MOST_BODY_CHARACTERS = 64 * 1024
 
 def save_script(
     *,
-    by: Any,
+    by: User,
     tenant: Tenant,
     instance: Script | None = None,
     parameters: Sequence[Parameter] | None = None,
@@ -92,7 +93,7 @@ def _type_problem(given: str) -> str:
     return "" if given in EXECUTION_TYPES else f"Choose one of: {', '.join(EXECUTION_TYPES)}."
 
 
-def _platforms_problem(given: Sequence[Any]) -> str:
+def _platforms_problem(given: Sequence[object]) -> str:
     families = script_families()
     unknown = [str(word) for word in given if word not in families]
     return f"Unknown: {', '.join(unknown)}. Known: {', '.join(families)}." if unknown else ""

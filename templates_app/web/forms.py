@@ -140,7 +140,7 @@ class StepForm(forms.Form):
         """Return the form field of a platform's commands."""
         return "body_any" if key == ANY_PLATFORM else f"body_{key}"
 
-    def platform_fields(self) -> list[Any]:
+    def platform_fields(self) -> list[forms.BoundField]:
         """Return the bound fields of the platforms' own commands."""
         return [self[self.body_name(key)] for key in self.keys]
 
@@ -170,7 +170,7 @@ Variables = formset_factory(VariableForm, extra=0, can_delete=True, max_num=50)
 Steps = formset_factory(StepForm, extra=0, can_order=True, can_delete=True, max_num=50)
 
 
-def initial_head(template: ServiceTemplate, content: TemplateContent) -> dict[str, Any]:
+def initial_head(template: ServiceTemplate, content: TemplateContent) -> dict[str, object]:
     """Return what the head's form starts with; each of the two fields of platforms knows its own ones."""
     return {
         "name": template.name,
@@ -181,7 +181,7 @@ def initial_head(template: ServiceTemplate, content: TemplateContent) -> dict[st
     }
 
 
-def initial_variables(content: TemplateContent) -> list[dict[str, Any]]:
+def initial_variables(content: TemplateContent) -> list[dict[str, object]]:
     """Return what the variable forms start with."""
     return [
         {
@@ -197,7 +197,7 @@ def initial_variables(content: TemplateContent) -> list[dict[str, Any]]:
     ]
 
 
-def initial_steps(content: TemplateContent) -> list[dict[str, Any]]:
+def initial_steps(content: TemplateContent) -> list[dict[str, object]]:
     """Return what the step forms start with."""
     return [
         {

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.forms import BaseFormSet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -15,6 +15,7 @@ from config import lists
 from config.errors import Forbidden, Invalid
 from config.lists import Column, Filter, Listing
 from config.pages import form_page, show_problems
+from config.requests import Request
 from config.ui import ago, pill
 from devices import access as tenants
 from devices.domain.roles import Verb
@@ -23,13 +24,14 @@ from devices.models import Tenant
 from devices.web.scope import TENANT, within
 from templates_app import access, selectors
 from templates_app.domain.content import TemplateContent
+from templates_app.models import ServiceTemplate
 from templates_app.services import authoring
 from templates_app.web import forms
 
 STATUS_COLOURS = {"draft": "idle", "ready": "ok", "disabled": "warn"}
 
 
-def template_list(request: HttpRequest) -> HttpResponse:
+def template_list(request: Request) -> HttpResponse:
     """The template list."""
     columns = (
         Column(
@@ -39,17 +41,13 @@ def template_list(request: HttpRequest) -> HttpResponse:
             css="strong",
         ),
         TENANT,
-        Column("Platforms", lambda t: ", ".join(map(platforms.label, t.current.content.platforms)) or "Any"),
-        Column("Changes devices", lambda t: pill("yes", "Yes", "warn") if t.current.content.changes_devices else "No"),
-        Column("Version", lambda t: t.current.number, num=True),
+        Column("Platforms", lambda t: ", ".join(map(platforms.label, t.latest.content.platforms)) or "Any"),
+        Column("Changes devices", lambda t: pill("yes", "Yes", "warn") if t.latest.content.changes_devices else "No"),
+        Column("Version", lambda t: t.latest.number, num=True),
         Column("Status", lambda t: pill(t.status, t.get_status_display(), STATUS_COLOURS[t.status]), sort="status"),
         Column("Changed", lambda t: ago(t.changed_at), sort="changed_at"),
     )
-    new = (
-        {"new_url": reverse("new-template"), "new_label": "New template"}
-        if access.may_author_anywhere(request.user)
-        else {}
-    )
+    new_url = reverse("new-template") if access.may_author_anywhere(request.user) else ""
     filters = (
         Filter(
             "status",
@@ -65,16 +63,17 @@ def template_list(request: HttpRequest) -> HttpResponse:
         "No template yet. A template says what a job does.",
         filters,
         order="name",
-        **new,
+        new_url=new_url,
+        new_label="New template",
     )
     return lists.show(request, within(request, selectors.visible_templates(request.user)), listing)
 
 
-def template(request: HttpRequest, pk: int) -> HttpResponse:
+def template(request: Request, pk: int) -> HttpResponse:
     """One template: steps, variables, versions, and "Add to Upload Job"."""
     found = tenants.get_visible(request.user, selectors.visible_templates(request.user), pk=pk)
     versions = selectors.visible_versions(request.user).filter(template=found)
-    version = tenants.get_visible(request.user, versions, number=request.GET.get("version", found.current.number))
+    version = tenants.get_visible(request.user, versions, number=request.GET.get("version", found.latest.number))
     steps = [
         (step, [(platforms.label(key) if key != "*" else "Any platform", text) for key, text in step.commands.items()])
         for step in version.content.steps
@@ -92,7 +91,7 @@ def template(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "templates_app/template.html", context)
 
 
-def edit_template(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+def edit_template(request: Request, pk: int | None = None) -> HttpResponse:
     """The editor. "Add" buttons post the whole page and come back with one form more, so nothing is lost."""
     instance = _template_to_edit(request, pk)
     data = _grown(request.POST) if request.method == "POST" else None
@@ -100,13 +99,13 @@ def edit_template(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     growing = data is not None and bool({"add_step", "add_variable", "show_fields"} & data.keys())
     saved = _save(request, instance, head, variables, steps) if data is not None and not growing else None
     if saved:
-        messages.success(request, f"The template was saved as version {saved.current.number}.")
+        messages.success(request, f"The template was saved as version {saved.latest.number}.")
         return redirect("template", pk=saved.pk)
     context = {"head": head, "variables": variables, "steps": steps, "template": instance, "growing": growing}
     return render(request, "templates_app/edit.html", context)
 
 
-def _template_to_edit(request: HttpRequest, pk: int | None) -> Any:
+def _template_to_edit(request: Request, pk: int | None) -> ServiceTemplate | None:
     """Return the template that may be changed, None for a new one; Forbidden where neither is allowed."""
     if pk:
         instance = tenants.get_visible(request.user, selectors.visible_templates(request.user), pk=pk)
@@ -117,9 +116,11 @@ def _template_to_edit(request: HttpRequest, pk: int | None) -> Any:
     return None
 
 
-def _editor_forms(request: HttpRequest, instance: Any, data: Any) -> tuple[forms.HeadForm, BaseFormSet, BaseFormSet]:
+def _editor_forms(
+    request: Request, instance: ServiceTemplate | None, data: QueryDict | None
+) -> tuple[forms.HeadForm, BaseFormSet, BaseFormSet]:
     """Return the forms of head, variables and steps, of what was posted or of the template as it is stored."""
-    content = instance.current.content if instance else TemplateContent(())
+    content = instance.latest.content if instance else TemplateContent(())
     head = forms.HeadForm(
         data,
         user=request.user,
@@ -135,7 +136,7 @@ def _editor_forms(request: HttpRequest, instance: Any, data: Any) -> tuple[forms
     return head, variables, steps
 
 
-def _grown(post: Any) -> Any:
+def _grown(post: QueryDict) -> QueryDict:
     """Return the posted data, one form larger where an Add button was pressed."""
     data = post.copy()
     for button, prefix in (("add_step", "s"), ("add_variable", "v")):
@@ -149,7 +150,9 @@ def _grown(post: Any) -> Any:
     return data
 
 
-def _save(request: HttpRequest, instance: Any, head: Any, variables: Any, steps: Any) -> Any:
+def _save(
+    request: Request, instance: ServiceTemplate | None, head: forms.HeadForm, variables: BaseFormSet, steps: BaseFormSet
+) -> ServiceTemplate | None:
     if not all([head.is_valid(), variables.is_valid(), steps.is_valid()]):
         return None
     kept_variables, kept_steps = forms.kept(variables), forms.kept(steps)
@@ -161,7 +164,7 @@ def _save(request: HttpRequest, instance: Any, head: Any, variables: Any, steps:
     values = {key: head.cleaned_data[key] for key in ("name", "description", "status")}
     try:
         return authoring.save_template(
-            by=request.user, tenant=head.tenant, content=content, instance=instance, **values
+            by=request.user, tenant=cast(Tenant, head.tenant), content=content, instance=instance, **values
         )
     except Invalid as error:
         for path, sentences in error.fields.items():
@@ -170,7 +173,7 @@ def _save(request: HttpRequest, instance: Any, head: Any, variables: Any, steps:
 
 
 def _place(
-    path: list[str], sentences: list[str], head: Any, variables: list[Any], steps: list[Any], error: Invalid
+    path: list[str], sentences: list[str], head: forms.HeadForm, variables: list[Any], steps: list[Any], error: Invalid
 ) -> None:
     """Put a problem of the content beside the field it belongs to."""
     if path[0] == "steps" and len(path) > 2:
@@ -183,7 +186,7 @@ def _place(
         show_problems(head, Invalid(fields={path[0]: sentences}))
 
 
-def profile_list(request: HttpRequest) -> HttpResponse:
+def profile_list(request: Request) -> HttpResponse:
     """The configuration profile list."""
     columns = (
         Column(
@@ -196,11 +199,7 @@ def profile_list(request: HttpRequest) -> HttpResponse:
         Column("Values", lambda p: ", ".join(f"{k} = {v}" for k, v in p.values.items()) or "—", css="mono"),
         TENANT,
     )
-    new = (
-        {"new_url": reverse("new-profile"), "new_label": "New profile"}
-        if access.may_author_anywhere(request.user)
-        else {}
-    )
+    new_url = reverse("new-profile") if access.may_author_anywhere(request.user) else ""
     listing = Listing(
         "Configuration Profiles",
         columns,
@@ -208,12 +207,13 @@ def profile_list(request: HttpRequest) -> HttpResponse:
         "No profile yet.",
         order="name",
         intro="A profile is a named set of values for runtime variables; each task of a job can choose one.",
-        **new,
+        new_url=new_url,
+        new_label="New profile",
     )
     return lists.show(request, within(request, selectors.visible_profiles(request.user)), listing)
 
 
-def edit_profile(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+def edit_profile(request: Request, pk: int | None = None) -> HttpResponse:
     """Make or change a profile."""
     instance = tenants.get_visible(request.user, selectors.visible_profiles(request.user), pk=pk) if pk else None
     if instance:

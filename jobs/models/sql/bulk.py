@@ -29,7 +29,7 @@ def add_rows(rows: Sequence[Row]) -> None:
     fields = [field for field in meta.concrete_fields if not isinstance(field, AutoField) and _is_given(field, rows)]
     table = connection.ops.quote_name(meta.db_table)
     fields, values = _values(fields, rows)
-    names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    names = ", ".join(connection.ops.quote_name(field.column or "") for field in fields)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             with connection.wrap_database_errors, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as stream:
@@ -65,7 +65,8 @@ def write_columns(rows: Sequence[Row], names: Sequence[str], was: tuple[str, Seq
     values = [[*given, row.pk] for given, row in zip(values, rows, strict=True)]
     guard = ""
     if was:
-        guard = connection.ops.quote_name(meta.get_field(was[0]).column)
+        guarded: Any = meta.get_field(was[0])
+        guard = connection.ops.quote_name(guarded.column)
         values = [[*given, had] for given, had in zip(values, was[1], strict=True)]
     table = connection.ops.quote_name(meta.db_table)
     with connection.cursor() as cursor:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
 
 from devices import access as tenants
 from devices import selectors as inventory
@@ -82,7 +83,7 @@ class WizardForm(forms.Form):
 
     def all_errors(self) -> list[str]:
         """Return the sentences about what is to be mended."""
-        return [sentence for sentences in self.errors.values() for sentence in sentences]
+        return [str(sentence) for sentences in self.errors.values() for sentence in sentences]
 
     def values(self) -> dict[str, Any]:
         """Return the values: the valid ones of a posted form, or what the draft has."""
@@ -142,7 +143,7 @@ class DetailsForm(WizardForm):
     def arrange(self) -> None:
         draft, user = self.draft, self.user
         allowed = draft.version.content.platforms or tuple(platforms.PLATFORMS)
-        fields = self.fields
+        fields: dict[str, Any] = self.fields
         kind = types.of_template(draft.template.built_in)
         fields["job_type"].choices = [(kind.key, kind.label)]
         fields["agent"].choices = [
@@ -155,7 +156,7 @@ class DetailsForm(WizardForm):
         ]
         fields["devices"].choices = self._device_choices(allowed)
         tags = [
-            (tag.pk, f"{tag.name} ({tag.device_count})")
+            (tag.pk, f"{tag.name} ({tag.device_count})")  # type: ignore[attr-defined]
             for tag in inventory.visible_tags(user).filter(tenant__path__startswith=draft.tenant.path)
         ]
         fields["tags"].choices = fields["search_tags"].choices = tags
@@ -172,7 +173,7 @@ class DetailsForm(WizardForm):
     def _device_choices(self, allowed: tuple[str, ...]) -> list[tuple[str, str]]:
         """Devices picked so far first, then others up to the picker's size, narrowed by `find`."""
         rows = inventory.choices_for(self.user, self.draft.tenant, allowed).order_by("name")
-        posted = self.data.getlist("devices") if self.is_bound else []
+        posted = cast(QueryDict, self.data).getlist("devices") if self.is_bound else []
         picked = set(posted) | set(self.spec.selection.devices)
         chosen = list(rows.filter(pk__in=[pk for pk in picked if _is_uuid(pk)]))
         words = (self.data.get("find", "") if self.is_bound else "").strip()

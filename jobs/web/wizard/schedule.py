@@ -57,8 +57,9 @@ class ScheduleForm(WizardForm):
 
     def arrange(self) -> None:
         filters = filters_above(self.draft.tenant)
-        self.fields["window"].choices = [("", "Any time"), *((row.pk, str(row)) for row in filters)]
-        self.fields["execute"].choices = [*EXECUTE_CHOICES, EXECUTE_LATER] if self.draft.draft_of else EXECUTE_CHOICES
+        fields: dict[str, Any] = self.fields
+        fields["window"].choices = [("", "Any time"), *((row.pk, str(row)) for row in filters)]
+        fields["execute"].choices = [*EXECUTE_CHOICES, EXECUTE_LATER] if self.draft.draft_of else EXECUTE_CHOICES
         stored = [trigger for trigger in self.spec.triggers if trigger.kind is not TriggerKind.NOW]
         numbers = self._numbers() if self.is_bound else list(range(max(1, len(stored))))
         self.triggers = [
@@ -107,7 +108,7 @@ class ScheduleForm(WizardForm):
         of_triggers = self.triggers if self.has_error(NON_FIELD_ERRORS) else []
         parts = [*((n, s) for n, s in self.errors.items() if n != NON_FIELD_ERRORS)]
         parts += [part for form in of_triggers for part in form.errors.items()]
-        return [sentence for _, sentences in parts for sentence in sentences]
+        return [str(sentence) for _, sentences in parts for sentence in sentences]
 
     @property
     def rollout_fields(self) -> list[Any]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from config.errors import Conflict, Forbidden, Invalid, NotFound
 from config.pages import show_problems
+from config.requests import Request as HttpRequest
 from devices import access as tenants
 from devices import selectors as inventory
 from devices.domain.addresses import SAMPLE, UnreadableFile, read_address_csv
