@@ -27,7 +27,7 @@ from approvals.domain import (
 from approvals.models import ApprovalEvent, ApprovalRequest, ApprovalSubject
 from approvals.policies import policy_for
 from config.errors import Conflict, Forbidden, Invalid
-from config.failpoints import reach
+from config.failpoints import failpoint
 from config.json_value import Json
 from devices.models import Tenant
 from devices.services import audit, outbox
@@ -132,7 +132,7 @@ def decide(
         if action is Action.APPROVE and request.due_at and request.due_at <= now and late not in list(Late):
             raise Invalid(fields={"late": ["Its time has passed meanwhile. Choose: now, next or none."]})
         _log(request, action, by, message, now, on_behalf_of=principal if principal != by else None)
-        reach("A1")
+        failpoint("vote_not_judged")
         if action is Action.APPROVE:
             request.series = request.series and not one_run
             request.late = late if request.due_at and request.due_at <= now else ""

@@ -17,7 +17,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from config.celery import app
-from config.failpoints import reach
+from config.failpoints import failpoint
 
 log = logging.getLogger(__name__)
 #: A pooled connection may have died since; a second try opens a new one.
@@ -71,7 +71,7 @@ def after_commit(messages: list[Message]) -> None:
 
 def send(messages: list[Message]) -> None:
     """Have messages sent; returns at once."""
-    reach("S3")
+    failpoint("tick_committed")
     with _lock:
         if not _senders or _senders[-1].pid != os.getpid():
             _senders[:] = [_Sender()]
@@ -84,7 +84,7 @@ def deliver(messages: list[Message]) -> None:
         with app.producer_pool.acquire(block=True, timeout=5) as producer:
             for task, arguments, name in messages:
                 app.send_task(task, args=arguments, queue=name, producer=producer, retry=True, retry_policy=ONCE_MORE)
-        reach("S4")
+        failpoint("wakeup_sent")
     except (OperationalError, OSError, ConnectionError):
         words = "The broker did not take %s hints; a later look will find the work."
         log.warning(words, len(messages), extra={"action": "hint.refused", "hints": len(messages)})

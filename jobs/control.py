@@ -22,7 +22,7 @@ from jobs.models import DeviceRun, JobRun, Trigger
 from jobs.models.transitions import transition
 from jobs.results import notifications
 from jobs.worker import device_locks
-from jobs.worker.completion import UNBEGUN, end_unbegun, hint, log_completed, settle
+from jobs.worker.completion import UNBEGUN, complete, end_unbegun, hint, log_completed
 
 log = logging.getLogger(__name__)
 #: What of a run can be run again, and the words for it.
@@ -51,14 +51,14 @@ def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
         ending = {"reason": "Cancelled before it started.", "planned_at": now, "ended_at": now}
         if transition(unplanned, of=UNBEGUN, to=RunStatus.CANCELLED, **ending):
             run.refresh_from_db()
-            notifications.tell([notifications.Happened(run, "completed", by)], now)
+            notifications.tell([notifications.RunEvent(run, "completed", by)], now)
             overlap_queue.ended([run])
             transaction.on_commit(lambda: log_completed(run))
         audit.record(tenant=run.tenant, by=by, action="run.cancelled", subject=run.job_name, run=run.pk)
         about = {**of_run(run), "by": by.get_username()}
         words = "Run %s is to stop."
         transaction.on_commit(lambda: log.info(words, run.pk, extra={"action": "run.cancelled", **about}))
-    settle([run.pk])
+    complete([run.pk])
 
 
 def cancel_device(*, by: Any, device_run: DeviceRun, now: datetime) -> None:
@@ -86,7 +86,7 @@ def cancel_device(*, by: Any, device_run: DeviceRun, now: datetime) -> None:
         about = {**of_device_run(device_run), "by": by.get_username()}
         words = "Device run %s is to stop."
         transaction.on_commit(lambda: log.info(words, device_run.pk, extra={"action": "device_run.cancelled", **about}))
-    settle([device_run.run_id])
+    complete([device_run.run_id])
 
 
 def resume_run(*, by: Any, run: JobRun, now: datetime) -> None:
@@ -174,7 +174,7 @@ def release_device(*, by: Any, device_run: DeviceRun) -> None:
     """
     tenants.check_may(by, Verb.ADMINISTER, device_run.tenant)
     with transaction.atomic():
-        if not device_run.holds.filter(quarantined_at__isnull=False).exists():
+        if not device_run.locks.filter(quarantined_at__isnull=False).exists():
             raise Conflict("The device is not held any more.")
         queue.hint_work(device_locks.release([device_run.pk]))
         audit.record(

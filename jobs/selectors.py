@@ -94,4 +94,4 @@ def holders(user: Any, device_runs: list[int]) -> dict[int, str]:
 
 def is_quarantined(device_run: DeviceRun) -> bool:
     """Say whether its device stays held because nobody knows whether its worker has stopped."""
-    return device_run.holds.filter(quarantined_at__isnull=False).exists()
+    return device_run.locks.filter(quarantined_at__isnull=False).exists()

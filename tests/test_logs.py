@@ -9,8 +9,8 @@ import pytest
 from config import logs
 from devices.domain.secrets import Secret
 from devices.drivers import hub
-from jobs.worker.journal_writer import Shared
-from jobs.worker.pool import Conversations
+from jobs.worker.journal_writer import BatchingWriter
+from jobs.worker.pool import DevicePool
 
 log = logging.getLogger("tests.logs")
 
@@ -104,7 +104,7 @@ class TestWhatIsBound:
 
     def test_stays_apart_in_conversations_that_take_turns_in_one_thread(self, log_lines):
         """Each waits again and again, in a hub's every way, while the others go on."""
-        many, writer = hub.Hub("test"), Shared()
+        many, writer = hub.Hub("test"), BatchingWriter()
 
         def converse(number):
             with logs.bound(device_run=number):
@@ -134,7 +134,7 @@ class TestWhatIsBound:
 
     @pytest.mark.parametrize("shares", [True, False])
     def test_goes_along_into_the_pools_threads(self, log_lines, shares):
-        pool = Conversations(4)
+        pool = DevicePool(4)
         try:
             for number in range(8):
                 with logs.bound(run=number):

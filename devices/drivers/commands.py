@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from config.failpoints import reach
+from config.failpoints import failpoint
 from devices.domain.errors import CommandRejected, OutputTooLarge, PromptTimeout, SessionLost
 from devices.domain.secrets import Login
 from devices.drivers.hub import sleep
@@ -72,7 +72,7 @@ def run(
     pieces: list[bytes] = []
     size = 0
     command = transport.execute(line, script.encode())
-    reach("W10")
+    failpoint("line_sent")
     try:
         while data := command.recv(min(1.0, max(deadline - time.monotonic(), 0.0))):
             if data is not NOTHING:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from config.failpoints import halves, reach
+from config.failpoints import failpoint, halves
 from devices.domain.errors import CommandRejected, EnableRefused, OutputTooLarge, PromptTimeout, SessionLost
 from devices.domain.secrets import Login
 from devices.drivers.commands import ended, run
@@ -110,12 +110,12 @@ class Session:
         self._cancelled()
         if script:
             return run(self.transport, line, script, timeout or self.timing.command, self._cancelled, progress)
-        for part in halves("W9", line.encode() + b"\r"):
+        for part in halves("half_sent", line.encode() + b"\r"):
             if not part:
                 break
             self.transport.send(part)
-            reach("W9")
-        reach("W10")
+            failpoint("half_sent")
+        failpoint("line_sent")
         renames = bool(self.platform.renames.search(line))
         pattern: Searched = self.platform.prompt if renames else self._prompt
         raw = self._read_until(pattern, timeout or self.timing.command, line, progress, answers)
@@ -258,7 +258,7 @@ class _Received:
     def add(self, data: bytes) -> None:
         """Take more of it; OutputTooLarge beyond what is kept."""
         if self.sent and not self.pieces:
-            reach("W11")
+            failpoint("answer_begun")
         self.pieces.append(data)
         self.size += len(data)
         self.tail = (self.tail + data)[-TAIL:]

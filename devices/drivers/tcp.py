@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Sequence
 
-from config.failpoints import reach
+from config.failpoints import failpoint
 from devices.domain.errors import TargetDenied, Unreachable
 from devices.drivers.hub import WRITE, elsewhere, ready, sleep
 
@@ -44,7 +44,7 @@ def connect(host: str, port: int, seconds: float, denied: Sequence[str]) -> sock
             except OSError as error:
                 failure = error
                 continue
-            reach("W4")
+            failpoint("connection_open")
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return sock
     raise Unreachable(f"No connection to {host} port {port}: {words(failure)}. Nothing was sent.") from failure

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from config import hints
-from config.failpoints import reach
+from config.failpoints import failpoint
 from devices.channels import CHANNELS
 from devices.channels.base import Channel
 from devices.domain.errors import DeliveryFailed
@@ -181,7 +181,7 @@ def _send(message: OutboxMessage, now: datetime) -> int:
             extra={"action": NOT_DELIVERED[over], **_log_fields(message), "tries": message.attempts},
         )
         return 0
-    reach("O1")
+    failpoint("delivery_not_marked")
     mine.update(status=OutboxMessage.Status.SENT, sent_at=now, error="")
     log.info("Message %s was delivered.", message.pk, extra={"action": "message.delivered", **_log_fields(message)})
     return 1

@@ -16,7 +16,7 @@ from devices.api.resources import Scoped
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
 from jobs import types
-from jobs.domain.misfire import MissedPolicy
+from jobs.domain.misfire import MisfirePolicy
 from jobs.domain.options import Option
 from jobs.domain.recurrence import ImpossibleRule
 from jobs.domain.rollout import Rollout
@@ -80,7 +80,7 @@ class TriggerOptions(serializers.Serializer):
     name = serializers.CharField(max_length=80, allow_blank=True, default="")
     filter = Key(allow_null=True, default=None)
     enabled = serializers.BooleanField(default=True)
-    missed = serializers.ChoiceField(choices=[p.value for p in MissedPolicy], default="once")
+    missed = serializers.ChoiceField(choices=[p.value for p in MisfirePolicy], default="once")
     grace_minutes = serializers.IntegerField(min_value=0, max_value=10_080, default=15)
     catch_up = serializers.IntegerField(min_value=1, max_value=500, default=1)
 
@@ -323,5 +323,5 @@ def _trigger(data: dict[str, Any]) -> TriggerSpec:
         raise Invalid(fields={f"triggers.{field}": list(map(str, said)) for field, said in options.errors.items()})
     more = dict(options.validated_data)
     return TriggerSpec(
-        kind, rule=rule, schedule_filter=more.pop("filter"), missed=MissedPolicy(more.pop("missed")), **more
+        kind, rule=rule, schedule_filter=more.pop("filter"), missed=MisfirePolicy(more.pop("missed")), **more
     )

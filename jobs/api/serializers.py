@@ -15,7 +15,7 @@ from jobs import selectors
 from jobs.api.inputs import JobInput, as_given
 from jobs.authoring import drafts
 from jobs.control import AGAIN, RESUME
-from jobs.domain.misfire import MissedPolicy
+from jobs.domain.misfire import MisfirePolicy
 from jobs.domain.spec import OPTIONS, TriggerKind
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult, Trigger
 from jobs.plan.job_mapping import spec_of
@@ -71,7 +71,7 @@ class TriggerDetail(TriggerSerializer):
     job = Scoped(selector=selectors.visible_jobs, pk_field=serializers.UUIDField())
     rule = serializers.DictField(help_text="Its schedule as in /api/v1/upcoming/.")
     filter = Key(source="schedule_filter_id", allow_null=True, required=False, help_text="A schedule filter (id).")
-    missed = serializers.ChoiceField(choices=[p.value for p in MissedPolicy], required=False)
+    missed = serializers.ChoiceField(choices=[p.value for p in MisfirePolicy], required=False)
     grace_minutes = serializers.IntegerField(min_value=0, max_value=10_080, required=False)
     catch_up = serializers.IntegerField(min_value=1, max_value=500, required=False)
 

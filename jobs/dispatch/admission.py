@@ -51,7 +51,7 @@ LOGGED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Admission:
     """What becomes of a run: with a `plan` it starts (or has failed, where no device can be run), else `reason` says
     why not.
 
@@ -67,7 +67,7 @@ class Decision:
     right: Right = Right()
 
 
-def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: builder.Fetched | None = None) -> Decision:
+def admit(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: builder.Fetched | None = None) -> Admission:
     """Decide about a run in whose name `by` stands; uses up the approval of a change.
 
     The caller has locked the lines.
@@ -75,25 +75,25 @@ def decide(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: builde
     reason = reason_not_to_run(job, by)
     verdict = Turn() if reason else overlap_queue.turn_of(run, job)
     if verdict.wait:
-        return Decision(run, job, by, RunStatus.WAITING, verdict.wait)
+        return Admission(run, job, by, RunStatus.WAITING, verdict.wait)
     reason = reason or verdict.skip
     if reason:
-        return Decision(run, job, by, RunStatus.SKIPPED, reason)
+        return Admission(run, job, by, RunStatus.SKIPPED, reason)
     plan = builder.plan_of(job, by, only=_only(run, job), fetched=fetched)
     if run.parent and run.resumes:
         plan = builder.resumed(plan, run.parent, run.resumes)
     if not plan.devices:
-        return Decision(run, job, by, RunStatus.SKIPPED, "No device matches the job's device selection.")
+        return Admission(run, job, by, RunStatus.SKIPPED, "No device matches the job's device selection.")
     right = Right()
     if job.version.content.changes_devices:
         right = Right(bypass=Bypass.AGAIN) if run.parent_id is not None else approval_gate.use(job, by, plan, now)
     if right.refusal:
-        return Decision(run, job, by, RunStatus.SKIPPED, right.refusal)
+        return Admission(run, job, by, RunStatus.SKIPPED, right.refusal)
     failed = all(device.problem for device in plan.devices)
-    return Decision(run, job, by, RunStatus.FAILED if failed else RunStatus.QUEUED, "", plan, right)
+    return Admission(run, job, by, RunStatus.FAILED if failed else RunStatus.QUEUED, "", plan, right)
 
 
-def write(decisions: Sequence[Decision], now: datetime) -> None:
+def write(decisions: Sequence[Admission], now: datetime) -> None:
     """Write what was decided, tell the recipients, and hint the agents; in the caller's transaction."""
     started = [decision for decision in decisions if decision.plan]
     add([row for decision in started for row in _device_runs(decision, now)])
@@ -102,8 +102,8 @@ def write(decisions: Sequence[Decision], now: datetime) -> None:
     transition_each([Move(d.run, RunStatus(d.run.status), d.status) for d in decisions], COLUMNS)
     # Before the hints: whoever takes the work writes after it.
     transaction.on_commit(lambda: _log_lines(decisions))
-    told = [notifications.Happened(decision.run, "executed", decision.by) for decision in started]
-    told += [notifications.Happened(decision.run, "completed") for decision in started if decision.run.ended_at]
+    told = [notifications.RunEvent(decision.run, "executed", decision.by) for decision in started]
+    told += [notifications.RunEvent(decision.run, "completed") for decision in started if decision.run.ended_at]
     notifications.tell(told, now)
     audit.record_all([entry for decision in started for entry in _entries(decision)])
     overlap_queue.ended([decision.run for decision in decisions if decision.run.ended_at])
@@ -144,7 +144,7 @@ def _only(run: JobRun, job: ServiceJob) -> set[str] | None:
     return approval_gate.frozen(job.approval) if job.approval and job.approval.status == "approved" else None
 
 
-def _fill(decision: Decision, now: datetime) -> None:
+def _fill(decision: Admission, now: datetime) -> None:
     run, plan = decision.run, decision.plan
     run.reason = decision.reason[:500]
     if decision.status is RunStatus.WAITING:
@@ -159,7 +159,7 @@ def _fill(decision: Decision, now: datetime) -> None:
         run.started_at = run.ended_at
 
 
-def _log_lines(decisions: Sequence[Decision]) -> None:
+def _log_lines(decisions: Sequence[Admission]) -> None:
     for decision in decisions:
         run, job = decision.run, decision.job
         about = {"tenant": job.tenant.key, "run": run.pk, "job": job.pk, "by": decision.by.get_username()}
@@ -172,7 +172,7 @@ def _log_lines(decisions: Sequence[Decision]) -> None:
         )
 
 
-def _entries(decision: Decision) -> list[audit.Entry]:
+def _entries(decision: Admission) -> list[audit.Entry]:
     run, job = decision.run, decision.job
     found = []
     if decision.right.bypass:
@@ -181,7 +181,7 @@ def _entries(decision: Decision) -> list[audit.Entry]:
     return [*found, audit.Entry(job.tenant, decision.by, "run.started", job.name, details)]
 
 
-def _device_runs(decision: Decision, now: datetime) -> list[DeviceRun]:
+def _device_runs(decision: Admission, now: datetime) -> list[DeviceRun]:
     rollout, plan = Rollout.from_json(decision.job.rollout), decision.plan
     if plan is None:
         return []

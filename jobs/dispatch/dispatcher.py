@@ -11,11 +11,11 @@ from typing import Any
 
 from django.db import transaction
 
-from config.failpoints import reach
+from config.failpoints import failpoint
 from jobs import queue
 from jobs.dispatch import overlap_queue, starter
 from jobs.domain.filters import Filter
-from jobs.domain.misfire import MissedPolicy, Verdict, judge
+from jobs.domain.misfire import MisfirePolicy, Verdict, judge
 from jobs.models import Pulse, ScheduleFilter, Trigger
 from jobs.models.sql.dispatch import Due, insert_runs, move_triggers
 from jobs.schedule import next_times
@@ -73,12 +73,12 @@ def dispatch_due(*, now: datetime) -> int:
                 nexts.append((trigger.id, following))
                 verdicts = _verdicts(trigger, due, now)
                 rows += [Due(trigger.id, trigger.job_id, verdict.at, verdict.reason) for verdict in verdicts]
-            reach("S1")
+            failpoint("due_computed")
             new = sum(insert_runs(rows[first : first + BATCH], now) for first in range(0, len(rows), BATCH))
             move_triggers(nexts)
             if new:
                 queue.hint_start(new)
-            reach("S2")
+            failpoint("runs_not_committed")
         if new:
             about = {"runs": new, "skipped": sum(bool(row.reason) for row in rows)}
             log.info("The tick made %s runs.", new, extra={"action": "tick.dispatched", **about})
@@ -102,4 +102,4 @@ def _filters(triggers: list[Any]) -> dict[int, Filter | None]:
 
 def _verdicts(trigger: Any, due: list[datetime], now: datetime) -> list[Verdict]:
     grace = timedelta(minutes=trigger.grace_minutes)
-    return judge(due, now, MissedPolicy(trigger.missed), grace=grace, most=trigger.catch_up)
+    return judge(due, now, MisfirePolicy(trigger.missed), grace=grace, most=trigger.catch_up)

@@ -15,10 +15,10 @@ from django.utils import timezone
 from approvals.domain import Late
 from approvals.models import ApprovalRequest
 from config.errors import Conflict, ServiceError
-from config.failpoints import reach
+from config.failpoints import failpoint
 from jobs import access
 from jobs.dispatch import approval_gate, overlap_queue
-from jobs.dispatch.admission import Decision, decide, reason_not_to_run, write
+from jobs.dispatch.admission import Admission, admit, reason_not_to_run, write
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import RunStatus
 from jobs.log_fields import of_run
@@ -73,7 +73,7 @@ def start_now(
         run.parent, run.only, run.resumes = narrowed.of, sorted(narrowed.only), narrowed.resumes
     run.save(update_fields=["executed_by", "parent", "only", "resumes"])
     overlap_queue.lock_lines([(run, job)])
-    write([decide(run, job, by, now)], now)
+    write([admit(run, job, by, now)], now)
     return run
 
 
@@ -126,7 +126,7 @@ def start_late(*, now: datetime) -> None:
             # Whoever clears the wish is the one who starts it.
             if ApprovalRequest.objects.filter(pk=job.approval_id or 0, late=Late.NOW).update(late="") != 1:
                 continue
-            reach("A2")
+            failpoint("approved_not_started")
             trigger = Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name="After approval")
             start_now(by=job.created_by, job=job, trigger=trigger, now=now)
 
@@ -140,23 +140,23 @@ def _start_some(size: int, now: datetime) -> int:
             with transaction.atomic():
                 overlap_queue.lock_lines(pairs)
                 fetched = builder.Fetched([job for _, job in pairs])
-                write([_decide(run, job, now, fetched) for run, job in pairs], now)
+                write([_admit(run, job, now, fetched) for run, job in pairs], now)
         except Exception:  # noqa: BLE001 - the edge of the scheduler: one broken job must not hold up the others
             if len(pairs) > 1:
                 raise
             for run, job in pairs:
                 log.exception("Run %s could not be planned.", run.pk, extra={"action": "run.errored", **of_run(run)})
                 run.refresh_from_db()
-                write([Decision(run, job, job.created_by, RunStatus.ERRORED, OURS)], now)
+                write([Admission(run, job, job.created_by, RunStatus.ERRORED, OURS)], now)
         return len(pairs)
 
 
-def _decide(run: JobRun, job: ServiceJob, now: datetime, fetched: builder.Fetched) -> Decision:
+def _admit(run: JobRun, job: ServiceJob, now: datetime, fetched: builder.Fetched) -> Admission:
     """Decide; what refuses the run becomes its reason."""
     try:
-        return decide(run, job, job.created_by, now, fetched)
+        return admit(run, job, job.created_by, now, fetched)
     except ServiceError as error:
-        return Decision(run, job, job.created_by, RunStatus.SKIPPED, error.message)
+        return Admission(run, job, job.created_by, RunStatus.SKIPPED, error.message)
 
 
 def _jobs() -> QuerySet[ServiceJob]:

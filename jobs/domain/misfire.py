@@ -11,7 +11,7 @@ from enum import StrEnum
 ON_TIME = timedelta(seconds=60)
 
 
-class MissedPolicy(StrEnum):
+class MisfirePolicy(StrEnum):
     """Skip · run the last one once if within a grace time · catch up to n."""
 
     SKIP = "skip"
@@ -20,9 +20,9 @@ class MissedPolicy(StrEnum):
 
 
 LABELS = {
-    MissedPolicy.SKIP: "Skip it",
-    MissedPolicy.ONCE: "Run the last one once, if it is not older than the grace time",
-    MissedPolicy.CATCH_UP: "Catch up with the last ones",
+    MisfirePolicy.SKIP: "Skip it",
+    MisfirePolicy.ONCE: "Run the last one once, if it is not older than the grace time",
+    MisfirePolicy.CATCH_UP: "Catch up with the last ones",
 }
 
 
@@ -35,18 +35,18 @@ class Verdict:
 
 
 def judge(
-    due: Sequence[datetime], now: datetime, policy: MissedPolicy, *, grace: timedelta, most: int
+    due: Sequence[datetime], now: datetime, policy: MisfirePolicy, *, grace: timedelta, most: int
 ) -> list[Verdict]:
     """Return a verdict for each due occurrence (in order, none later than `now`); each one is to become a row."""
     late = [at for at in due if now - at > ON_TIME]
     chosen: set[datetime] = set(due) - set(late)
-    if policy is MissedPolicy.CATCH_UP:
+    if policy is MisfirePolicy.CATCH_UP:
         chosen |= set(late[-most:]) if most > 0 else set()
-    elif policy is MissedPolicy.ONCE and late and not chosen and now - late[-1] <= grace:
+    elif policy is MisfirePolicy.ONCE and late and not chosen and now - late[-1] <= grace:
         chosen.add(late[-1])
     return [Verdict(at, "" if at in chosen else _reason(now - at, policy)) for at in due]
 
 
-def _reason(lateness: timedelta, policy: MissedPolicy) -> str:
+def _reason(lateness: timedelta, policy: MisfirePolicy) -> str:
     minutes = int(lateness.total_seconds() // 60)
     return f"Missed: nothing started it for {minutes} min after its time; the trigger's policy is '{LABELS[policy]}'."

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSelection
-from jobs.domain.misfire import MissedPolicy
+from jobs.domain.misfire import MisfirePolicy
 from jobs.domain.options import Option, WizardStep, option, options_of
 from jobs.domain.overlap import OVERLAP_LABELS, Overlap
 from jobs.domain.rollout import Rollout
@@ -88,7 +88,7 @@ class TriggerSpec:
     name: str = ""
     rule: dict[str, Any] = field(default_factory=dict)
     schedule_filter: int | None = None
-    missed: MissedPolicy = MissedPolicy.ONCE
+    missed: MisfirePolicy = MisfirePolicy.ONCE
     grace_minutes: int = 15
     catch_up: int = 1
     enabled: bool = True

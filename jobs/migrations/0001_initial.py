@@ -12,10 +12,10 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('approvals', '0001_initial'),
+        ('approvals', '0002_tenant_triggers'),
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('devices', '0001_initial'),
-        ('templates_app', '0001_initial'),
+        ('devices', '0002_tenant_triggers'),
+        ('templates_app', '0002_tenant_triggers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -294,14 +294,14 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to='jobs.trigger'),
         ),
         migrations.CreateModel(
-            name='DeviceHold',
+            name='DeviceLock',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.CharField(max_length=280)),
                 ('slot', models.PositiveSmallIntegerField()),
                 ('quarantined_at', models.DateTimeField(null=True)),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='devices.tenant')),
-                ('device_run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holds', to='jobs.devicerun')),
+                ('device_run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='locks', to='jobs.devicerun')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(models.F('key'), models.F('slot'), name='a_slot_once')],

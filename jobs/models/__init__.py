@@ -1,11 +1,11 @@
 """Columns and constraints of jobs, triggers and runs; collected for Django."""
 
 from jobs.models.jobs import JobDevice, JobTag, JobTask, ServiceJob, TaskDevice
-from jobs.models.runs import DeviceHold, DeviceRun, JobRun, KeptConfiguration, StepResult
+from jobs.models.runs import DeviceLock, DeviceRun, JobRun, KeptConfiguration, StepResult
 from jobs.models.triggers import Pulse, ScheduleFilter, Trigger
 
 __all__ = [
-    "DeviceHold",
+    "DeviceLock",
     "DeviceRun",
     "JobDevice",
     "JobRun",

@@ -210,14 +210,14 @@ class DeviceRun(TenantOwned):
         return self.status in OPEN
 
 
-class DeviceHold(TenantOwned):
+class DeviceLock(TenantOwned):
     """A device run holds a device, across all jobs and tenants. `key` is an address with its port, or a host key.
 
     A device has two slots: a change takes both, a reader takes one; the constraint is the lock. A quarantined hold
     belongs to a worker of which nobody knows whether it has stopped; it stays until its host says so, or a person.
     """
 
-    device_run = models.ForeignKey(DeviceRun, on_delete=models.CASCADE, related_name="holds")
+    device_run = models.ForeignKey(DeviceRun, on_delete=models.CASCADE, related_name="locks")
     key = models.CharField(max_length=280)
     slot = models.PositiveSmallIntegerField()
     quarantined_at = models.DateTimeField(null=True)

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from devices.models import TenantOwned
-from jobs.domain.misfire import LABELS, MissedPolicy
+from jobs.domain.misfire import LABELS, MisfirePolicy
 from jobs.domain.spec import TRIGGER_CHOICES
 from jobs.models.jobs import ServiceJob
 
@@ -42,7 +42,7 @@ class Trigger(TenantOwned):
     rule = models.JSONField(default=dict)
     schedule_filter = models.ForeignKey(ScheduleFilter, null=True, on_delete=models.PROTECT, related_name="triggers")
     missed = models.CharField(
-        max_length=10, default=MissedPolicy.ONCE.value, choices=[(p.value, LABELS[p]) for p in MissedPolicy]
+        max_length=10, default=MisfirePolicy.ONCE.value, choices=[(p.value, LABELS[p]) for p in MisfirePolicy]
     )
     grace_minutes = models.PositiveIntegerField(default=15)
     catch_up = models.PositiveIntegerField(default=1)

@@ -14,7 +14,7 @@ from devices.models import AssetTag, Tenant
 from devices.services import vault
 from devices.services.inventory import save_credential
 from jobs import types
-from jobs.domain.misfire import MissedPolicy
+from jobs.domain.misfire import MisfirePolicy
 from jobs.domain.recurrence import ImpossibleRule
 from jobs.domain.rollout import Rollout
 from jobs.domain.schedule_json import schedule_from
@@ -231,7 +231,7 @@ def trigger_spec(row: Trigger) -> TriggerSpec:
         row.name,
         row.rule,
         row.schedule_filter_id,
-        MissedPolicy(row.missed),
+        MisfirePolicy(row.missed),
         row.grace_minutes,
         row.catch_up,
         row.enabled,

@@ -25,7 +25,7 @@ EVENT_WORDS = {"executed": "started", "paused": "paused"}
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class RunEvent:
     """An event of a run (`executed`, `paused`, `completed`), and who caused it, if a person did."""
 
     run: JobRun
@@ -33,14 +33,14 @@ class Happened:
     by: Any = None
 
 
-def tell(happened: Iterable[Happened], now: datetime) -> None:
+def tell(happened: Iterable[RunEvent], now: datetime) -> None:
     """Tell of several events at once, in the caller's transaction; each person and receiver is told once of each."""
     events = list(happened)
     people = recipients({item.run.job_id for item in events})
     outbox.announce_all([_event(item, people[item.run.job_id]) for item in events], now=now)
 
 
-def _event(item: Happened, people: list[User]) -> outbox.Event:
+def _event(item: RunEvent, people: list[User]) -> outbox.Event:
     run = item.run
     words = EVENT_WORDS.get(item.event) or LABELS[RunStatus(run.status)]
     text = (

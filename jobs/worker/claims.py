@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
-from config.failpoints import reach
+from config.failpoints import failpoint
 from devices.models import Agent, Credential, Tenant, Worker
 from devices.services import vault
 from devices.services.workers import LEASE
@@ -82,7 +82,7 @@ class _Room:
 def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None) -> list[Assignment]:
     """Take up to `limit` devices for a worker, of the runs of its agents (or `only` of one, by id), oldest runs
     first."""
-    reach("W1")
+    failpoint("worker_woken")
     claimed = time.monotonic()
     with transaction.atomic():
         # The agents' rows serialize claims: limits are counted and used up without a race.
@@ -97,7 +97,7 @@ def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None)
         if begun:
             beginning = JobRun.objects.filter(pk__in=begun)
             transition(beginning, of=[RunStatus.QUEUED], to=RunStatus.RUNNING, started_at=now)
-    reach("W2")
+    failpoint("claim_committed")
     _log_started(begun.values(), rows)
     return _assignments(rows, claimed)
 

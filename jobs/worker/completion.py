@@ -26,13 +26,13 @@ from jobs.worker import claims, device_locks
 log = logging.getLogger(__name__)
 #: How many devices of a run there are of each (status, wave).
 Tally = list[tuple[str, int, int]]
-#: So many runs are settled in one transaction.
+#: So many runs are completed in one transaction.
 BATCH = 50
 UNBEGUN = (RunStatus.QUEUED, RunStatus.WAITING)
 
 
-def settle(run_ids: Iterable[int], now: datetime | None = None) -> set[int]:
-    """Look at runs (ids) of which devices have ended, many in one transaction; what is already settled is left alone.
+def complete(run_ids: Iterable[int], now: datetime | None = None) -> set[int]:
+    """Look at runs (ids) of which devices have ended, many in one transaction; what is already complete is left alone.
 
     Return those of many that somebody else holds: they are to be looked at again. One alone is waited for.
     """
@@ -40,7 +40,7 @@ def settle(run_ids: Iterable[int], now: datetime | None = None) -> set[int]:
     for first in range(0, len(asked), BATCH):
         some = asked[first : first + BATCH]
         with transaction.atomic():
-            done = _settle(some, now or timezone.now(), wait=len(asked) == 1)
+            done = _complete(some, now or timezone.now(), wait=len(asked) == 1)
         if len(done) < len(some):
             left |= set(_open(set(some) - done).values_list("pk", flat=True))
     return left
@@ -50,7 +50,7 @@ def _open(pks: Iterable[int]) -> QuerySet[JobRun]:
     return JobRun.objects.filter(pk__in=pks, status__in=OPEN, planned_at__isnull=False)
 
 
-def _settle(pks: list[int], now: datetime, wait: bool) -> set[int]:
+def _complete(pks: list[int], now: datetime, wait: bool) -> set[int]:
     found = _open(pks).select_related("tenant", "agent").order_by("pk")
     runs = {run.pk: run for run in found.select_for_update(skip_locked=not wait, of=("self",), no_key=True)}
     tallies = _tallies(runs)
@@ -62,7 +62,7 @@ def _settle(pks: list[int], now: datetime, wait: bool) -> set[int]:
         run.reason = "; ".join(part for part in (run.reason, causes.get(run.pk, "")) if part)[:500]
         run.paused_at, run.pause_reason, run.next_wave_at, run.ended_at = None, "", None, now
     transition_each(over, ("reason", "ended_at", "paused_at", "pause_reason", "next_wave_at"))
-    notifications.tell([notifications.Happened(run, "completed") for run in ended], now)
+    notifications.tell([notifications.RunEvent(run, "completed") for run in ended], now)
     for run in ended:
         transaction.on_commit(partial(log_completed, run))
     overlap_queue.ended(ended)
@@ -146,7 +146,7 @@ def _suspect_credential(run: JobRun, now: datetime) -> None:
             )
             run.paused_at, run.pause_reason = now, reason[:300]
             JobRun.objects.filter(pk=run.pk, paused_at=None).update(paused_at=now, pause_reason=run.pause_reason)
-            notifications.tell([notifications.Happened(run, "paused")], now)
+            notifications.tell([notifications.RunEvent(run, "paused")], now)
             transaction.on_commit(partial(_log_paused, run))
             return
 
@@ -198,10 +198,10 @@ def look_after(*, now: datetime) -> None:
         words = "Device run %s waited too long for its device."
         found = {"status": RunStatus.FAILED, "reason": device_locks.BUSY}
         log.warning(words, row.pk, extra={"action": "device_run.gave_up", **of_device_run(row), **found})
-    settle({row.run_id for row in late}, now)
+    complete({row.run_id for row in late}, now)
     # A worker that vanished between storing the last device's result and settling its run leaves this to others.
-    unsettled = JobRun.objects.filter(status__in=OPEN, planned_at__isnull=False).exclude(device_runs__status__in=OPEN)
-    settle(list(unsettled.values_list("pk", flat=True)[:500]), now)
+    incomplete = JobRun.objects.filter(status__in=OPEN, planned_at__isnull=False).exclude(device_runs__status__in=OPEN)
+    complete(list(incomplete.values_list("pk", flat=True)[:500]), now)
 
 
 def _close_windows(now: datetime) -> None:
@@ -213,7 +213,7 @@ def _close_windows(now: datetime) -> None:
         if not claims.is_open(run.job.window, now):
             words = f"Nothing was sent. The maintenance window {run.job.window} closed before its turn came."
             end_unbegun(run, RunStatus.SKIPPED, "window_closed", words, now)
-            settle([run.pk], now)
+            complete([run.pk], now)
 
 
 def _causes(pks: Iterable[int]) -> dict[int, str]:

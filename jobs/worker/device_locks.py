@@ -14,10 +14,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from config.failpoints import reach
+from config.failpoints import failpoint
 from jobs.domain.states import RunStatus
 from jobs.log_fields import of_device_run
-from jobs.models import DeviceHold, DeviceRun
+from jobs.models import DeviceLock, DeviceRun
 from jobs.models.sql import claims
 from jobs.models.transitions import Move, transition, transition_each
 
@@ -62,11 +62,11 @@ def take(rows: Sequence[DeviceRun], now: datetime) -> list[DeviceRun]:
     asked.sort(key=lambda wish: wish[1:])
     got = claims.hold([(row.tenant_id, row.pk, key, slot) for row, key, slot in asked])
     if asked:
-        reach("L1")
-    return _settle_races(rows, [wish for wish in asked if wish[1:] not in got], now)
+        failpoint("locks_not_committed")
+    return _resolve_races(rows, [wish for wish in asked if wish[1:] not in got], now)
 
 
-def _settle_races(
+def _resolve_races(
     rows: Sequence[DeviceRun], missed: list[tuple[DeviceRun, str, int]], now: datetime
 ) -> list[DeviceRun]:
     """A row that another claim was quicker than gives back what it got, and waits; return the others."""
@@ -76,7 +76,7 @@ def _settle_races(
         row.waits_for = owner.get((key, slot), 0)  # 0: the other one is gone again; `wake_stranded` sees to it
     waiting = [row for row in rows if row.waits_for is not None]
     if waiting:
-        DeviceHold.objects.filter(device_run__in=waiting).delete()
+        DeviceLock.objects.filter(device_run__in=waiting).delete()
         for row in waiting:
             row.waiting_since = row.waiting_since or now
         transition_each(
@@ -156,12 +156,12 @@ def _wake(waiting: QuerySet[DeviceRun]) -> list[str | None]:
 
 def quarantine(device_runs: Iterable[int], now: datetime) -> None:
     """Keep what device runs (ids) held, although they ended: nobody knows whether their worker has stopped."""
-    DeviceHold.objects.filter(device_run__in=list(device_runs), quarantined_at=None).update(quarantined_at=now)
+    DeviceLock.objects.filter(device_run__in=list(device_runs), quarantined_at=None).update(quarantined_at=now)
 
 
 def wake_stranded() -> int:
     """Wake who waits for a device run that holds nothing any more and waits for nothing; return how many."""
-    holding = DeviceHold.objects.values("device_run")
+    holding = DeviceLock.objects.values("device_run")
     in_line = DeviceRun.objects.filter(status__in=IN_LINE, waiting_since__isnull=False)
     waiting = DeviceRun.objects.filter(status=RunStatus.WAITING, waits_for__isnull=False)
     stranded = waiting.exclude(waits_for__in=holding).exclude(waits_for__in=in_line.values("pk"))

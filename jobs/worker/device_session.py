@@ -13,7 +13,7 @@ from functools import partial
 
 from django.conf import settings
 
-from config.failpoints import reach
+from config.failpoints import failpoint
 from devices.domain import configs
 from devices.domain.errors import DeviceError, NotBack, PromptTimeout, SessionLost, Unreachable
 from devices.domain.secrets import Login
@@ -65,7 +65,7 @@ class DeviceSession:
                 )
                 return DeviceResult(RunStatus.FAILED, "credential_gone", sentence)
             login = self.item.logins[choice.id]
-            reach("K1")
+            failpoint("credential_opened")
             self.journal.secrets += login.secrets()
             result = self._run_session(device, login, choice.id, steps)
             if result.status is not RunStatus.SUCCEEDED:
@@ -144,12 +144,12 @@ class DeviceSession:
         )
         session = open_session(endpoint, login, pin, PLATFORMS[device.platform], journal.check)
         journal.hang_up = session.close
-        reach("W5")
+        failpoint("login_accepted")
         with ExitStack() as undo:
             undo.callback(session.close)
             session.open(login)
             undo.pop_all()
-        reach("W6")
+        failpoint("privileged")
         return session
 
     def _wait_until_back(self, device: Device, login: Login) -> AnySession:

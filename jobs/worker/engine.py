@@ -29,8 +29,8 @@ from jobs.worker import claims, completion, executor, leases, recovery
 from jobs.worker.claims import Assignment
 from jobs.worker.executor import DeviceOutcome
 from jobs.worker.journal import Journal
-from jobs.worker.journal_writer import Shared
-from jobs.worker.pool import Conversations, following
+from jobs.worker.journal_writer import BatchingWriter
+from jobs.worker.pool import DevicePool, following
 
 log = logging.getLogger(__name__)
 #: Seconds: between looks without a hint, and the first ones where devices wait for places; between looks at cancel
@@ -46,14 +46,14 @@ class Engine:
 
     def __init__(self, queues: Sequence[str], width: int = WIDTH) -> None:
         self.worker: Worker = workers.register(queues=queues, now=workers.moment())
-        self.pool = Conversations(width, self._edge)
-        self.writer = Shared(self._edge, self.pool.is_saturated)
+        self.pool = DevicePool(width, self._edge)
+        self.writer = BatchingWriter(self._edge, self.pool.is_saturated)
         self.journals: dict[int, Journal] = {}
         self.stopping = threading.Event()
         self._inbox: queue.SimpleQueue[DeviceOutcome | None] = queue.SimpleQueue()
         self._unstored: list[DeviceOutcome] = []
-        self._unsettled: set[int] = set()
-        self._settled, self._failed, self._wanting = 0.0, False, False
+        self._incomplete: set[int] = set()
+        self._completed_at, self._failed, self._wanting = 0.0, False, False
         self._claimed: int | None = None
         self._pause, self._peers = LOOK_EVERY, 1
         self._claiming = threading.Lock()
@@ -97,7 +97,7 @@ class Engine:
         freed = 0
         while not self.stopping.is_set() or self.journals:
             filling = bool(freed or self._wanting)
-            busy = filling or self._unstored or self._unsettled
+            busy = filling or self._unstored or self._incomplete
             results, woken = self._collect(SETTLE if busy else self._pause)
             asked = woken or (not results and (filling or not busy))
             self._unstored += results
@@ -109,8 +109,8 @@ class Engine:
                 if not self.stopping.is_set() and (asked or freed >= enough or self._wanting or not self.journals):
                     self._claim()
                     freed = 0
-                self._settle()
-                if not (freed or self._wanting or self._unsettled):
+                self._complete()
+                if not (freed or self._wanting or self._incomplete):
                     self._set_pause()
             except DatabaseError as error:
                 _lost_database(error)
@@ -132,22 +132,22 @@ class Engine:
     def _store(self) -> None:
         if self._unstored:
             executor.store(self._unstored)
-            self._unsettled |= {item.journal.device_run.run_id for item in self._unstored}
+            self._incomplete |= {item.journal.device_run.run_id for item in self._unstored}
             for item in self._unstored:
                 self._failed |= item.result.status is not RunStatus.SUCCEEDED
                 self.journals.pop(item.journal.device_run.pk, None)
             self._unstored = []
 
-    def _settle(self) -> None:
+    def _complete(self) -> None:
         """Free threads come first: a run's end waits until they have been given work, and while there is much, a
         moment.
 
         What failed does not wait: the run may have to stop.
         """
-        waited = time.monotonic() - self._settled > SETTLE_EVERY
-        if self._unsettled and (waited or self._failed or not self.journals):
-            self._unsettled = completion.settle(self._unsettled)
-            self._settled, self._failed = time.monotonic(), False
+        waited = time.monotonic() - self._completed_at > SETTLE_EVERY
+        if self._incomplete and (waited or self._failed or not self.journals):
+            self._incomplete = completion.complete(self._incomplete)
+            self._completed_at, self._failed = time.monotonic(), False
 
     def _claim(self) -> None:
         """Take devices as long as there are some and there is room."""

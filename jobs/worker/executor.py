@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from config.failpoints import reach
+from config.failpoints import failpoint
 from config.logs import bound, first_line, unquoted
 from devices.domain.errors import DeviceError, PromptTimeout, SessionLost
 from devices.drivers.platforms import is_own
@@ -31,7 +31,7 @@ from jobs.models.transitions import Move, transition, transition_each
 from jobs.types.base import ReadConfigurations
 from jobs.worker import claims, device_locks
 from jobs.worker.claims import Assignment
-from jobs.worker.completion import settle
+from jobs.worker.completion import complete
 from jobs.worker.device_session import DeviceSession
 from jobs.worker.journal import Journal
 
@@ -76,7 +76,7 @@ def execute(item: Assignment, journal: Journal | None = None) -> DeviceOutcome:
 
 
 def _execute(session: DeviceSession) -> DeviceOutcome:
-    reach("W3")
+    failpoint("device_held")
     result, retry = _run(session)
     try:
         result = _with_findings(session, result)
@@ -84,7 +84,7 @@ def _execute(session: DeviceSession) -> DeviceOutcome:
         words, pk = "What device run %s left behind could not be looked at.", session.item.device_run.pk
         log.error(words, pk, exc_info=unquoted(error), extra={"action": "findings.errored"})
     session.journal.hang_up()
-    reach("W15")
+    failpoint("result_not_stored")
     return DeviceOutcome(session.journal, result, session.pinned, retry)
 
 
@@ -172,7 +172,7 @@ def store(batch: list[DeviceOutcome]) -> None:
         queue.hint_work(device_locks.release(outcome.journal.device_run.pk for outcome in mine))
     for outcome in mine:
         _log_stored(outcome, tried_again=outcome in again)
-    reach("W16")
+    failpoint("result_not_told")
 
 
 def _log_stored(outcome: DeviceOutcome, tried_again: bool) -> None:
@@ -234,7 +234,7 @@ def work_on(*, run_id: int, worker: Any, width: int = 25) -> None:
     while batch := claims.claim(worker=worker, now=timezone.now(), limit=width, only=run_id):
         for item in batch:
             store([execute(item)])
-        settle([run_id])
+        complete([run_id])
 
 
 def _keep_configurations(ended: Iterable[DeviceOutcome], now: datetime) -> None:

@@ -16,7 +16,7 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
-from config.failpoints import reach
+from config.failpoints import failpoint
 from devices.domain import configs
 from devices.domain.secrets import redact
 from devices.services.snapshots import volatile_in
@@ -73,14 +73,14 @@ class Journal:
             self.lost = True
             raise LeaseLost
         if self.cancelled:
-            reach("W17")
+            failpoint("cancel_noticed")
             raise Cancelled
 
     def step_started(self, step: PlannedStep) -> None:
         """Open the step's row in memory; it is stored when the step ends or takes its time."""
         self._exchanges = []
         if step.kind == SNAPSHOT and step.keep == "after":
-            reach("W14")
+            failpoint("after_not_read")
         if self._steps and self._steps[-1].position == step.position:  # a reading step that begins again
             open_step = self._steps[-1]
             open_step.status, open_step.ended_at = RunStatus.RUNNING, None
@@ -109,10 +109,10 @@ class Journal:
         if not step.journaled:
             return
         if self._done and index + 1 == len(step.commands):
-            reach("W13")
+            failpoint("change_not_saved")
         self._own(self._done + 1)
         self._intent, self._index = step, index
-        reach("W8")
+        failpoint("intent_stored")
 
     def arriving(self, step: PlannedStep, index: int, text: str) -> None:
         """Show output as it comes."""
@@ -122,13 +122,13 @@ class Journal:
 
     def answered(self, step: PlannedStep, index: int, command: str, answer: str, rejected: bool) -> None:
         """Keep the exchange, known secrets replaced."""
-        reach("W12")
+        failpoint("answer_not_confirmed")
         self._done += 1
         self._intent = None
         self._exchanges.append([command, redact(answer, self.secrets), rejected])
         if step.kind == SNAPSHOT and not rejected:
             self.snapshots[step.keep or ("after" if self.snapshots else "before")] = answer
-            reach("W7")
+            failpoint("before_read")
         elif step.keep and not rejected:
             self.kept.append((step.keep, answer))
         self._flush(self._exchanges)
@@ -214,7 +214,7 @@ class Journal:
         """Raise Cancelled or LeaseLost, whichever is why nothing more may be written."""
         row = DeviceRun.objects.select_related("run").filter(pk=self.device_run.pk).first()
         if row and (row.cancel_requested_at or row.run.cancel_requested_at):
-            reach("W17")
+            failpoint("cancel_noticed")
             raise Cancelled
         self.lost = True
         raise LeaseLost

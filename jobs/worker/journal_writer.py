@@ -60,7 +60,7 @@ class Direct:
 DIRECT = Direct()
 
 
-class Shared:
+class BatchingWriter:
     """Writes in one thread, with one connection to the database, for all conversations of a process; `edge` as of a
     `Hub`.
 
@@ -114,7 +114,7 @@ class Shared:
             self._intend([(wish, future) for wish, future in wishes if not callable(wish)])
             for wish, future in wishes:
                 if callable(wish):
-                    _settle(future, wish)
+                    _resolve(future, wish)
             if over:
                 break
         connection.close()
@@ -138,11 +138,11 @@ class Shared:
             if failure is not None:
                 future.set_exception(failure)
                 continue
-            _settle(future, lambda intent=intent: bool(claims.intend([intent])))  # type: ignore[misc]
+            _resolve(future, lambda intent=intent: bool(claims.intend([intent])))  # type: ignore[misc]
             failure = future.exception()
 
 
-def _settle(future: Future[Any], work: Callable[[], Any]) -> None:
+def _resolve(future: Future[Any], work: Callable[[], Any]) -> None:
     """Do the work; its result, or whatever it raises, belongs to who asked."""
     try:
         found = work()

@@ -62,7 +62,7 @@ def _all(inbox: queue.SimpleQueue[R]) -> list[R]:
     return found
 
 
-class Conversations:
+class DevicePool:
     """Where devices are talked to: in one thread with a hub those that can share it, in threads of a pool all
     others."""
 

@@ -16,17 +16,17 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q
 
-from config.failpoints import reach
+from config.failpoints import failpoint
 from devices.models import Worker
 from devices.services import workers
 from jobs import queue
 from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import interruption
 from jobs.log_fields import of_device_run
-from jobs.models import DeviceHold, DeviceRun
+from jobs.models import DeviceLock, DeviceRun
 from jobs.models.transitions import transition
 from jobs.worker import device_locks
-from jobs.worker.completion import settle
+from jobs.worker.completion import complete
 
 log = logging.getLogger(__name__)
 VANISHED = "The worker vanished"
@@ -69,7 +69,7 @@ class Reaper:
                 words = "Worker %s lost its lease and is silent; it is killed."
                 log.warning(words, worker, extra={"action": "worker.killed", **about})
                 if workers.end(worker):
-                    reach("L2")
+                    failpoint("kill_not_declared")
                     ended += interrupt(owned, now)
         _lift_quarantines(now, me, busy)
         return ended
@@ -91,7 +91,7 @@ def _gone_here() -> list[int]:
 
 def _lift_quarantines(now: datetime, me: Worker | None, busy: Container[int]) -> None:
     """Free what workers held of which this machine knows that they have stopped."""
-    held = DeviceHold.objects.filter(quarantined_at__isnull=False).select_related("device_run__worker")
+    held = DeviceLock.objects.filter(quarantined_at__isnull=False).select_related("device_run__worker")
     stopped = {hold.device_run_id for hold in held[:1000] if _has_stopped(hold.device_run, now, me, busy)}
     if stopped:
         with transaction.atomic():
@@ -145,5 +145,5 @@ def interrupt(rows: Sequence[DeviceRun], now: datetime, quarantined: bool = Fals
         found = {"status": RunStatus.INTERRUPTED, "worker": row.worker and row.worker.name, "quarantined": quarantined}
         words = "Nobody works on device run %s any more."
         log.warning(words, row.pk, extra={"action": "device_run.interrupted", **of_device_run(row), **found})
-    settle({row.run_id for row in ended}, now)
+    complete({row.run_id for row in ended}, now)
     return len(ended)

@@ -1,8 +1,8 @@
 """The deterministic cells: each place of `config.failpoints` × {kill, pause, database cut, broker cut}.
 
 In a cell a worker (or whoever comes by that place) is stopped there, the harness acts, and then everything has 60 s to
-come to rest. `python -m tests.chaos cells [--only W8:kill,W12:stop] [--width 4]`. `python -m tests.chaos broken` plays
-the cells in which a build that lacks a part of the protocol must be caught.
+come to rest. `python -m tests.chaos cells [--only intent_stored:kill,line_sent:stop] [--width 4]`.
+`python -m tests.chaos broken` plays the cells in which a build that lacks a part of the protocol must be caught.
 """
 
 import contextlib
@@ -19,21 +19,33 @@ ACTIONS = ("kill", "stop", "database", "broker")
 PAUSE = 3 * LEASE
 #: What was paused is given so many seconds to do harm before the judge looks.
 AWAKE = 1.5
-#: Which occurrence of a place is the second change: the session's own lines come first, and W9 comes twice in a line.
-NUMBER = {"W8": 3, "W9": 13, "W10": 7, "W11": 7, "W12": 5, "W13": 1, "W1": 1}
+#: Which occurrence of a place is the second change: the session's own lines come first, and `half_sent` comes twice in
+#: a line.
+NUMBER = {
+    "intent_stored": 3,
+    "half_sent": 13,
+    "line_sent": 7,
+    "answer_begun": 7,
+    "answer_not_confirmed": 5,
+    "change_not_saved": 1,
+    "worker_woken": 1,
+}
 #: The twenty cells that run in every full test.
 CHOSEN = (
-    "S1:kill,S2:kill,S3:kill,S4:broker,W1:broker,W2:kill,W2:stop,W3:kill,W5:stop,W7:database,"
-    "W8:kill,W8:stop,W8:database,W9:kill,W10:stop,W11:kill,W12:kill,W12:database,W15:kill,W16:kill"
+    "due_computed:kill,runs_not_committed:kill,tick_committed:kill,wakeup_sent:broker,worker_woken:broker,"
+    "claim_committed:kill,claim_committed:stop,device_held:kill,login_accepted:stop,before_read:database,"
+    "intent_stored:kill,intent_stored:stop,intent_stored:database,half_sent:kill,line_sent:stop,"
+    "answer_begun:kill,answer_not_confirmed:kill,answer_not_confirmed:database,result_not_stored:kill,"
+    "result_not_told:kill"
 )
 #: Every worker reaps, and starts what is late: beside other cells, a worker of theirs might come by these places first.
-ALONE = ("A2", "L2")
+ALONE = ("approved_not_started", "kill_not_declared")
 #: For each build of `tests.chaos.broken` the cell that shows what it lacks, and the invariants that must be seen
 #: broken.
 CAUGHT = {
-    "resume": ("W12:kill", {"I-1"}),
-    "no_fence": ("W8:stop", {"I-4", "I-5"}),
-    "eager_unlock": ("W8:stop", {"I-4", "I-5"}),
+    "resume": ("answer_not_confirmed:kill", {"I-1"}),
+    "no_fence": ("intent_stored:stop", {"I-4", "I-5"}),
+    "eager_unlock": ("intent_stored:stop", {"I-4", "I-5"}),
 }
 
 TICK = "from jobs.dispatch import dispatcher; from django.utils import timezone; dispatcher.tick(now=timezone.now())"
@@ -46,7 +58,7 @@ for _ in range(100):
     time.sleep(0.1)
 """
 #: Who comes by a place that is not in a worker's conversation: code that an actor process runs.
-ACTORS = {"S1": TICK, "S2": TICK, "S3": TICK, "S4": TICK}
+ACTORS = {"due_computed": TICK, "runs_not_committed": TICK, "tick_committed": TICK, "wakeup_sent": TICK}
 
 
 @dataclass
@@ -136,7 +148,7 @@ def run_cell(plant, cell):
 
 def _play(plant, cell, jobs, queue, there, children, control):
     """Bring a process to the place, with another worker beside it that sees to the rest."""
-    if cell.place in ("S1", "S2", "S3", "S4"):
+    if cell.place in ("due_computed", "runs_not_committed", "tick_committed", "wakeup_sent"):
         for pair in (jobs[:2], jobs[2:4], jobs[4:]):  # another cell's worker may tick before
             due = world.fire(pair, 0).timestamp()
             code = f"import time; time.sleep(max(0, {due} + 0.02 - time.time())); {ACTORS[cell.place]}; time.sleep(2)"
@@ -145,22 +157,22 @@ def _play(plant, cell, jobs, queue, there, children, control):
                 break
         children.append(plant.worker(f"b{cell.number}", [queue], **{"break": cell.broken}))
         return
-    if cell.place == "A1":
+    if cell.place == "vote_not_judged":
         children.append(plant.fork("actor", code=VOTE.format(job=jobs[0].pk), **there))
         control.hit.wait(20)
         world.fire(jobs[1:], 0)
-    elif cell.place == "A2":
+    elif cell.place == "approved_not_started":
         children.append(plant.fork("actor", code=LATE.format(job=jobs[0].pk), **there))
         control.hit.wait(20)
         world.fire(jobs[1:], 0)
-    elif cell.place == "O1":
+    elif cell.place == "delivery_not_marked":
         world.fire(jobs, 0)
         children.append(plant.worker(f"b{cell.number}", [queue], **{"break": cell.broken}))
         time.sleep(4)
         children.append(plant.fork("actor", code=DELIVER, **there))
         control.hit.wait(20)
         return
-    elif cell.place == "L2":
+    elif cell.place == "kill_not_declared":
         world.fire(jobs, 0)
         victim = plant.worker(f"v{cell.number}", [queue])
         wait_until(lambda: _running(queue), 30)
@@ -170,7 +182,7 @@ def _play(plant, cell, jobs, queue, there, children, control):
     else:
         world.fire(jobs, 0)
         children.append(plant.worker(f"a{cell.number}", [queue], **there))
-        if cell.place == "W17":
+        if cell.place == "cancel_noticed":
             wait_until(lambda: _running(queue), 30)
             world.cancel(queue)
         control.hit.wait(30)
@@ -205,7 +217,7 @@ def _wait_for_rest(cell, queue):
     statement = (
         "SELECT r.status, r.planned_at FROM jobs_jobrun r JOIN devices_agent a ON a.id = r.agent_id WHERE a.queue = %s"
     )
-    expected = 1 if cell.place == "A1" else 2  # a vote alone makes no run
+    expected = 1 if cell.place == "vote_not_judged" else 2  # a vote alone makes no run
     # From the moment that nobody is cut off or paused any more.
     time.sleep(PAUSE if cell.action != "kill" else 0)
 

@@ -24,7 +24,7 @@ def end(rows, status="succeeded", reason=""):
     ending = {"reason": reason, "ended_at": timezone.now(), "lease_expires_at": None}
     make.end(DeviceRun.objects.filter(pk__in=pks), status, **ending)
     device_locks.release(pks)
-    completion.settle({row.run_id for row in rows})
+    completion.complete({row.run_id for row in rows})
 
 
 def statuses(run):

@@ -11,7 +11,7 @@ from devices.services import workers
 from jobs import control
 from jobs.dispatch import starter
 from jobs.domain.rollout import Rollout
-from jobs.models import DeviceHold, DeviceRun, JobRun, ScheduleFilter, ServiceJob
+from jobs.models import DeviceLock, DeviceRun, JobRun, ScheduleFilter, ServiceJob
 from jobs.worker import claims, completion, device_locks, leases
 from jobs.worker.journal import Journal
 from tests import make
@@ -79,7 +79,7 @@ class TestTheDeviceLock:
         first, second = (start(acme, person("acme-admin"), device, changes=True) for _ in range(2))
         (holder,) = claim(first)
         claim(second)
-        DeviceHold.objects.filter(device_run=holder).delete()
+        DeviceLock.objects.filter(device_run=holder).delete()
         assert device_locks.wake_stranded() == 1
         assert len(claim(second)) == 1
 

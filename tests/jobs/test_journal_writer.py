@@ -18,14 +18,14 @@ from jobs.models.sql import claims
 from jobs.worker import executor
 from jobs.worker.claims import claim
 from jobs.worker.journal import Journal
-from jobs.worker.journal_writer import SHOW_EVERY, Shared
-from jobs.worker.pool import ALONE, FEW, GATHER, PLENTY, Conversations, following
+from jobs.worker.journal_writer import SHOW_EVERY, BatchingWriter
+from jobs.worker.pool import ALONE, FEW, GATHER, PLENTY, DevicePool, following
 from tests import make
 
 
 @pytest.fixture
 def shared():
-    writer = Shared()
+    writer = BatchingWriter()
     yield writer
     writer.stop()
     assert not writer.thread.is_alive()
@@ -65,7 +65,7 @@ def test_what_is_asked_at_once_shares_statements_and_each_gets_its_own_answer(sh
 
 @pytest.mark.parametrize(("is_busy", "statements"), [(True, [10]), (False, [1, 9])])
 def test_intents_wait_for_others_only_where_the_process_has_its_hands_full(monkeypatch, is_busy, statements):
-    table, writer = Table(monkeypatch), Shared(is_busy=lambda: is_busy)
+    table, writer = Table(monkeypatch), BatchingWriter(is_busy=lambda: is_busy)
     monkeypatch.setattr("jobs.worker.journal_writer.GATHER", 0.2)
     writer._asked.put(((1, 1, 1, 0), first := Future()))
     while not is_busy and not table.statements:
@@ -116,7 +116,7 @@ def test_a_database_that_is_gone_is_not_asked_for_each_of_many(shared, monkeypat
     assert len(asked) <= 6
 
 
-@pytest.mark.parametrize("begin", [Shared, lambda edge: Hub("test", edge)])
+@pytest.mark.parametrize("begin", [BatchingWriter, lambda edge: Hub("test", edge)])
 def test_a_thread_that_ends_by_a_defect_is_not_left_unseen(begin, monkeypatch):
     seen = threading.Event()
 
@@ -185,7 +185,7 @@ def test_conversations_change_devices_and_leave_the_database_to_the_writer(
     tmp_path, tenant, person, hints, shared, together
 ):
     world.load(24, 2222)  # what ran before on this database may have emptied it
-    acme, many = tenant("acme"), Conversations(10)
+    acme, many = tenant("acme"), DevicePool(10)
     with make.fleet(tmp_path, "acme") as (_, executed):
         devices = make.devices(acme, "cisco_ios", "arista_eos", "juniper_junos", "linux")
         _, run = make.job(
@@ -228,7 +228,7 @@ def test_what_is_shown_meanwhile_leaves_time_for_intents(shared):
 class TestRoom:
     @pytest.fixture
     def many(self):
-        found = Conversations(60)
+        found = DevicePool(60)
         yield found
         found.stop()
 
@@ -266,7 +266,7 @@ class TestRoom:
         assert many.room() == room
 
     def test_what_needs_a_thread_of_its_own_is_bounded(self):
-        many, gate = Conversations(300), threading.Event()
+        many, gate = DevicePool(300), threading.Event()
         futures = [many.submit(lambda _: gate.wait(20), n, shares=False) for n in range(ALONE)]
         assert many.room() == 0
         gate.set()

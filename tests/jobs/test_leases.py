@@ -14,7 +14,7 @@ from devices.models import Agent, Worker
 from devices.services import workers
 from jobs import control
 from jobs.demo import world
-from jobs.models import DeviceHold, DeviceRun, JobRun
+from jobs.models import DeviceLock, DeviceRun, JobRun
 from jobs.models.sql import claims
 from jobs.worker import leases, recovery
 from jobs.worker.journal import Journal
@@ -59,7 +59,7 @@ class TestLeases:
         assert events == [("killed", "running")]
         row.refresh_from_db()
         assert row.status == "interrupted" and "command 1 confirmed; command 2" in row.message
-        assert not DeviceHold.objects.exists() and JobRun.objects.get(pk=run.pk).status == "interrupted"
+        assert not DeviceLock.objects.exists() and JobRun.objects.get(pk=run.pk).status == "interrupted"
 
     def test_a_worker_on_another_machine_leaves_its_devices_held(self, acme, person, browser):
         device = make.devices(acme, "linux")
@@ -83,7 +83,7 @@ class TestLeases:
         recovery.interrupt([row], timezone.now(), quarantined=True)
         for busy, held in (([row.pk], True), ([], False)):
             recovery.Reaper().look(now=timezone.now(), me=row.worker, busy=busy)
-            assert DeviceHold.objects.exists() is held
+            assert DeviceLock.objects.exists() is held
 
     def test_only_an_administrator_releases_a_device_and_only_a_held_one(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme, "linux"))
@@ -99,7 +99,7 @@ class TestLeases:
         name, _, space = workers.this_host().split("/")
         Worker.objects.filter(pk=row.worker_id).update(host=f"{name}/another-boot/{space}")
         assert recovery.Reaper().look(now=timezone.now() + workers.LEASE * 2) == 1
-        assert not DeviceHold.objects.exists()
+        assert not DeviceLock.objects.exists()
 
     def test_a_worker_whose_process_is_gone_is_not_waited_for(self, acme, person):
         run = start(acme, person("acme-operator"), make.devices(acme, "linux"))

@@ -54,7 +54,7 @@ def job(acme, person, *minutes, **more):
 def finish(run):
     make.end(DeviceRun.objects.filter(run=run), ended_at=timezone.now())
     JobRun.objects.filter(pk=run.pk, status="queued").update(status="running")  # as the claim of its devices does
-    completion.settle([run.pk])
+    completion.complete([run.pk])
 
 
 def fates(job=None):
@@ -139,7 +139,7 @@ def test_a_run_that_is_not_planned_yet_is_not_taken_for_an_ended_one(acme, perso
     found = job(acme, person, 0)
     assert dispatcher.dispatch_due(now=START) == 1
     run = JobRun.objects.get(job=found)
-    completion.settle([run.pk])
+    completion.complete([run.pk])
     run.refresh_from_db()
     assert run.status == "queued" and run.planned_at is None
 

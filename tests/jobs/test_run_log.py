@@ -13,10 +13,10 @@ from devices.models import Device, OutboxMessage, Worker
 from devices.services import channels, outbox
 from jobs import control
 from jobs.dispatch import approval_gate
-from jobs.domain.misfire import MissedPolicy
+from jobs.domain.misfire import MisfirePolicy
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import DeviceRun, StepResult
-from jobs.worker import claims, device_session, executor, leases, recovery
+from jobs.worker import claims, completion, device_session, executor, leases, recovery
 from jobs.worker.journal import Journal
 from templates_app.domain.content import RuntimeVariable, StepKind, TemplateContent, TemplateStep, VariableType
 from templates_app.services import authoring
@@ -81,7 +81,7 @@ def test_people_who_stop_a_run_are_named(acme, person, log_lines):
     journal = Journal(claimed.device_run, claimed.plan.commands)
     leases.notice_cancels({claimed.device_run.pk: journal})
     executor.store([executor.execute(claimed, journal)])
-    executor.settle([run.pk])
+    completion.complete([run.pk])
     actions = [action for action, _ in story(log_lines, run)]
     assert actions == [
         "run.planned",
@@ -199,7 +199,7 @@ def test_a_defect_in_a_conversation_is_told_without_its_words(acme, person, log_
 def test_the_tick_says_how_many_runs_it_made_and_how_many_of_them_do_not_run(acme, person, log_lines):
     tenant, _ = acme
     rule = {"kind": "daily", "time_zone": "UTC", "start_at": "2027-03-26T02:30:00"}
-    nightly = (TriggerSpec(TriggerKind.DAILY, "Nightly", rule, missed=MissedPolicy.SKIP, grace_minutes=5),)
+    nightly = (TriggerSpec(TriggerKind.DAILY, "Nightly", rule, missed=MisfirePolicy.SKIP, grace_minutes=5),)
     make.job(person("acme-operator"), make.template(tenant), make.devices(tenant, "linux"), triggers=nightly)
     make.tick(datetime(2027, 3, 28, 2, 31, tzinfo=UTC))
     (line,) = of(log_lines, "tick.dispatched")

@@ -36,7 +36,7 @@ def claim(run, limit=1):
 
 def execute(item):
     executor.store([executor.execute(item)])
-    completion.settle([item.device_run.run_id])
+    completion.complete([item.device_run.run_id])
 
 
 def lines(executed, device):
@@ -243,7 +243,7 @@ def test_a_cancelled_run_sends_nothing_more(acme, person):
     journal = Journal(claimed.device_run, claimed.plan.commands)
     leases.notice_cancels({claimed.device_run.pk: journal})
     executor.store([executor.execute(claimed, journal)])
-    completion.settle([run.pk])
+    completion.complete([run.pk])
     run.refresh_from_db()
     assert run.status == "cancelled"
     assert not [command for command in executed() if command.startswith(("show version", "uname"))]
@@ -345,7 +345,7 @@ def test_recipients_are_told_once_when_the_run_ends(acme, person):
         person("acme-operator"), make.template(tenant), make.devices(tenant, "linux"), notify_users=(viewer.pk,)
     )
     finish(run)
-    completion.settle([run.pk])
+    completion.complete([run.pk])
     assert [n.text for n in Notice.objects.filter(recipient=viewer).order_by("pk")] == [
         f"Job execution started: {run.job_name} (run {run.pk}: started)",
         f"Job execution completed: {run.job_name} (run {run.pk}: Succeeded)",

@@ -10,7 +10,7 @@ from django.utils import timezone
 from config.errors import Invalid
 from jobs import tasks
 from jobs.authoring import drafts
-from jobs.domain.misfire import MissedPolicy, judge
+from jobs.domain.misfire import MisfirePolicy, judge
 from jobs.domain.overlap import Overlap
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import JobRun, ScheduleFilter, Trigger
@@ -42,7 +42,7 @@ def tick_through(first, hours, step=timedelta(minutes=23)):
 
 
 def test_what_is_previewed_is_what_fires_each_once_over_a_clock_change(acme, person):
-    found = job(acme, person, every_night(missed=MissedPolicy.CATCH_UP, catch_up=9))
+    found = job(acme, person, every_night(missed=MisfirePolicy.CATCH_UP, catch_up=9))
     coming = next_times.preview(found, START - timedelta(hours=1), n=4)
     assert [f"{c.occurrence.local:%m-%d %H:%M}" for c in coming] == [
         "03-26 02:30",
@@ -59,7 +59,7 @@ def test_a_filter_strikes_out_and_nothing_fires_then(acme, person):
     row = ScheduleFilter.objects.create(
         tenant=acme, name="Freeze", time_zone="Europe/Berlin", rules=[{"mode": "exclude", "dates": ["2027-03-27"]}]
     )
-    found = job(acme, person, every_night(schedule_filter=row.pk, missed=MissedPolicy.CATCH_UP, catch_up=9))
+    found = job(acme, person, every_night(schedule_filter=row.pk, missed=MisfirePolicy.CATCH_UP, catch_up=9))
     coming = next_times.preview(found, START - timedelta(hours=1), n=3)
     assert [c.removed_by for c in coming] == ["", "Freeze", ""]
     runs = tick_through(START - timedelta(hours=1), 50)
@@ -85,10 +85,10 @@ def test_a_parents_filter_may_be_used_below_and_a_siblings_not(acme, person, ten
 @pytest.mark.parametrize(
     "policy,more,fate",
     [
-        (MissedPolicy.SKIP, {}, ["skipped"] * 6),
-        (MissedPolicy.ONCE, {"grace_minutes": 15}, ["skipped"] * 5 + ["queued"]),
-        (MissedPolicy.ONCE, {"grace_minutes": 5}, ["skipped"] * 6),
-        (MissedPolicy.CATCH_UP, {"catch_up": 3}, ["skipped"] * 3 + ["queued"] * 3),
+        (MisfirePolicy.SKIP, {}, ["skipped"] * 6),
+        (MisfirePolicy.ONCE, {"grace_minutes": 15}, ["skipped"] * 5 + ["queued"]),
+        (MisfirePolicy.ONCE, {"grace_minutes": 5}, ["skipped"] * 6),
+        (MisfirePolicy.CATCH_UP, {"catch_up": 3}, ["skipped"] * 3 + ["queued"] * 3),
     ],
 )
 def test_after_three_hours_of_silence_each_policy_does_what_it_says(policy, more, fate, acme, person):
@@ -124,7 +124,7 @@ def test_one_run_per_occurrence_is_held_by_the_database(acme, person):
 def test_every_missed_occurrence_gets_exactly_one_verdict():
     due = [START + timedelta(minutes=n) for n in range(10)]
     now = due[-1] + timedelta(seconds=30)
-    for policy in MissedPolicy:
+    for policy in MisfirePolicy:
         verdicts = judge(due, now, policy, grace=timedelta(minutes=15), most=3)
         assert [v.at for v in verdicts] == due and verdicts[-1].reason == ""
 

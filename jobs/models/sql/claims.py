@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from devices.models import Tenant
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models.jobs import ServiceJob
-from jobs.models.runs import DeviceHold, DeviceRun, JobRun
+from jobs.models.runs import DeviceLock, DeviceRun, JobRun
 from jobs.models.sql.bulk import arrays, listed, unnest
 
 READY = """SELECT 1 FROM {devices} d WHERE d.run_id = r.id AND d.status = '{queued}' AND d.wave <= r.wave
@@ -103,7 +103,7 @@ def anybody_waits() -> bool:
 
 def held(keys: Collection[str]) -> list[tuple[str, int, int]]:
     """Return (key, slot, device run) of the holds of some keys."""
-    table = connection.ops.quote_name(DeviceHold._meta.db_table)
+    table = connection.ops.quote_name(DeviceLock._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT key, slot, device_run_id FROM {table} WHERE key IN ({_places(keys)})",  # noqa: S608 - our names
@@ -119,7 +119,7 @@ def hold(rows: Sequence[Hold]) -> set[tuple[str, int]]:
     """
     if not rows:
         return set()
-    table = connection.ops.quote_name(DeviceHold._meta.db_table)
+    table = connection.ops.quote_name(DeviceLock._meta.db_table)
     given, values = _given(rows, ("bigint", "bigint", "text", "smallint"))
     statement = f"""
         INSERT INTO {table} (tenant_id, device_run_id, key, slot) {given}
@@ -131,7 +131,7 @@ def hold(rows: Sequence[Hold]) -> set[tuple[str, int]]:
 
 def free(device_runs: Collection[int]) -> None:
     """Remove what device runs (ids) hold."""
-    table = connection.ops.quote_name(DeviceHold._meta.db_table)
+    table = connection.ops.quote_name(DeviceLock._meta.db_table)
     if device_runs:
         with connection.cursor() as cursor:
             statement = f"DELETE FROM {table} WHERE device_run_id IN ({_places(device_runs)})"  # noqa: S608 - our names

@@ -11,7 +11,7 @@ from django import forms
 
 from devices.domain.zones import ZONE_CHOICES
 from jobs.domain.misfire import LABELS as MISSED
-from jobs.domain.misfire import MissedPolicy
+from jobs.domain.misfire import MisfirePolicy
 from jobs.domain.recurrence import WEEKDAYS, WEEKS, ImpossibleRule, instant_of
 from jobs.domain.schedule_json import schedule_from
 from jobs.domain.spec import TriggerKind, TriggerSpec
@@ -121,7 +121,7 @@ class TriggerForm(forms.Form):
         help_text="Timings that match this filter are removed.",
     )
     missed = forms.ChoiceField(
-        label="When a run was missed", required=False, choices=[(p.value, MISSED[p]) for p in MissedPolicy]
+        label="When a run was missed", required=False, choices=[(p.value, MISSED[p]) for p in MisfirePolicy]
     )
     grace_minutes = forms.IntegerField(label="Grace time, minutes", required=False, min_value=0, max_value=10_080)
     catch_up = forms.IntegerField(label="Catch up at most", required=False, min_value=1, max_value=500)
@@ -158,7 +158,7 @@ class TriggerForm(forms.Form):
             name=v["name"] or kind.value.title(),
             rule=rule_of(v),
             schedule_filter=v["schedule_filter"],
-            missed=MissedPolicy(v["missed"] or MissedPolicy.ONCE),
+            missed=MisfirePolicy(v["missed"] or MisfirePolicy.ONCE),
             enabled=v["enabled"],
             grace_minutes=15 if v["grace_minutes"] is None else v["grace_minutes"],
             catch_up=v["catch_up"] or 1,
@@ -173,7 +173,7 @@ def shown_of(trigger: TriggerSpec | None, zone: str) -> dict[str, Any]:
         "unit": "H",
         "every": 1,
         "interval": 1,
-        "missed": MissedPolicy.ONCE.value,
+        "missed": MisfirePolicy.ONCE.value,
         "grace_minutes": 15,
         "catch_up": 1,
         "enabled": True,
