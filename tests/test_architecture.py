@@ -34,8 +34,6 @@ IMPURE = (
     "subprocess",
     "time",
 )
-#: What of config a domain may import: no more than words.
-PLAIN = {"config.errors", "config.json_value"}
 #: Long tables of data, and screens' words, may be longer than code.
 CEILING, FUNCTION = 400, 50
 
@@ -61,7 +59,13 @@ def imports(tree):
 #: Data of platforms stands beside the drivers that use it; it is as pure as a domain, and domains may import it.
 PLATFORM_DATA = "devices/drivers/platforms/"
 #: What is pure without being called a domain.
-PURE = {"config.errors", "config.registry", "devices.drivers.platform", "devices.drivers.platforms"}
+PURE = {
+    "config.errors",
+    "config.json_value",
+    "config.registry",
+    "devices.drivers.platform",
+    "devices.drivers.platforms",
+}
 #: The pure files in the folder of a job type.
 PURE_OF_A_TYPE = {"parameters.py", "planner.py", "judge.py"}
 

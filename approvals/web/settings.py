@@ -18,7 +18,6 @@ from approvals.domain import Step
 from approvals.models import ApprovalPolicy
 from config import lists
 from config.errors import Forbidden, Invalid
-from config.fields import offer_choices, offer_rows
 from config.json_value import Json
 from config.lists import Column, Listing
 from config.pages import form_page, show_problems
@@ -26,6 +25,7 @@ from config.requests import Request
 from devices import access
 from devices.domain.roles import Verb
 from devices.models import Tenant
+from devices.web.fields import offer_choices, offer_rows
 from devices.web.forms import TenantForm
 from devices.web.scope import within
 

@@ -14,13 +14,13 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
-from config.fields import offer_rows
 from devices import selectors
 from devices.domain.roles import VERB_LABELS, Verb
 from devices.domain.secrets import Secret
 from devices.domain.zones import ZONE_CHOICES
 from devices.drivers import platforms
 from devices.models import ApiToken, AssetTag, Credential, Device, Network, Tenant
+from devices.web.fields import offer_rows
 
 #: The files of a form, by field.
 Files = MultiValueDict[str, UploadedFile]
