@@ -422,10 +422,6 @@ def test_no_block_is_too_complex():
     assert found == STILL_TOO_COMPLEX
 
 
-#: Where constants still share a line; a place that has been cleaned leaves the list.
-STILL_SHARING_LINES = ("devices/", "jobs/dispatch/", "jobs/worker/")
-
-
 def test_constants_stand_one_a_line():
     """No module unpacks a tuple into its constants: each has a comment with its subject and unit of its own."""
     found = [
@@ -436,8 +432,7 @@ def test_constants_stand_one_a_line():
         for target in node.targets
         if isinstance(target, ast.Tuple | ast.List)
     ]
-    assert [where for where in found if not where.startswith(STILL_SHARING_LINES)] == []
-    assert all(any(where.startswith(place) for where in found) for place in STILL_SHARING_LINES)
+    assert found == []
 
 
 @pytest.mark.parametrize("floor", ["services", "domain", "drivers", "channels"])

@@ -14,7 +14,8 @@ REQUIRED = ("name", "address", "platform", "network")
 COLUMNS = (*REQUIRED, "credential", "tags", "connect_host", "connect_port", "legacy_ssh", "protocol", "enabled")
 #: A spreadsheet takes a cell that begins so for a formula; such a cell is written with an apostrophe before it.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-YES, NO = {"yes", "true", "1", "y"}, {"no", "false", "0", "n"}
+YES = {"yes", "true", "1", "y"}
+NO = {"no", "false", "0", "n"}
 MAX_LINES = 5000
 
 

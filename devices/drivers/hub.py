@@ -24,7 +24,8 @@ from greenlet import getcurrent, greenlet
 
 R = TypeVar("R")
 Edge = Callable[[Callable[[], None]], None]
-READ, WRITE = select.EPOLLIN, select.EPOLLOUT
+READ = select.EPOLLIN
+WRITE = select.EPOLLOUT
 #: An event is told once; who waits again says so again.
 ONCE = select.EPOLLONESHOT
 #: So many names are looked up at a time.
@@ -32,7 +33,7 @@ LOOKUPS = 4
 #: Seconds over which it is measured how busy a hub is.
 MOMENT = 0.1
 #: Seconds after which a wait for a socket is over in any case: a hub remembers each until its time is over.
-AT_MOST = 1.0
+MOST_WAIT_SECONDS = 1.0
 _HERE = threading.local()
 
 
@@ -211,7 +212,7 @@ def ready(fd: int, events: int, seconds: float) -> int:
         raise OSError("The socket is closed.")
     hub = current()
     if hub is not None and seconds > 0:
-        return hub.wait(fd, events, min(seconds, AT_MOST))
+        return hub.wait(fd, events, min(seconds, MOST_WAIT_SECONDS))
     poll = select.poll()
     poll.register(fd, events)
     return sum(found for _, found in poll.poll(max(seconds, 0.0) * 1000))

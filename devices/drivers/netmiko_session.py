@@ -20,7 +20,7 @@ from devices.drivers.tcp import resolve
 from devices.drivers.transport import Endpoint, SshCommand, login_refused, open_ssh
 
 #: Seconds between two looks for output; Netmiko's channels do not wait.
-LOOK_EVERY = 0.02
+LOOK_SECONDS = 0.02
 
 
 class NetmikoTransport:
@@ -59,7 +59,7 @@ class NetmikoTransport:
                 raise SessionLost("The device closed the connection.")
             if time.monotonic() >= deadline:
                 return b""
-            time.sleep(LOOK_EVERY)
+            time.sleep(LOOK_SECONDS)
 
     @property
     def _read_error(self) -> type[Exception]:

@@ -20,9 +20,10 @@ TAIL = 400
 SYSLOG = re.compile(r"^[*.]?.{0,60}%[A-Z0-9_]+(?:-[A-Z0-9_]+)*-[0-7]-[A-Z0-9_]+:.*$", re.MULTILINE)
 #: What a pager leaves behind.
 PAGED = re.compile(r"\n?[^\n]*(?:--More--|---\(more[^)]*\)---)[ \b]*\n*")
-#: Seconds without a byte after which a line that equals the prompt is the prompt, where text may still follow it; and
-#: how many questions of one command are answered.
-QUIET, QUESTIONS = 0.15, 50
+#: Without a byte for so many seconds, a line that equals the prompt is the prompt, where text may still follow it.
+QUIET_SECONDS = 0.15
+#: So many questions of one command are answered.
+MOST_QUESTIONS = 50
 
 
 class Searched(Protocol):
@@ -190,13 +191,13 @@ class Session:
             last = got.last
             if pattern.search(last) and got.beyond_echo:
                 # A line of a configuration may equal the prompt: it is the prompt when nothing follows.
-                pending = b"" if self._is_whole(got) else self.transport.recv(QUIET)
+                pending = b"" if self._is_whole(got) else self.transport.recv(QUIET_SECONDS)
                 if not pending:
                     self._last_prompt = last
                     return got.text
                 continue
             asked = next((answer for question, answer in answers if question in last), None)
-            if asked is not None and questions < QUESTIONS:
+            if asked is not None and questions < MOST_QUESTIONS:
                 questions += 1
                 self.transport.send(asked.encode() + b"\r")
                 got.tail = b""

@@ -14,7 +14,10 @@ from config.failpoints import failpoint
 from devices.domain.errors import TargetDenied, Unreachable
 from devices.drivers.hub import WRITE, elsewhere, ready, sleep
 
-TRIES, PAUSE = 2, 0.3
+#: A connection is tried so often.
+CONNECT_TRIES = 2
+#: Between two tries.
+PAUSE_SECONDS = 0.3
 
 
 def resolve(host: str, port: int, denied: Sequence[str]) -> list[str]:
@@ -35,9 +38,9 @@ def connect(host: str, port: int, seconds: float, denied: Sequence[str]) -> sock
     `resolve`."""
     failure: OSError = OSError("it has no address")
     addresses = resolve(host, port, denied)
-    for attempt in range(TRIES):
+    for attempt in range(CONNECT_TRIES):
         if attempt:
-            sleep(PAUSE)
+            sleep(PAUSE_SECONDS)
         for address in addresses:
             try:
                 sock = _open(address, port, seconds)

@@ -8,8 +8,10 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.db.migrations.operations.base import Operation
 
-#: Django's `icontains` in SQL, for text and for addresses.
-TEXT, ADDRESS = 'UPPER("{}"::text)', 'UPPER(HOST("{}"))'
+#: Django's `icontains` in SQL, for text.
+TEXT = 'UPPER("{}"::text)'
+#: The same for addresses.
+ADDRESS = 'UPPER(HOST("{}"))'
 
 
 class SearchIndex(Operation):

@@ -16,7 +16,7 @@ from devices.models import IdempotentAnswer
 
 #: Answers older than this are forgotten.
 KEPT = timedelta(hours=24)
-MOST = 120
+MOST_KEY_CHARACTERS = 120
 
 
 def answer_once(*, by: User, key: str, digest: str, do: Callable[[], tuple[int, Json]]) -> tuple[int, Json, bool]:
@@ -24,8 +24,8 @@ def answer_once(*, by: User, key: str, digest: str, do: Callable[[], tuple[int, 
 
     What fails is not kept: it may be tried again. Conflict when the key was used for something else.
     """
-    if not key.isprintable() or not 1 <= len(key) <= MOST:
-        raise Invalid(fields={"Idempotency-Key": [f"Give 1 to {MOST} printable characters."]})
+    if not key.isprintable() or not 1 <= len(key) <= MOST_KEY_CHARACTERS:
+        raise Invalid(fields={"Idempotency-Key": [f"Give 1 to {MOST_KEY_CHARACTERS} printable characters."]})
     with transaction.atomic():
         IdempotentAnswer.objects.filter(user=by, created_at__lt=timezone.now() - KEPT).delete()
         row, made = IdempotentAnswer.objects.get_or_create(user=by, key=key, defaults={"digest": digest})

@@ -43,7 +43,7 @@ PAUSES = (10, 30, 60, 300, 900, *[3600] * 48)
 NOT_DELIVERED = {True: "message.failed", False: "message.postponed"}
 #: A sender that has not come back for this long is taken as dead.
 SENDING = timedelta(minutes=2)
-BATCH = 50
+MESSAGES_PER_CLAIM = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def deliver(*, now: datetime) -> int:
         claimed = _claim(now)
         for message in claimed:
             sent += _send(message, now)
-        if len(claimed) < BATCH:
+        if len(claimed) < MESSAGES_PER_CLAIM:
             return sent
 
 
@@ -155,7 +155,7 @@ def _claim(now: datetime) -> list[OutboxMessage]:
     """Take due messages for as long as a sending may last: nobody else sends them meanwhile."""
     with transaction.atomic():
         due = OutboxMessage.objects.filter(status=OutboxMessage.Status.WAITING, next_at__lte=now).order_by("pk")
-        rows = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("tenant")[:BATCH])
+        rows = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("tenant")[:MESSAGES_PER_CLAIM])
         OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(
             attempts=F("attempts") + 1, next_at=now + SENDING
         )

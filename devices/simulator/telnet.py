@@ -12,7 +12,7 @@ from devices.simulator.state import Device
 #: The server echoes and suppresses go-ahead (RFC 854, 857, 858).
 GREETING = bytes([255, 251, 1, 255, 251, 3])
 #: Failed logins before the connection is closed.
-TRIES = 3
+LOGIN_TRIES = 3
 
 
 class Channel:
@@ -41,7 +41,7 @@ async def serve(device: Device, reader: asyncio.StreamReader, writer: asyncio.St
         return
     writer.write(GREETING + b"\r\nUser Access Verification\r\n\r\n")
     try:
-        for _ in range(TRIES):
+        for _ in range(LOGIN_TRIES):
             name, word = await _ask(b"Username: ", reader, writer), await _ask(b"Password: ", reader, writer)
             if device.lets_in(name, word):
                 break

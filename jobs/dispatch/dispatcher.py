@@ -21,11 +21,13 @@ from jobs.models.sql.dispatch import Due, insert_runs, move_triggers
 from jobs.schedule import next_times
 
 log = logging.getLogger(__name__)
-BATCH = 1000
+TRIGGERS_PER_TRANSACTION = 1000
 #: At most so many occurrences of one trigger are looked back at; older ones of a long outage follow in the next rounds.
 MOST_DUE = 500
-#: Beat that has not ticked for this long counts as silent; then the workers tick, together at most this often.
-BEAT_SILENT_AFTER, TICK_AGAIN_AFTER = timedelta(seconds=15), timedelta(seconds=4)
+#: Beat that has not ticked for this long counts as silent; then the workers tick.
+BEAT_SILENT_AFTER = timedelta(seconds=15)
+#: All workers together tick at most this often.
+TICK_AGAIN_AFTER = timedelta(seconds=4)
 
 
 def tick(*, now: datetime) -> int:
@@ -74,7 +76,10 @@ def dispatch_due(*, now: datetime) -> int:
                 verdicts = _verdicts(trigger, due, now)
                 rows += [Due(trigger.id, trigger.job_id, verdict.at, verdict.reason) for verdict in verdicts]
             failpoint("due_computed")
-            new = sum(insert_runs(rows[first : first + BATCH], now) for first in range(0, len(rows), BATCH))
+            new = sum(
+                insert_runs(rows[first : first + TRIGGERS_PER_TRANSACTION], now)
+                for first in range(0, len(rows), TRIGGERS_PER_TRANSACTION)
+            )
             move_triggers(nexts)
             if new:
                 queue.hint_start(new)
@@ -83,7 +88,7 @@ def dispatch_due(*, now: datetime) -> int:
             about = {"runs": new, "skipped": sum(bool(row.reason) for row in rows)}
             log.info("The tick made %s runs.", new, extra={"action": "tick.dispatched", **about})
         made += new
-        if len(claimed) < BATCH:
+        if len(claimed) < TRIGGERS_PER_TRANSACTION:
             return made
 
 
@@ -91,7 +96,7 @@ def _claim(now: datetime) -> list[Any]:
     """Lock the next due triggers that nobody else has locked. `next_run_at` lies never later than now: never early."""
     due = Trigger.objects.filter(enabled=True, next_run_at__lte=now).order_by("next_run_at", "pk")
     columns = ("id", "job_id", "rule", "schedule_filter_id", "next_run_at", "missed", "grace_minutes", "catch_up")
-    return list(due.select_for_update(skip_locked=True).values_list(*columns, named=True)[:BATCH])
+    return list(due.select_for_update(skip_locked=True).values_list(*columns, named=True)[:TRIGGERS_PER_TRANSACTION])
 
 
 def _filters(triggers: list[Any]) -> dict[int, Filter | None]:

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 #: A run that nobody has decided about for so long has lost its hint.
 FORGOTTEN_AFTER = timedelta(seconds=2)
 #: So many runs are decided about in one transaction.
-BATCH = 100
+RUNS_PER_TRANSACTION = 100
 #: What is read of a job with it; for many jobs at once, what they share is one object.
 PARTS = ("tenant", "template", "version", "agent", "created_by", "approval")
 OURS = "Interlock itself failed while planning; the server log has the details."
@@ -96,7 +96,7 @@ def start_queued(*, now: datetime | None = None) -> int:
     Locks are taken in the order runs, jobs, agents, approval request, audit trails. After a defect of ours they are
     decided about one by one, so that it ends the run it belongs to and no other.
     """
-    decided, size = 0, BATCH
+    decided, size = 0, RUNS_PER_TRANSACTION
     while True:
         try:
             found = _start_some(size, now or timezone.now())

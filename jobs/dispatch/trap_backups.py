@@ -21,7 +21,7 @@ from templates_app.domain.variables import TRUE
 
 NAME = "Configuration-change trap"
 #: A device sends several traps for one change; so long after a backup that a trap began, further ones begin none.
-QUIET = timedelta(seconds=30)
+QUIET_AFTER = timedelta(seconds=30)
 
 
 def configuration_changed(*, address: str, now: datetime) -> list[JobRun]:
@@ -57,7 +57,7 @@ def _back_up(job: ServiceJob, device: Device, now: datetime) -> JobRun | None:
     with transaction.atomic():
         # Two receivers, or two traps at once, wait for each other here.
         ServiceJob.objects.select_for_update(no_key=True).get(pk=job.pk)
-        recent = Q(status__in=OPEN) | Q(created_at__gt=now - QUIET)
+        recent = Q(status__in=OPEN) | Q(created_at__gt=now - QUIET_AFTER)
         begun = JobRun.objects.filter(recent, job=job, trigger__name=NAME).values_list("only", flat=True)
         if any(str(device.pk) in (only or ()) for only in begun):
             return None

@@ -27,9 +27,10 @@ from jobs.schedule import next_times
 from jobs.worker import device_locks
 
 log = logging.getLogger(__name__)
-#: At least so many runs are looked at in one claim, one for each device wanted; and so many with more than a few
-#: devices.
-RUNS, LARGE = 40, 20
+#: At least so many runs are looked at in one claim, one for each device wanted.
+FEWEST_RUNS = 40
+#: Of those with more than a few devices, so many.
+MOST_LARGE_RUNS = 20
 #: So many devices of a run see a credential that no device of it has accepted yet.
 TRIALS = 3
 #: What speaks of a wrong credential.
@@ -88,7 +89,7 @@ def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None)
         # The agents' rows serialize claims: limits are counted and used up without a race.
         agents = Agent.objects.filter(queue__in=worker.queues, draining=False).order_by("pk")
         served = {agent.pk: agent for agent in agents.select_for_update(of=("self",), no_key=True)}
-        runs = _open_runs(_with_room(served), now, only, max(RUNS, limit))
+        runs = _open_runs(_with_room(served), now, only, max(FEWEST_RUNS, limit))
         if not runs:
             return []
         rows = device_locks.take(_within_limits(runs, served, now, limit), now)
@@ -206,7 +207,7 @@ def _candidates(runs: dict[int, JobRun], room: _Room, now: datetime, limit: int)
         if small
         else []
     )
-    for pk in [pk for pk, run in runs.items() if run.device_count > TRIALS][:LARGE]:
+    for pk in [pk for pk, run in runs.items() if run.device_count > TRIALS][:MOST_LARGE_RUNS]:
         some, most = rows.filter(run=pk, wave__lte=runs[pk].wave), min(limit, room.runs[pk])
         # Asked for one after the other, the index gives each in its order, however many there are.
         fresh = list(some.filter(tries=0)[:most])

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 #: How many devices of a run there are of each (status, wave).
 Tally = list[tuple[str, int, int]]
 #: So many runs are completed in one transaction.
-BATCH = 50
+RUNS_PER_TRANSACTION = 50
 UNBEGUN = (RunStatus.QUEUED, RunStatus.WAITING)
 
 
@@ -37,8 +37,8 @@ def complete(run_ids: Iterable[int], now: datetime | None = None) -> set[int]:
     Return those of many that somebody else holds: they are to be looked at again. One alone is waited for.
     """
     asked, left = sorted(set(run_ids)), set()
-    for first in range(0, len(asked), BATCH):
-        some = asked[first : first + BATCH]
+    for first in range(0, len(asked), RUNS_PER_TRANSACTION):
+        some = asked[first : first + RUNS_PER_TRANSACTION]
         with transaction.atomic():
             done = _complete(some, now or timezone.now(), wait=len(asked) == 1)
         if len(done) < len(some):

@@ -33,11 +33,21 @@ from jobs.worker.journal_writer import BatchingWriter
 from jobs.worker.pool import DevicePool, following
 
 log = logging.getLogger(__name__)
-#: Seconds: between looks without a hint, and the first ones where devices wait for places; between looks at cancel
-#: requests; how long free places wait for others to be filled with; between looks whether runs have ended.
-LOOK_EVERY, LOOK_SOON, CANCEL_EVERY, SETTLE, SETTLE_EVERY = 2.0, 0.2, 0.5, 0.1, 0.5
-#: A claim is worth its cost for so many free threads, and takes at most so many devices.
-REFILL, MOST = 5, 128
+#: Between looks without a hint.
+LOOK_SECONDS = 2.0
+#: Before the first look where devices wait for places.
+LOOK_SOON_SECONDS = 0.2
+#: Between looks at cancel requests.
+CANCEL_SECONDS = 0.5
+#: So long free places wait for others to be filled together with them.
+FILL_SECONDS = 0.1
+#: Between looks whether runs have ended.
+COMPLETE_SECONDS = 0.5
+#: A claim is worth its cost for so many free places.
+FEWEST_PLACES = 5
+#: A claim takes at most so many devices.
+MOST_CLAIMED = 128
+#: A process talks to so many devices at once, unless it is told otherwise.
 WIDTH = 512
 
 
@@ -55,7 +65,7 @@ class Engine:
         self._incomplete: set[int] = set()
         self._completed_at, self._failed, self._wanting = 0.0, False, False
         self._claimed: int | None = None
-        self._pause, self._peers = LOOK_EVERY, 1
+        self._pause, self._peers = LOOK_SECONDS, 1
         self._claiming = threading.Lock()
         self._over = threading.Event()
         loops = (self._work, self._keep, self._look_after)
@@ -98,14 +108,14 @@ class Engine:
         while not self.stopping.is_set() or self.journals:
             filling = bool(freed or self._wanting)
             busy = filling or self._unstored or self._incomplete
-            results, woken = self._collect(SETTLE if busy else self._pause)
+            results, woken = self._collect(FILL_SECONDS if busy else self._pause)
             asked = woken or (not results and (filling or not busy))
             self._unstored += results
             freed += len(results)
             try:
                 self._store()
                 # A claim costs about as much for one device as for ten.
-                enough = max(REFILL, len(self.journals) // 3)
+                enough = max(FEWEST_PLACES, len(self.journals) // 3)
                 if not self.stopping.is_set() and (asked or freed >= enough or self._wanting or not self.journals):
                     self._claim()
                     freed = 0
@@ -144,7 +154,7 @@ class Engine:
 
         What failed does not wait: the run may have to stop.
         """
-        waited = time.monotonic() - self._completed_at > SETTLE_EVERY
+        waited = time.monotonic() - self._completed_at > COMPLETE_SECONDS
         if self._incomplete and (waited or self._failed or not self.journals):
             self._incomplete = completion.complete(self._incomplete)
             self._completed_at, self._failed = time.monotonic(), False
@@ -152,10 +162,10 @@ class Engine:
     def _claim(self) -> None:
         """Take devices as long as there are some and there is room."""
         room = self.pool.room()
-        self._wanting = room < min(REFILL, self.pool.size)
+        self._wanting = room < min(FEWEST_PLACES, self.pool.size)
         if not self._wanting:
             with self._claiming:
-                found = claims.claim(worker=self.worker, now=workers.moment(), limit=min(room, MOST))
+                found = claims.claim(worker=self.worker, now=workers.moment(), limit=min(room, MOST_CLAIMED))
                 for item in found:
                     row = item.device_run
                     self.journals[row.pk] = Journal(row, item.plan.commands, item.claimed, self.writer)
@@ -164,7 +174,7 @@ class Engine:
                 future.add_done_callback(partial(self._done, item.device_run.pk))
             if found:
                 self.pool.share(max(item.device_run.run.max_parallel for item in found), self._peers)
-            self._wanting = len(found) == min(room, MOST)
+            self._wanting = len(found) == min(room, MOST_CLAIMED)
             self._claimed = len(found)
 
     def _set_pause(self) -> None:
@@ -172,9 +182,9 @@ class Engine:
         if self._claimed is not None:
             found, self._claimed = self._claimed, None
             if not claims.does_work_wait(worker=self.worker, now=timezone.now()):
-                self._pause = LOOK_EVERY
+                self._pause = LOOK_SECONDS
             else:
-                self._pause = LOOK_SOON if found or self._pause >= LOOK_EVERY else 2 * self._pause
+                self._pause = LOOK_SOON_SECONDS if found or self._pause >= LOOK_SECONDS else 2 * self._pause
 
     def _execute(self, item: Assignment) -> DeviceOutcome:
         return executor.execute(item, self.journals[item.device_run.pk])
@@ -191,10 +201,10 @@ class Engine:
 
     def _keep(self) -> None:
         renewed = 0.0
-        while not self._over.wait(min(CANCEL_EVERY, leases.RENEW_EVERY)):
+        while not self._over.wait(min(CANCEL_SECONDS, leases.RENEW_SECONDS)):
             journals = dict(self.journals)
             try:
-                if time.monotonic() - renewed >= leases.RENEW_EVERY:
+                if time.monotonic() - renewed >= leases.RENEW_SECONDS:
                     now = workers.moment()
                     workers.beat(worker=self.worker, active=len(journals), now=now)
                     self._peers = workers.count(like=self.worker, now=now)
@@ -216,7 +226,7 @@ class Engine:
 
     def _look_after(self) -> None:
         reaper = recovery.Reaper()
-        while not self._over.wait(min(LOOK_EVERY, leases.RENEW_EVERY)):
+        while not self._over.wait(min(LOOK_SECONDS, leases.RENEW_SECONDS)):
             close_old_connections()
             try:
                 reaper.look(now=workers.moment(), me=self.worker, busy=self.journals)

@@ -49,9 +49,11 @@ ENDING = (
     "startup_before",
     "startup_after",
 )
-#: A device that does not answer is tried again after such a pause (seconds), three times as long each time, as long as
-#: nothing was sent to it.
-FIRST_PAUSE, TRIES = 2.0, settings.CONNECT_TRIES
+#: A device that does not answer is tried again after so many seconds, three times as long each time, as long as nothing
+#: was sent to it.
+FIRST_PAUSE_SECONDS = 2.0
+#: How often it is tried in all.
+CONNECT_TRIES = settings.CONNECT_TRIES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,11 +220,11 @@ def _still_mine(batch: list[DeviceOutcome]) -> list[DeviceOutcome]:
 def _try_again(outcome: DeviceOutcome, now: datetime) -> bool:
     """Queue a device again that could not be reached; False when it has been tried often enough."""
     row = outcome.journal.device_run
-    if row.tries + 1 >= TRIES:
+    if row.tries + 1 >= CONNECT_TRIES:
         return False
-    seconds = FIRST_PAUSE * 3**row.tries * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, no secret
+    seconds = FIRST_PAUSE_SECONDS * 3**row.tries * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, no secret
     pause = timedelta(seconds=seconds)
-    text = f"{outcome.result.message} Try {row.tries + 2} of {TRIES} follows."
+    text = f"{outcome.result.message} Try {row.tries + 2} of {CONNECT_TRIES} follows."
     again = {"tries": row.tries + 1, "not_before": now + pause, "message": text, "lease_expires_at": None}
     mine = DeviceRun.objects.filter(pk=row.pk, token=row.token)
     transition(mine, of=[RunStatus.RUNNING], to=RunStatus.QUEUED, **again)

@@ -33,7 +33,7 @@ from templates_app.domain.content import StepKind
 FLUSH_AFTER = 1.5
 #: What changes of a step that was stored while it was open.
 GROWING = ("status", "message", "verdict", "exchanges_z", "output_size", "ended_at")
-SAFE = (LEASE - GUARD).total_seconds()
+SAFE_SECONDS = (LEASE - GUARD).total_seconds()
 
 
 class Journal:
@@ -56,7 +56,7 @@ class Journal:
         self.kept: list[tuple[str, str]] = []
         self.cancelled = self.lost = False
         self.claimed = time.monotonic() if claimed is None else claimed
-        self.owned_until = self.claimed + SAFE
+        self.owned_until = self.claimed + SAFE_SECONDS
         self.hang_up: Callable[[], None] = lambda: None
         self._done = 0
         self._intent: PlannedStep | None = None

@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 #: Seconds between two device runs of which is stored what came so far: with hundreds of them it would keep the writer
 #: busy.
-SHOW_EVERY = 0.03
+SHOW_SECONDS = 0.03
 #: Seconds for which intents wait for others to be stored with, where the process has its hands full anyway.
-GATHER = 0.005
+GATHER_SECONDS = 0.005
 #: So often (seconds) the connection is looked at whether it is too old.
-LOOK_EVERY = 5.0
+LOOK_SECONDS = 5.0
 
 
 class Writer(Protocol):
@@ -83,7 +83,7 @@ class BatchingWriter:
         return found
 
     def may_show(self) -> bool:
-        if time.monotonic() - self._shown < SHOW_EVERY:
+        if time.monotonic() - self._shown < SHOW_SECONDS:
             return False
         self._shown = time.monotonic()
         return True
@@ -103,12 +103,12 @@ class BatchingWriter:
         while (first := self._asked.get()) is not None:
             wishes, over = [first], False
             if self._is_busy():
-                time.sleep(GATHER)
+                time.sleep(GATHER_SECONDS)
             while not over and not self._asked.empty():
                 following = self._asked.get()
                 over = following is None
                 wishes += [following] if following else []
-            if time.monotonic() - looked > LOOK_EVERY:
+            if time.monotonic() - looked > LOOK_SECONDS:
                 close_old_connections()
                 looked = time.monotonic()
             self._intend([(wish, future) for wish, future in wishes if not callable(wish)])

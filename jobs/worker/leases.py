@@ -14,11 +14,11 @@ from devices.services.workers import GUARD, LEASE, update_free
 from jobs.domain.states import RunStatus
 from jobs.log_fields import of_device_run
 from jobs.models import DeviceRun
-from jobs.worker.journal import SAFE, Journal
+from jobs.worker.journal import SAFE_SECONDS, Journal
 
 log = logging.getLogger(__name__)
 #: How often (seconds) leases are renewed: several times before the margin is used up.
-RENEW_EVERY = min(5.0, (LEASE - 2 * GUARD).total_seconds() / 3)
+RENEW_SECONDS = min(5.0, (LEASE - 2 * GUARD).total_seconds() / 3)
 
 
 def renew(*, worker: Worker, journals: Mapping[int, Journal], now: datetime) -> bool:
@@ -38,7 +38,7 @@ def renew(*, worker: Worker, journals: Mapping[int, Journal], now: datetime) -> 
         if kept.get(pk) != journal.device_run.token:
             lose(journal)
         elif pk in free:
-            journal.owned_until = began + SAFE
+            journal.owned_until = began + SAFE_SECONDS
     return free >= kept.keys()
 
 

@@ -12,13 +12,18 @@ from typing import TypeVar
 
 from devices.drivers.hub import Edge, Hub, plainly
 
-#: So many are begun however busy the process is: its part of a run's places, within these bounds. Beyond, it takes more
-#: only while less than this part of its time is used.
-FEW, PLENTY, SATURATED = 25, 50, 0.7
-#: Seconds in which something must follow, and for which is waited at most, where what comes together is done together.
-GATHER, AT_MOST = 0.01, 0.05
+#: So many devices are begun however busy the process is: its part of a run's places, but not fewer than these.
+FEWEST_DEVICES = 25
+#: The most of them that are begun however busy it is.
+MOST_BUSY_DEVICES = 50
+#: Beyond, it takes more only while less than this part of its time is used.
+SATURATED_LOAD = 0.7
+#: Where what comes together is done together, something must follow within so many seconds.
+GATHER_SECONDS = 0.01
+#: For so many seconds more is waited for at most.
+MOST_GATHER_SECONDS = 0.05
 #: So many threads at most: with more, a process gets slower.
-ALONE = 100
+MOST_THREADS = 100
 A = TypeVar("A")
 R = TypeVar("R")
 
@@ -47,9 +52,9 @@ class OneAtATime:
 
 def following(inbox: queue.SimpleQueue[R], most: int) -> list[R]:
     """Return what is there, and wait for more as long as some keeps coming and it is not so many yet."""
-    found, until, more = _all(inbox), time.monotonic() + AT_MOST, True
+    found, until, more = _all(inbox), time.monotonic() + MOST_GATHER_SECONDS, True
     while more and len(found) < most and time.monotonic() < until:
-        time.sleep(GATHER)
+        time.sleep(GATHER_SECONDS)
         came = _all(inbox)
         found, more = found + came, bool(came)
     return found
@@ -67,11 +72,11 @@ class DevicePool:
     others."""
 
     def __init__(self, size: int, edge: Edge = plainly) -> None:
-        self.size, self._few = size, FEW
+        self.size, self._few = size, FEWEST_DEVICES
         self._shared = self._alone = 0
         self._lock = threading.Lock()
         self._hub = Hub("devices", edge)
-        self._executor = ThreadPoolExecutor(max_workers=min(size, ALONE), thread_name_prefix="device")
+        self._executor = ThreadPoolExecutor(max_workers=min(size, MOST_THREADS), thread_name_prefix="device")
 
     def room(self) -> int:
         """Return how many more would start at once and get on.
@@ -79,16 +84,16 @@ class DevicePool:
         It grows as long as they mostly wait for their devices: what one process cannot get on with is left to others.
         """
         busy = self._shared + self._alone
-        growth = 0 if self.is_saturated() else max(FEW, busy)
-        return max(min(self.size - busy, ALONE - self._alone, max(self._few - busy, growth)), 0)
+        growth = 0 if self.is_saturated() else max(FEWEST_DEVICES, busy)
+        return max(min(self.size - busy, MOST_THREADS - self._alone, max(self._few - busy, growth)), 0)
 
     def is_saturated(self) -> bool:
         """Say whether further conversations would only wait for those that there are."""
-        return self._hub.load >= SATURATED
+        return self._hub.load >= SATURATED_LOAD
 
     def share(self, places: int, workers: int) -> None:
         """Take note of how many devices a run may have at a time, and how many workers have them in common."""
-        self._few = min(max(places // workers, FEW), PLENTY)
+        self._few = min(max(places // workers, FEWEST_DEVICES), MOST_BUSY_DEVICES)
 
     def submit(self, work: Callable[[A], R], item: A, /, *, shares: bool) -> Future[R]:
         """Begin the work and return its future; `shares` says that whatever it waits for, it waits with the hub's

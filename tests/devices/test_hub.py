@@ -115,7 +115,7 @@ def test_a_socket_that_took_the_number_of_a_closed_one_is_not_forgotten(many):
     if new.fileno() != number:
         new, other = other, new
     assert new.fileno() == number
-    fresh = many.submit(hub.ready, new.fileno(), READ, hub.AT_MOST)
+    fresh = many.submit(hub.ready, new.fileno(), READ, hub.MOST_WAIT_SECONDS)
     assert stale.result(5) == 0
     began = time.monotonic()
     other.send(b"x")

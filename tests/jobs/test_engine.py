@@ -95,7 +95,7 @@ class TestLimits:
 
     def test_who_has_no_room_does_not_stand_in_the_way_of_others(self, acme, person, tenant, monkeypatch):
         """Neither a customer at his limit, nor a large run whose credential is on trial, nor a closed window."""
-        monkeypatch.setattr(claims, "RUNS", 2)
+        monkeypatch.setattr(claims, "FEWEST_RUNS", 2)
         for _ in range(3):
             start(acme, person("acme-operator"), make.devices(acme, "linux"))
         Tenant.objects.filter(pk=acme.pk).update(max_parallel=1)

@@ -18,8 +18,8 @@ from jobs.models.sql import claims
 from jobs.worker import executor
 from jobs.worker.claims import claim
 from jobs.worker.journal import Journal
-from jobs.worker.journal_writer import SHOW_EVERY, BatchingWriter
-from jobs.worker.pool import ALONE, FEW, GATHER, PLENTY, DevicePool, following
+from jobs.worker.journal_writer import SHOW_SECONDS, BatchingWriter
+from jobs.worker.pool import FEWEST_DEVICES, GATHER_SECONDS, MOST_BUSY_DEVICES, MOST_THREADS, DevicePool, following
 from tests import make
 
 
@@ -66,7 +66,7 @@ def test_what_is_asked_at_once_shares_statements_and_each_gets_its_own_answer(sh
 @pytest.mark.parametrize(("is_busy", "statements"), [(True, [10]), (False, [1, 9])])
 def test_intents_wait_for_others_only_where_the_process_has_its_hands_full(monkeypatch, is_busy, statements):
     table, writer = Table(monkeypatch), BatchingWriter(is_busy=lambda: is_busy)
-    monkeypatch.setattr("jobs.worker.journal_writer.GATHER", 0.2)
+    monkeypatch.setattr("jobs.worker.journal_writer.GATHER_SECONDS", 0.2)
     writer._asked.put(((1, 1, 1, 0), first := Future()))
     while not is_busy and not table.statements:
         time.sleep(0.001)
@@ -222,7 +222,7 @@ def test_what_is_shown_meanwhile_leaves_time_for_intents(shared):
     began, shown = time.monotonic(), 0
     while time.monotonic() - began < 0.5:
         shown += shared.may_show()
-    assert 5 <= shown <= 0.5 / SHOW_EVERY + 1
+    assert 5 <= shown <= 0.5 / SHOW_SECONDS + 1
 
 
 class TestRoom:
@@ -240,25 +240,32 @@ class TestRoom:
                 many.submit(lambda _: words.elsewhere(gate.wait, 20), n, shares=True) for n in range(many.room())
             ]
             rooms.append(many.room())
-        assert rooms == [FEW, FEW, 10, 0]
+        assert rooms == [FEWEST_DEVICES, FEWEST_DEVICES, 10, 0]
         gate.set()
         for future in futures:
             future.result(20)
-        assert many.room() == FEW
+        assert many.room() == FEWEST_DEVICES
 
     def test_a_process_that_is_busy_takes_only_a_few(self, many, monkeypatch):
         monkeypatch.setattr(Hub, "load", 0.9)
-        assert many.room() == FEW
+        assert many.room() == FEWEST_DEVICES
         gate = threading.Event()
         futures = [many.submit(lambda _: words.elsewhere(gate.wait, 20), n, shares=True) for n in range(20)]
-        assert many.room() == FEW - 20
+        assert many.room() == FEWEST_DEVICES - 20
         gate.set()
         for future in futures:
             future.result(20)
 
     @pytest.mark.parametrize(
         ("places", "workers", "room"),
-        [(100, 2, 50), (60, 2, 30), (50, 2, FEW), (10, 1, FEW), (1000, 1, PLENTY), (1000, 100, FEW)],
+        [
+            (100, 2, 50),
+            (60, 2, 30),
+            (50, 2, FEWEST_DEVICES),
+            (10, 1, FEWEST_DEVICES),
+            (1000, 1, MOST_BUSY_DEVICES),
+            (1000, 100, FEWEST_DEVICES),
+        ],
     )
     def test_a_process_that_is_busy_takes_its_part_of_a_run(self, many, monkeypatch, places, workers, room):
         monkeypatch.setattr(Hub, "load", 0.9)
@@ -267,10 +274,10 @@ class TestRoom:
 
     def test_what_needs_a_thread_of_its_own_is_bounded(self):
         many, gate = DevicePool(300), threading.Event()
-        futures = [many.submit(lambda _: gate.wait(20), n, shares=False) for n in range(ALONE)]
+        futures = [many.submit(lambda _: gate.wait(20), n, shares=False) for n in range(MOST_THREADS)]
         assert many.room() == 0
         gate.set()
-        assert [future.result(20) for future in futures] == [True] * ALONE
+        assert [future.result(20) for future in futures] == [True] * MOST_THREADS
         many.stop()
 
 
@@ -286,23 +293,25 @@ class TestFollowing:
             inbox.put(n)
 
     def test_what_keeps_coming_is_taken_together(self, inbox, monkeypatch):
-        monkeypatch.setattr("jobs.worker.pool.GATHER", 0.2)
-        monkeypatch.setattr("jobs.worker.pool.AT_MOST", 5)
+        monkeypatch.setattr("jobs.worker.pool.GATHER_SECONDS", 0.2)
+        monkeypatch.setattr("jobs.worker.pool.MOST_GATHER_SECONDS", 5)
         thread = threading.Thread(target=self.fill, args=(inbox, [0.02] * 10 + [1]))
         thread.start()
         assert following(inbox, 100) == list(range(10))
         thread.join()
 
     def test_it_ends_when_all_are_there(self, inbox, monkeypatch):
-        monkeypatch.setattr("jobs.worker.pool.GATHER", 30)
+        monkeypatch.setattr("jobs.worker.pool.GATHER_SECONDS", 30)
         self.fill(inbox, [0] * 5)
         assert following(inbox, 5) == list(range(5))
         assert following(inbox, 0) == []
 
     def test_it_does_not_wait_for_ever(self, inbox, monkeypatch):
-        monkeypatch.setattr("jobs.worker.pool.AT_MOST", 0.2)
+        monkeypatch.setattr("jobs.worker.pool.MOST_GATHER_SECONDS", 0.2)
         stop = threading.Event()
-        thread = threading.Thread(target=lambda: [inbox.put(0) for _ in iter(lambda: stop.wait(GATHER / 4), True)])
+        thread = threading.Thread(
+            target=lambda: [inbox.put(0) for _ in iter(lambda: stop.wait(GATHER_SECONDS / 4), True)]
+        )
         thread.start()
         began = time.monotonic()
         assert following(inbox, 10**6) and time.monotonic() - began < 2
