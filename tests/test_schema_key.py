@@ -107,7 +107,7 @@ def test_models_and_migrations_import_nothing_that_is_not_in_the_key():
         if path.suffix == ".py" and path.relative_to(ROOT).parts[0] != "tests"
         for other in sorted(imported_by(path) - keyed)
     ]
-    assert not wrong, wrong
+    assert not wrong, f"Add their places to PLACES: {wrong}"
 
 
 def test_a_process_that_may_have_read_an_older_source_keeps_nothing_and_takes_nothing(copied, monkeypatch):
