@@ -154,6 +154,12 @@ def visible(text: str) -> str:
     return marked + (f"\n… {more} more characters; download the raw text to read them." if more else "")
 
 
+@register.filter
+def visible_lines(texts: Iterable[str]) -> str:
+    """Return lines like `lines`, hidden characters made visible. However many they are, none is left out."""
+    return lines(map(visible, texts))
+
+
 def _is_hidden(char: str) -> bool:
     return (
         (char < " " and char not in "\n\t")
