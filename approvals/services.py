@@ -119,23 +119,15 @@ def decide(
         raise Invalid(fields={"message": ["Say why, so that the requester can mend it."]})
     with transaction.atomic():
         request = _locked(request.pk)
-        if digest != request.digest:
-            raise StaleDigest("What you saw is not what would run now. Read the plan again and decide then.")
-        target = after(ApprovalStatus(request.status), action)
-        if request.expires_at and request.expires_at <= now:
-            raise Conflict("The request expired; its applicant must ask again.")
-        principal = deciders.mandate(by, request, now)
-        votes = request.events.filter(action__in=VOTES)
-        voted = {person for pair in votes.values_list("actor_id", "on_behalf_of_id") for person in pair if person}
-        check_may_decide(by.pk, request.barred, voted)
-        check_may_decide(principal.pk, request.barred, voted)
-        if action is Action.APPROVE and request.due_at and request.due_at <= now and late not in list(Late):
-            raise Invalid(fields={"late": ["Its time has passed meanwhile. Choose: now, next or none."]})
+        target = _target(request, action, digest, now)
+        principal = _principal(by, request, now)
+        if action is Action.APPROVE:
+            late = _checked_late(request, late, now)
         _log(request, action, by, message, now, on_behalf_of=principal if principal != by else None)
         failpoint("vote_not_judged")
         if action is Action.APPROVE:
             request.series = request.series and not one_run
-            request.late = late if request.due_at and request.due_at <= now else ""
+            request.late = late
             request.step, done = deciders.progress(request)
             target = target if done else ApprovalStatus.REQUESTED
         _move(request, target)
@@ -144,6 +136,35 @@ def decide(
         if target is ApprovalStatus.REQUESTED and request.step != 0:
             _announce(request, Action.REQUEST, by, "The next step is yours.", now, f"step{request.step}")
     return request
+
+
+def _target(request: ApprovalRequest, action: Action, digest: str, now: datetime) -> ApprovalStatus:
+    """Return what a vote makes of a request; StaleDigest or Conflict where it cannot be voted on any more."""
+    if digest != request.digest:
+        raise StaleDigest("What you saw is not what would run now. Read the plan again and decide then.")
+    target = after(ApprovalStatus(request.status), action)
+    if request.expires_at and request.expires_at <= now:
+        raise Conflict("The request expired; its applicant must ask again.")
+    return target
+
+
+def _checked_late(request: ApprovalRequest, late: str, now: datetime) -> str:
+    """Return what is to become of a run whose time has passed, empty where it has not; Invalid without an answer."""
+    if request.due_at is None or request.due_at > now:
+        return ""
+    if late not in list(Late):
+        raise Invalid(fields={"late": ["Its time has passed meanwhile. Choose: now, next or none."]})
+    return late
+
+
+def _principal(by: User, request: ApprovalRequest, now: datetime) -> User:
+    """Return in whose place somebody decides, most often his own; Forbidden where either of the two may not."""
+    principal = deciders.mandate(by, request, now)
+    votes = request.events.filter(action__in=VOTES)
+    voted = {person for pair in votes.values_list("actor_id", "on_behalf_of_id") for person in pair if person}
+    check_may_decide(by.pk, request.barred, voted)
+    check_may_decide(principal.pk, request.barred, voted)
+    return principal
 
 
 def comment(*, by: User, request: ApprovalRequest, message: str, now: datetime) -> None:

@@ -66,20 +66,7 @@ def run(url: str, token: str, seconds: float = 60.0) -> list[Row]:
     SmokeFailed unless all devices succeed and every planned command has exactly one answer with text in it.
     """
     client = Client(url, token)
-    template = _first(client, "service-templates/?search=Show+version", "a template 'Show version'")
-    devices = [d for d in client.call("GET", "devices/?page_size=200")["results"] if d["enabled"]]
-    chosen = {d["platform"]: d for d in reversed(devices) if d["tenant"] == template["tenant"]}
-    if missing := [p for p in PLATFORMS if p not in chosen]:
-        raise SmokeFailed(f"There is no device of {', '.join(missing)} to run on.")
-    agents = [a for a in client.call("GET", "agents/")["results"] if a["tenant"] == template["tenant"]]
-    body = {
-        "template": template["id"],
-        "name": f"Smoke test {time.time_ns()}",
-        "description": "Made by 'manage.py smoke'.",
-        "agent": agents[0]["id"],
-        "selection": {"mode": "static", "devices": [d["id"] for d in chosen.values()]},
-        "execute": "now",
-    }
+    body = _job_on_each_platform(client)
     job = client.call("POST", "jobs/", body, expect=201)
     run_id = job["run"]
     deadline = time.monotonic() + seconds
@@ -95,6 +82,24 @@ def run(url: str, token: str, seconds: float = 60.0) -> list[Row]:
     if ended != "succeeded" or len(rows) != len(PLATFORMS):
         raise SmokeFailed(f"Run {run_id} ended '{ended}' with {len(rows)} devices:\n" + table(rows))
     return rows
+
+
+def _job_on_each_platform(client: Client) -> dict[str, Any]:
+    """Return the body of a job that reads the version of one device of each platform, and is run at once."""
+    template = _first(client, "service-templates/?search=Show+version", "a template 'Show version'")
+    devices = [d for d in client.call("GET", "devices/?page_size=200")["results"] if d["enabled"]]
+    chosen = {d["platform"]: d for d in reversed(devices) if d["tenant"] == template["tenant"]}
+    if missing := [p for p in PLATFORMS if p not in chosen]:
+        raise SmokeFailed(f"There is no device of {', '.join(missing)} to run on.")
+    agents = [a for a in client.call("GET", "agents/")["results"] if a["tenant"] == template["tenant"]]
+    return {
+        "template": template["id"],
+        "name": f"Smoke test {time.time_ns()}",
+        "description": "Made by 'manage.py smoke'.",
+        "agent": agents[0]["id"],
+        "selection": {"mode": "static", "devices": [d["id"] for d in chosen.values()]},
+        "execute": "now",
+    }
 
 
 def table(rows: list[Row]) -> str:

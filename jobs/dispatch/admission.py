@@ -102,16 +102,25 @@ def write(decisions: Sequence[Admission], now: datetime) -> None:
     transition_each([Move(d.run, RunStatus(d.run.status), d.status) for d in decisions], COLUMNS)
     # Before the hints: whoever takes the work writes after it.
     transaction.on_commit(lambda: _log_lines(decisions))
-    told = [notifications.RunEvent(decision.run, "executed", decision.by) for decision in started]
-    told += [notifications.RunEvent(decision.run, "completed") for decision in started if decision.run.ended_at]
-    notifications.tell(told, now)
+    notifications.tell([event for decision in started for event in _events(decision)], now)
     audit.record_all([entry for decision in started for entry in _entries(decision)])
     overlap_queue.ended([decision.run for decision in decisions if decision.run.ended_at])
+    queue.hint_work(_work(started))
+
+
+def _events(decision: Admission) -> list[notifications.RunEvent]:
+    """Return what a run's recipients are told of its start: that it has begun, and where nothing can run, its end."""
+    begun = notifications.RunEvent(decision.run, "executed", decision.by)
+    return [begun, notifications.RunEvent(decision.run, "completed")] if decision.run.ended_at else [begun]
+
+
+def _work(started: Sequence[Admission]) -> Counter[str]:
+    """Return for how many devices each agent (by queue) has work now."""
     work: Counter[str] = Counter()
     for decision in started:
         if decision.job.agent and decision.status is RunStatus.QUEUED:
             work[decision.job.agent.queue] += min(decision.run.device_count, decision.run.max_parallel)
-    queue.hint_work(work)
+    return work
 
 
 def reason_not_to_run(job: ServiceJob, by: Any) -> str:

@@ -151,11 +151,14 @@ def instant_of(wall: datetime, zone: ZoneInfo) -> tuple[datetime, str]:
 
 def check(schedule: Schedule) -> None:
     """Raise ImpossibleRule when the schedule can never fire."""
-    rule = schedule.rule
     if schedule.end_at and schedule.end_at < schedule.start_at:
         raise ImpossibleRule("end_at", "The end lies before the start.")
     if schedule.max_count is not None and schedule.max_count < 1:
         raise ImpossibleRule("max_count", "Give a count of at least 1, or none.")
+    _check_rule(schedule.rule)
+
+
+def _check_rule(rule: Rule) -> None:
     if isinstance(rule, Every) and rule.interval < timedelta(minutes=1):
         raise ImpossibleRule("interval", "The interval must be at least one minute.")
     if isinstance(rule, Daily | Weekly) and rule.every < 1:

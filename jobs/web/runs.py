@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -25,7 +27,7 @@ from devices.web.compare import Comparison, comparison
 from devices.web.scope import within
 from jobs import access, control, selectors, types
 from jobs.domain.rollout import Rollout
-from jobs.domain.states import CHOICES, COLOURS, LABELS, RunStatus
+from jobs.domain.states import CHOICES, COLOURS, LABELS, OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, StepResult
 from jobs.results.transcripts import transcript
 
@@ -223,42 +225,49 @@ def _board(request: HttpRequest, found: JobRun) -> dict[str, Any]:
     """Counts, and one page of devices with a cell per step; what failed comes first once a filter asks for it."""
     counts = selectors.counts(found)
     total = sum(counts.values())
-    ended = total - sum(counts.get(s, 0) for s in ("queued", "waiting", "running"))
+    ended = total - sum(counts.get(status, 0) for status in OPEN)
     shown = request.GET.get("only", "")
     rows = selectors.board(found)
     if shown in RunStatus.__members__.values():
         rows = rows.filter(status=shown)
     page = Paginator(rows, BOARD_PAGE).get_page(request.GET.get("page"))
     columns = _columns(found)
-    holders = selectors.holders(request.user, [row.waits_for for row in page if row.waits_for is not None])
-    lines = [
+    return {
+        "pill": status_pill(found.status),
+        "total": total,
+        "ended": ended,
+        "lines": _lines(request.user, list(page), columns),
+        "page": page,
+        "chips": [(status.value, LABELS[status], counts[status]) for status in RunStatus if counts.get(status)],
+        "again": [] if found.is_open else _again(found, counts),
+        "spread": Rollout.from_json(found.rollout).words(),
+        "only": shown,
+        "step_names": [name for _, name in columns],
+        "eta": _time_left(found, ended, total),
+        "offline": found.is_open and found.agent is not None and not found.agent.is_online(timezone.now()),
+        **_result(found),
+    }
+
+
+def _lines(user: User, rows: list[DeviceRun], columns: list[tuple[int, str]]) -> list[dict[str, Any]]:
+    """Return what the board shows of each device: whom it waits for, its status, a cell for each step."""
+    holders = selectors.holders(user, [row.waits_for for row in rows if row.waits_for is not None])
+    return [
         {
             "item": row,
             "waits_for": holders.get(row.waits_for or 0, "a run of another customer"),
             "pill": status_pill(row.status),
             "cells": _cells(row, columns),
         }
-        for row in page
+        for row in rows
     ]
-    chips = [(s.value, LABELS[s], counts[s]) for s in RunStatus if counts.get(s)]
-    eta = None
-    if found.is_open and found.started_at and ended and not found.paused_at and not found.next_wave_at:
-        eta = (timezone.now() - found.started_at) / ended * (total - ended)
-    return {
-        "pill": status_pill(found.status),
-        "total": total,
-        "ended": ended,
-        "lines": lines,
-        "page": page,
-        "chips": chips,
-        "again": [] if found.is_open else _again(found, counts),
-        "spread": Rollout.from_json(found.rollout).words(),
-        "only": shown,
-        "step_names": [name for _, name in columns],
-        "eta": eta,
-        "offline": found.is_open and found.agent is not None and not found.agent.is_online(timezone.now()),
-        **_result(found),
-    }
+
+
+def _time_left(found: JobRun, ended: int, total: int) -> timedelta | None:
+    """Return how long the run takes yet if it goes on as it went so far; None where that cannot be said."""
+    if not found.is_open or not found.started_at or not ended or found.paused_at or found.next_wave_at:
+        return None
+    return (timezone.now() - found.started_at) / ended * (total - ended)
 
 
 def _result(found: JobRun) -> dict[str, Any]:

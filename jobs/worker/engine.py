@@ -64,6 +64,7 @@ class Engine:
         self._unstored: list[DeviceOutcome] = []
         self._incomplete: set[int] = set()
         self._completed_at, self._failed, self._wanting = 0.0, False, False
+        self._freed = 0
         self._claimed: int | None = None
         self._pause, self._peers = LOOK_SECONDS, 1
         self._claiming = threading.Lock()
@@ -104,28 +105,36 @@ class Engine:
             os._exit(70)
 
     def _work(self) -> None:
-        freed = 0
         while not self.stopping.is_set() or self.journals:
-            filling = bool(freed or self._wanting)
+            filling = bool(self._freed or self._wanting)
             busy = filling or self._unstored or self._incomplete
             results, woken = self._collect(FILL_SECONDS if busy else self._pause)
             asked = woken or (not results and (filling or not busy))
             self._unstored += results
-            freed += len(results)
+            self._freed += len(results)
             try:
-                self._store()
-                # A claim costs about as much for one device as for ten.
-                enough = max(FEWEST_PLACES, len(self.journals) // 3)
-                if not self.stopping.is_set() and (asked or freed >= enough or self._wanting or not self.journals):
-                    self._claim()
-                    freed = 0
-                self._complete()
-                if not (freed or self._wanting or self._incomplete):
-                    self._set_pause()
+                self._serve(asked)
             except DatabaseError as error:
                 _lost_database(error)
             if not self.journals:
                 close_old_connections()
+
+    def _serve(self, asked: bool) -> None:
+        """Store what has ended, claim where it is time for it, complete runs, and say when to look again."""
+        self._store()
+        if self._should_claim(asked):
+            self._claim()
+            self._freed = 0
+        self._complete()
+        if not (self._freed or self._wanting or self._incomplete):
+            self._set_pause()
+
+    def _should_claim(self, asked: bool) -> bool:
+        """Say whether it is time for a claim, which costs about as much for one device as for ten."""
+        if self.stopping.is_set():
+            return False
+        enough = max(FEWEST_PLACES, len(self.journals) // 3)
+        return asked or self._freed >= enough or self._wanting or not self.journals
 
     def _collect(self, seconds: float) -> tuple[list[DeviceOutcome], bool]:
         """Wait for results; say whether a hint came.

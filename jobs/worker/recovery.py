@@ -57,22 +57,27 @@ class Reaper:
             rows[row.worker].append(row)
         self._silent = {pk: seen for pk, seen in self._silent.items() if pk in {w.pk for w in rows if w}}
         for worker, owned in rows.items():
-            if worker is not None and worker == me:
-                continue
-            if worker is None or workers.is_gone(worker):
-                ended += interrupt(owned, now)
-            elif not workers.is_here(worker):
-                overdue = [row for row in owned if row.lease_expires_at and row.lease_expires_at < now - workers.GUARD]
-                ended += interrupt(overdue, now, quarantined=True)
-            elif self._silent_long_enough(worker):
-                about = {"worker": worker.name, "device_runs": len(owned)}
-                words = "Worker %s lost its lease and is silent; it is killed."
-                log.warning(words, worker, extra={"action": "worker.killed", **about})
-                if workers.end(worker):
-                    failpoint("kill_not_declared")
-                    ended += interrupt(owned, now)
+            if worker is None or worker != me:
+                ended += self._end(worker, owned, now)
         _lift_quarantines(now, me, busy)
         return ended
+
+    def _end(self, worker: Worker | None, owned: list[DeviceRun], now: datetime) -> int:
+        """End what a worker owned whose leases expired; return how many. Who may still be talking is killed first."""
+        if worker is None or workers.is_gone(worker):
+            return interrupt(owned, now)
+        if not workers.is_here(worker):
+            overdue = [row for row in owned if row.lease_expires_at and row.lease_expires_at < now - workers.GUARD]
+            return interrupt(overdue, now, quarantined=True)
+        if not self._silent_long_enough(worker):
+            return 0
+        about = {"worker": worker.name, "device_runs": len(owned)}
+        words = "Worker %s lost its lease and is silent; it is killed."
+        log.warning(words, worker, extra={"action": "worker.killed", **about})
+        if not workers.end(worker):
+            return 0
+        failpoint("kill_not_declared")
+        return interrupt(owned, now)
 
     def _silent_long_enough(self, worker: Worker) -> bool:
         beat, since = self._silent.setdefault(worker.pk, (worker.beat_at, time.monotonic()))
