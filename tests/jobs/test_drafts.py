@@ -294,7 +294,7 @@ def test_one_job_that_cannot_start_does_not_hold_up_the_others(acme, person, mon
             raise ZeroDivisionError
         return decide(run, job, *more)
 
-    monkeypatch.setattr(starter, "decide", refuses)
+    monkeypatch.setattr(starter, "admit", refuses)
     found = {run.job_id: (run.status, run.reason) for run in make.tick(at)}
     words = "Interlock itself failed while planning; the server log has the details."
     assert found == {
