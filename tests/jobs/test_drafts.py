@@ -282,8 +282,8 @@ def test_one_job_that_cannot_start_does_not_hold_up_the_others(acme, person, mon
     once = (once_at(at),)
     broken, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
     fine, _ = make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)
-    decide, mad = (
-        starter.decide,
+    admit, mad = (
+        starter.admit,
         make.job(operator, make.template(acme), make.devices(acme, "linux"), triggers=once)[0],
     )
 
@@ -292,7 +292,7 @@ def test_one_job_that_cannot_start_does_not_hold_up_the_others(acme, person, mon
             raise Conflict("Somebody else was first.")
         if job.pk == mad.pk:
             raise ZeroDivisionError
-        return decide(run, job, *more)
+        return admit(run, job, *more)
 
     monkeypatch.setattr(starter, "admit", refuses)
     found = {run.job_id: (run.status, run.reason) for run in make.tick(at)}
