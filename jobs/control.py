@@ -15,7 +15,7 @@ from devices.services import audit
 from jobs import access, queue
 from jobs.dispatch import overlap_queue, starter
 from jobs.domain.plan import SNAPSHOT
-from jobs.domain.spec import TriggerKind
+from jobs.domain.spec import TriggerCause, TriggerKind
 from jobs.domain.states import OPEN, RunStatus
 from jobs.log_fields import of_device_run, of_run
 from jobs.models import DeviceRun, JobRun, Trigger
@@ -162,6 +162,7 @@ def _run_again(by: Any, run: JobRun, now: datetime, only: set[str], resumes: dic
             job=run.job,
             kind=TriggerKind.NOW,
             name=f"{'Resumed' if resumes else 'Again'}: run {run.pk}",
+            cause=TriggerCause.AGAIN,
         )
         narrowed = starter.Narrowed(only, run, resumes)
         return starter.start_now(by=by, job=run.job, trigger=trigger, now=now, narrowed=narrowed)

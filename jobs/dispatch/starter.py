@@ -19,7 +19,7 @@ from config.failpoints import failpoint
 from jobs import access
 from jobs.dispatch import approval_gate, overlap_queue
 from jobs.dispatch.admission import Admission, admit, reason_not_to_run, write
-from jobs.domain.spec import TriggerKind
+from jobs.domain.spec import TriggerCause, TriggerKind
 from jobs.domain.states import RunStatus
 from jobs.log_fields import of_run
 from jobs.models import JobRun, ServiceJob, Trigger
@@ -53,7 +53,7 @@ def run_now(*, by: Any, job: ServiceJob, now: datetime) -> JobRun:
     if reason:
         raise Conflict(reason)
     with transaction.atomic():
-        trigger = Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name="Run now")
+        trigger = _trigger(job, "Run now", TriggerCause.PERSON)
         return start_now(by=by, job=job, trigger=trigger, now=now)
 
 
@@ -75,6 +75,11 @@ def start_now(
     overlap_queue.lock_lines([(run, job)])
     write([admit(run, job, by, now)], now)
     return run
+
+
+def _trigger(job: ServiceJob, name: str, cause: TriggerCause) -> Trigger:
+    """Make a trigger for one run at once."""
+    return Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name=name, cause=cause)
 
 
 def check_may_run_again(job: ServiceJob, by: Any) -> None:
@@ -127,7 +132,7 @@ def start_late(*, now: datetime) -> None:
             if ApprovalRequest.objects.filter(pk=job.approval_id or 0, late=Late.NOW).update(late="") != 1:
                 continue
             failpoint("approved_not_started")
-            trigger = Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name="After approval")
+            trigger = _trigger(job, "After approval", TriggerCause.APPROVAL)
             start_now(by=job.created_by, job=job, trigger=trigger, now=now)
 
 

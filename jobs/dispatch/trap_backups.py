@@ -12,7 +12,7 @@ from devices.models import Device
 from devices.selectors import own_and_above
 from jobs import types
 from jobs.dispatch import starter
-from jobs.domain.spec import TriggerKind
+from jobs.domain.spec import TriggerCause, TriggerKind
 from jobs.domain.states import OPEN
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.plan import builder
@@ -58,10 +58,12 @@ def _back_up(job: ServiceJob, device: Device, now: datetime) -> JobRun | None:
         # Two receivers, or two traps at once, wait for each other here.
         ServiceJob.objects.select_for_update(no_key=True).get(pk=job.pk)
         recent = Q(status__in=OPEN) | Q(created_at__gt=now - QUIET_AFTER)
-        begun = JobRun.objects.filter(recent, job=job, trigger__name=NAME).values_list("only", flat=True)
+        begun = JobRun.objects.filter(recent, job=job, trigger__cause=TriggerCause.TRAP).values_list("only", flat=True)
         if any(str(device.pk) in (only or ()) for only in begun):
             return None
-        trigger = Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name=NAME, retired=True)
+        trigger = Trigger.objects.create(
+            tenant=job.tenant, job=job, kind=TriggerKind.NOW, name=NAME, cause=TriggerCause.TRAP, retired=True
+        )
         try:
             return starter.start_now(
                 by=job.created_by, job=job, trigger=trigger, now=now, narrowed=starter.Narrowed({str(device.pk)})

@@ -44,6 +44,16 @@ class TriggerKind(StrEnum):
 TRIGGER_CHOICES = [(kind.value, kind.value.title()) for kind in TriggerKind]
 
 
+class TriggerCause(StrEnum):
+    """Why a trigger is there: as a part of the job, or made for one run by somebody or something."""
+
+    JOB = "job"
+    PERSON = "person"
+    APPROVAL = "approval"
+    TRAP = "trap"
+    AGAIN = "again"
+
+
 class ConnectionProtocol(StrEnum):
     """How a task connects."""
 

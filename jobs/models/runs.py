@@ -56,6 +56,7 @@ class JobRun(TenantOwned):
     wave = models.PositiveIntegerField(default=0)
     next_wave_at = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True)
     pause_reason = models.CharField(max_length=300, blank=True)
     resumed_at = models.DateTimeField(null=True)
     proven = models.JSONField(null=True)

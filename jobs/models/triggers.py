@@ -6,7 +6,7 @@ from django.db.models.functions import Lower
 
 from devices.models import TenantOwned
 from jobs.domain.misfire import LABELS, MisfirePolicy
-from jobs.domain.spec import TRIGGER_CHOICES
+from jobs.domain.spec import TRIGGER_CHOICES, TriggerCause
 from jobs.models.jobs import ServiceJob
 
 
@@ -31,7 +31,8 @@ class ScheduleFilter(TenantOwned):
 class Trigger(TenantOwned):
     """One trigger of a job. `rule` is its schedule as JSON; `next_run_at` is None when nothing more is to come.
 
-    One that an edit replaced after it had fired stays, `retired`, because runs point at it.
+    One that an edit replaced after it had fired stays, `retired`, because runs point at it. `cause` says why it is
+    there (`TriggerCause`); its name is only for people.
     """
 
     tenant_rules = {"schedule_filter": "ancestors"}
@@ -48,6 +49,7 @@ class Trigger(TenantOwned):
     catch_up = models.PositiveIntegerField(default=1)
     enabled = models.BooleanField(default=True)
     retired = models.BooleanField(default=False)
+    cause = models.CharField(max_length=10, default=TriggerCause.JOB.value)
     next_run_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -100,7 +100,7 @@ def _tallies(pks: Iterable[int]) -> dict[int, Tally]:
 def _must_stop(run: JobRun, rows: Tally) -> bool:
     """Say whether so many devices failed that no further one may begin; the reason is put into `run.reason`."""
     rollout = Rollout.from_json(run.rollout)
-    if rollout == Rollout() or run.reason or not any(status in UNBEGUN for status, _, _ in rows):
+    if rollout == Rollout() or run.stopped_at or not any(status in UNBEGUN for status, _, _ in rows):
         return False
     counts: Counter[str] = Counter()
     for status, _, n in rows:
@@ -112,7 +112,8 @@ def _must_stop(run: JobRun, rows: Tally) -> bool:
 
 def _end_unbegun(run: JobRun, now: datetime) -> bool:
     """End what has not begun because too many devices failed; True when there was something."""
-    JobRun.objects.filter(pk=run.pk).update(reason=run.reason)
+    run.stopped_at = now
+    JobRun.objects.filter(pk=run.pk).update(reason=run.reason, stopped_at=now)
     about = {**of_run(run), "reason": run.reason}
     transaction.on_commit(lambda: log.info("Run %s stops.", run.pk, extra={"action": "run.stopped", **about}))
     return end_unbegun(run, RunStatus.SKIPPED, "stopped", f"Nothing was sent. {run.reason}", now) > 0

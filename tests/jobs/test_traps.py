@@ -13,8 +13,9 @@ from django.utils import timezone
 from devices.domain.secrets import Secret
 from devices.drivers import trap_receiver
 from devices.models import Device
-from jobs.dispatch import trap_backups
-from jobs.models import JobRun, ServiceJob
+from jobs.dispatch import starter, trap_backups
+from jobs.domain.spec import TriggerKind
+from jobs.models import JobRun, ServiceJob, Trigger
 from tests import make, servers
 from tests.jobs.test_opsramp import FIRST, SECOND, URL, changed
 
@@ -124,3 +125,12 @@ def test_a_trap_of_the_fleet_keeps_the_changed_configuration(tmp_path, backup):
             )
             assert make.finish(run).status == "succeeded", run.device_runs.get().message
         assert "203.0.113.2" in first.snapshots.filter(kind="running").order_by("-pk").first().content
+
+
+def test_a_trigger_that_a_person_named_like_ours_is_none_of_a_trap(backup):
+    """A name is for people: a run of a trigger called like a trap's keeps no backup from beginning."""
+    now = timezone.now()
+    named = Trigger.objects.create(tenant=backup.tenant, job=backup, kind=TriggerKind.NOW, name=trap_backups.NAME)
+    narrowed = starter.Narrowed({FIRST})
+    starter.start_now(by=backup.created_by, job=backup, trigger=named, now=now, narrowed=narrowed)
+    assert len(trap_backups.configuration_changed(address="10.233.19.130", now=now)) == 1

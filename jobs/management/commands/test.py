@@ -1,5 +1,6 @@
 """`manage.py test`: the tests that need no server, with pytest on all cores."""
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -8,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config import env
 
+#: Many tests wait for devices, so that more processes than cores are busy.
+PROCESSES = 2 * (os.cpu_count() or 1)
 #: What shows something while a test runs, which the processes of `-n` cannot.
 ALONE = {"-s", "--capture=no", "--pdb", "--trace"}
 
@@ -15,12 +18,19 @@ ALONE = {"-s", "--capture=no", "--pdb", "--trace"}
 def pytest_words(words: list[str]) -> list[str]:
     """Return pytest's arguments for the words after `test`: those too, and last, so that they win.
 
-    All cores are used, except where the words name single files or want to see or stop a test.
+    Two processes for each core are used, for many tests wait; one where the words name single files or want to see or
+    stop a test.
     """
     given = _without_var(words)
     files = [word for word in given if ".py" in word and not word.startswith("-")]
     alone = files or any(word in ALONE for word in given)
-    return ["-m", "not e2e and not sweep", "-q", *([] if alone else ["-n", "auto", "--dist", "worksteal"]), *given]
+    return [
+        "-m",
+        "not e2e and not sweep",
+        "-q",
+        *([] if alone else ["-n", str(PROCESSES), "--dist", "worksteal"]),
+        *given,
+    ]
 
 
 def _without_var(words: list[str]) -> list[str]:
