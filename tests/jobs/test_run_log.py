@@ -31,6 +31,20 @@ def acme(tmp_path, tenant, hints):
         yield tenant("acme"), faults
 
 
+@pytest.fixture(autouse=True)
+def each_begin(caplog):
+    """The lines that only somebody who looks for a fault wants are written, too."""
+    caplog.set_level("DEBUG", "jobs.worker.claims")
+
+
+def test_a_device_that_begins_is_a_line_for_those_who_look_for_a_fault_only(acme, person, log_lines, caplog):
+    """A line for each of a thousand devices would be half a percent of the work."""
+    caplog.set_level("INFO", "jobs.worker.claims")
+    _, run = make.job(person("acme-operator"), make.template(acme[0]), make.devices(acme[0], "linux"))
+    make.finish(run)
+    assert of(log_lines, "device_run.ended", run=run.pk) and not of(log_lines, "device_run.started")
+
+
 def story(lines, run):
     """What the log says of a run: each action with the device's name, if it is about one."""
     return [(line["action"], line.get("device")) for line in lines if line.get("run") == run.pk]
