@@ -26,8 +26,7 @@ class JobTypeSerializer(serializers.Serializer):
     targets = serializers.ChoiceField(choices=[target.value for target in Targets])
     changes_devices = serializers.BooleanField(allow_null=True, help_text="Null where its template says so.")
     parameters = serializers.JSONField(
-        allow_null=True,
-        help_text="JSON Schema of a job's `variables`. Null where they are those of its template or script.",
+        help_text="JSON Schema of a job's `variables`. Null where they are those of its template or script."
     )
 
 

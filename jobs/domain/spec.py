@@ -138,22 +138,6 @@ class JobSpec:
         step=WizardStep.DETAILS,
         group="Options",
     )
-    wants_approval: bool = option(
-        False,
-        label="Ask for approval in any case",
-        help="A change of this job waits for others' approval even where you may run changes without.",
-        step=WizardStep.SCHEDULE,
-        group="Approval",
-        unapproved="It decides whether an approval is asked for, not what is done.",
-    )
-    visibility: Visibility = option(
-        Visibility.PUBLIC,
-        label="Visibility",
-        step=WizardStep.SCHEDULE,
-        group="Visibility",
-        labels=VISIBILITY_LABELS,
-        unapproved="It decides who sees the job, not what is done.",
-    )
     overlap: Overlap = option(
         Overlap.QUEUE,
         label="When a run of this job is still open",
@@ -171,6 +155,22 @@ class JobSpec:
     )
     max_parallel: int = option(
         25, label="Devices at a time", step=WizardStep.SCHEDULE, group="Spread", least=1, most=500
+    )
+    visibility: Visibility = option(
+        Visibility.PUBLIC,
+        label="Visibility",
+        step=WizardStep.SCHEDULE,
+        group="Who sees it",
+        labels=VISIBILITY_LABELS,
+        unapproved="It decides who sees the job, not what is done.",
+    )
+    wants_approval: bool = option(
+        False,
+        label="Ask for approval in any case",
+        help="A change of this job waits for others' approval even where you may run changes without.",
+        step=WizardStep.SCHEDULE,
+        group="Approval",
+        unapproved="It decides whether an approval is asked for, not what is done.",
     )
     selection: DeviceSelection = field(default_factory=DeviceSelection)
     account: Account = field(default_factory=Account)
