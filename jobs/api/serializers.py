@@ -173,6 +173,10 @@ class RunSerializer(serializers.ModelSerializer):
     ended_count = serializers.IntegerField(read_only=True)
     ok_count = serializers.IntegerField(read_only=True)
 
+    bypass = serializers.CharField(
+        read_only=True, help_text="By what right it ran without an approval; empty where it had one, or needed none."
+    )
+
     class Meta:
         model = JobRun
         fields = [
