@@ -69,7 +69,7 @@ def check(path, promised=(), decided=(), posted=()):
     wrong += _schedule()
     wrong += [
         f"I-17 {row['key']} is still held"
-        for row in rows("SELECT key FROM jobs_devicehold WHERE quarantined_at IS NULL")
+        for row in rows("SELECT key FROM jobs_devicelock WHERE quarantined_at IS NULL")
     ]
     wrong += [
         f"I-12 run {pk} was promised and is not there"
