@@ -1,6 +1,6 @@
 """Jobs and runs in Django's admin, for looking."""
 
-from typing import Any, cast
+from typing import cast
 
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -48,7 +48,7 @@ class ServiceJobAdmin(LookOnly):
     ]
     readonly_fields = ["schedule", "coming"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceJob]:
         return access.jobs_of(request.user, super().get_queryset(request))
 
     @admin.display(description="Schedule")
@@ -88,7 +88,7 @@ class JobRunAdmin(LookOnly):
         "ended_at",
     ]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[JobRun]:
         return access.runs_of(request.user, super().get_queryset(request))
 
 
@@ -102,7 +102,7 @@ class ApprovalRequestAdmin(LookOnly):
     list_select_related = ["tenant", "requested_by"]
     actions = None
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApprovalRequest]:
         self.waiting = set(approvals.waiting_for(cast(User, request.user)).values_list("pk", flat=True))
         return super().get_queryset(request).defer("content_z")
 
@@ -112,7 +112,7 @@ class ApprovalRequestAdmin(LookOnly):
         return asked.pk in self.waiting
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         """Read the plan, approve, reject, comment, close."""
         asked = self.get_object(request, object_id)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from config.errors import Conflict
@@ -36,7 +36,7 @@ RESUME = "resume"
 RESUMABLE = (RunStatus.FAILED, RunStatus.ERRORED, RunStatus.INTERRUPTED, RunStatus.CANCELLED)
 
 
-def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
+def cancel_run(*, by: User, run: JobRun, now: datetime) -> None:
     """Stop a run: queued devices never start, running ones stop before their next command."""
     access.check_may_run(by, run.tenant)
     with transaction.atomic():
@@ -61,7 +61,7 @@ def cancel_run(*, by: Any, run: JobRun, now: datetime) -> None:
     complete([run.pk])
 
 
-def cancel_device(*, by: Any, device_run: DeviceRun, now: datetime) -> None:
+def cancel_device(*, by: User, device_run: DeviceRun, now: datetime) -> None:
     """Stop one device of a run: it never starts, or stops before its next command."""
     access.check_may_run(by, device_run.tenant)
     rows = DeviceRun.objects.filter(pk=device_run.pk)
@@ -89,7 +89,7 @@ def cancel_device(*, by: Any, device_run: DeviceRun, now: datetime) -> None:
     complete([device_run.run_id])
 
 
-def resume_run(*, by: Any, run: JobRun, now: datetime) -> None:
+def resume_run(*, by: User, run: JobRun, now: datetime) -> None:
     """Let a paused run go on: what it was paused for has been seen to."""
     access.check_may_run(by, run.tenant)
     with transaction.atomic():
@@ -128,7 +128,7 @@ def _broken_step(row: DeviceRun) -> int | None:
     return left.position if left and left.resumable and left != planned[0] else None
 
 
-def _resume_failed(by: Any, run: JobRun, now: datetime) -> JobRun:
+def _resume_failed(by: User, run: JobRun, now: datetime) -> JobRun:
     places = places_to_resume(run)
     if not places:
         raise Conflict(
@@ -138,7 +138,7 @@ def _resume_failed(by: Any, run: JobRun, now: datetime) -> JobRun:
     return _run_again(by, run, now, set(places), places)
 
 
-def run_again(*, by: Any, run: JobRun, which: str, now: datetime) -> JobRun:
+def run_again(*, by: User, run: JobRun, which: str, now: datetime) -> JobRun:
     """Run some devices (a key of `AGAIN`) of an ended run again, or `RESUME` them, as a new run with a new plan.
 
     Conflict says why that may not be.
@@ -154,7 +154,7 @@ def run_again(*, by: Any, run: JobRun, which: str, now: datetime) -> JobRun:
     return _run_again(by, run, now, only)
 
 
-def _run_again(by: Any, run: JobRun, now: datetime, only: set[str], resumes: dict[str, int] | None = None) -> JobRun:
+def _run_again(by: User, run: JobRun, now: datetime, only: set[str], resumes: dict[str, int] | None = None) -> JobRun:
     starter.check_may_run_again(run.job, by)
     with transaction.atomic():
         trigger = Trigger.objects.create(
@@ -168,7 +168,7 @@ def _run_again(by: Any, run: JobRun, now: datetime, only: set[str], resumes: dic
         return starter.start_now(by=by, job=run.job, trigger=trigger, now=now, narrowed=narrowed)
 
 
-def release_device(*, by: Any, device_run: DeviceRun) -> None:
+def release_device(*, by: User, device_run: DeviceRun) -> None:
     """Free the device that an interrupted device run holds, because its worker's machine does not answer.
 
     Only for a person who has made sure that the worker has stopped. Conflict when nothing is held so.

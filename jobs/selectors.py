@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 
 from devices import access as tenants
@@ -15,7 +16,7 @@ from jobs.domain.states import OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, ScheduleFilter, ServiceJob, StepResult, Trigger
 
 
-def visible_jobs(user: Any) -> QuerySet[ServiceJob]:
+def visible_jobs(user: tenants.Viewer) -> QuerySet[ServiceJob]:
     """Jobs of Job Management, the user's own drafts included, copies under edit and deleted ones not."""
     rows = ServiceJob.objects.filter(deleted_at=None, draft_of=None)
     rows = rows.select_related("tenant", "template", "version", "created_by", "approval", "agent")
@@ -25,30 +26,30 @@ def visible_jobs(user: Any) -> QuerySet[ServiceJob]:
     return access.jobs_of(user, rows).annotate(next_run_at=Subquery(soonest.values("next_run_at")[:1]))
 
 
-def own_drafts(user: Any) -> QuerySet[ServiceJob]:
+def own_drafts(user: User) -> QuerySet[ServiceJob]:
     """The user's drafts of new jobs."""
     return visible_jobs(user).filter(status=ServiceJob.Status.DRAFT, created_by=user)
 
 
-def visible_triggers(user: Any) -> QuerySet[Trigger]:
+def visible_triggers(user: User) -> QuerySet[Trigger]:
     """The triggers of the saved jobs that the user sees."""
     rows = Trigger.objects.filter(retired=False).exclude(kind=TriggerKind.NOW)
     return access.triggers_of(user, rows.select_related("job__tenant", "tenant", "schedule_filter")).order_by("pk")
 
 
-def editable_job(user: Any, pk: Any) -> ServiceJob:
+def editable_job(user: User, pk: UUID | str) -> ServiceJob:
     """Return the user's own draft (or copy under edit); NotFound for anything else."""
     rows = ServiceJob.objects.filter(deleted_at=None, status=ServiceJob.Status.DRAFT, created_by=user)
     rows = rows.select_related("tenant", "template", "version", "agent", "account", "credential", "draft_of")
     return tenants.get_visible(user, rows, pk=pk)
 
 
-def visible_filters(user: Any) -> QuerySet[ScheduleFilter]:
+def visible_filters(user: User) -> QuerySet[ScheduleFilter]:
     """Schedule filters of the tenants the user sees."""
     return tenants.scoped(user, ScheduleFilter.objects.select_related("tenant"))
 
 
-def visible_runs(user: Any) -> QuerySet[JobRun]:
+def visible_runs(user: User) -> QuerySet[JobRun]:
     """Runs of Job History with their counts by outcome."""
     rows = JobRun.objects.select_related("tenant", "executed_by", "job", "agent")
     return access.runs_of(user, rows)
@@ -63,12 +64,12 @@ def with_counts(rows: QuerySet[JobRun]) -> QuerySet[JobRun]:
     )
 
 
-def visible_device_runs(user: Any) -> QuerySet[DeviceRun]:
+def visible_device_runs(user: User) -> QuerySet[DeviceRun]:
     """Device runs the user sees."""
     return access.device_runs_of(user, DeviceRun.objects.select_related("run", "device"))
 
 
-def script_device_runs(user: Any, tenant: Tenant, script: int) -> QuerySet[DeviceRun]:
+def script_device_runs(user: User, tenant: Tenant, script: int) -> QuerySet[DeviceRun]:
     """What a script (id) of the library gave on the devices of a tenant's jobs, the newest first, with output."""
     rows = visible_device_runs(user).filter(run__tenant=tenant, run__job__template__script=script)
     rows = rows.select_related("run__executed_by", "run__trigger", "device__tenant").defer("plan_data")
@@ -86,7 +87,7 @@ def counts(run: JobRun) -> dict[str, int]:
     return dict(run.device_runs.values_list("status").annotate(n=Count("pk")).order_by())
 
 
-def holders(user: Any, device_runs: list[int]) -> dict[int, str]:
+def holders(user: User, device_runs: list[int]) -> dict[int, str]:
     """Name the runs to which device runs (ids) belong, as far as the user sees them."""
     rows = visible_device_runs(user).filter(pk__in=device_runs) if device_runs else []
     return {row.pk: f"run {row.run_id} of {row.run.job_name}" for row in rows}

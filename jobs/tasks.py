@@ -59,7 +59,7 @@ def start_runs() -> None:
 
 
 @worker_ready.connect
-def begin(sender: Any, **context: Any) -> None:
+def begin(sender: Any, **context: object) -> None:  # Any: Celery's worker, which has no types
     """Start the engine when the worker is ready, for the agents whose queues it consumes."""
     queues = [name for name in sender.app.amqp.queues.consume_from if name.startswith("agent.")]
     # What is there now stays: to look through it again and again would stop all threads for a sixth of a second each
@@ -72,14 +72,14 @@ def begin(sender: Any, **context: Any) -> None:
 
 
 @worker_shutting_down.connect
-def drain(**context: Any) -> None:
+def drain(**context: object) -> None:
     """Begin no further device."""
     for engine in ENGINES:
         engine.stopping.set()
 
 
 @worker_shutdown.connect
-def end(**context: Any) -> None:
+def end(**context: object) -> None:
     """Let devices that run come to their end for a while."""
     for engine in ENGINES:
         engine.stop(settings.STOP_SECONDS)

@@ -179,7 +179,7 @@ class Product:
             snapshots=False,
             agent=Agent.objects.get(queue="agent.acme.acme-agent-1").pk,
             selection=DeviceSelection(SelectionMode.SEARCH, DeviceSearch(text="bench-")),
-            triggers=(TriggerSpec(TriggerKind.NOW),),
+            triggers=(TriggerSpec(kind=TriggerKind.NOW),),
         )
         drafts.save_draft(by=user, draft=draft, spec=spec)
         _, run = drafts.submit_job(by=user, draft=draft)

@@ -29,7 +29,7 @@ from templates_app.domain.content import StepKind, TemplateContent, TemplateStep
 from templates_app.models import ServiceTemplate
 from templates_app.services import authoring
 
-NOW = (TriggerSpec(TriggerKind.NOW),)
+NOW = (TriggerSpec(kind=TriggerKind.NOW),)
 
 
 def template(tenant, name="Show version"):

@@ -134,9 +134,9 @@ def something_of_every_kind():
         by=operator,
         job=job,
         spec=TriggerSpec(
-            TriggerKind.CRON,
-            "Acme nightly",
-            {"kind": "cron", "start_at": "2026-01-01T00:00:00", "expression": "0 3 * * *"},
+            kind=TriggerKind.CRON,
+            name="Acme nightly",
+            rule={"kind": "cron", "start_at": "2026-01-01T00:00:00", "expression": "0 3 * * *"},
         ),
     )
     freeze = filters.save_filter(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -21,7 +23,7 @@ from jobs.api.inputs import JobInput, kind_of
 from jobs.api.resources import CreatedJob, created, secret_names
 from jobs.api.serializers import DraftSerializer, TriggerDetail
 from jobs.authoring import drafts, triggers
-from jobs.domain.spec import TriggerKind, TriggerSpec
+from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec
 from jobs.models import ServiceJob, Trigger
 from jobs.plan.job_mapping import spec_of, trigger_spec
 
@@ -44,7 +46,7 @@ class Drafts(Resource):
     filters = {"tenant": is_id("tenant"), "template": is_id("template")}
     volatile = ("changed_at",)
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[ServiceJob]:
         return selectors.own_drafts(user).prefetch_related("triggers")
 
     @extend_schema(request=JobInput(partial=True), responses={201: DraftSerializer})
@@ -91,7 +93,7 @@ class Drafts(Resource):
         given.is_valid(raise_exception=True)
         return given
 
-    def _spec(self, given: JobInput, draft: ServiceJob) -> Any:
+    def _spec(self, given: JobInput, draft: ServiceJob) -> JobSpec:
         return given.spec(secret_names(draft.version), spec_of(draft))
 
     def _show(self, draft: ServiceJob, code: int = status.HTTP_200_OK) -> Response:
@@ -116,10 +118,11 @@ class Triggers(Creates, Edits, Resource):
     }
     volatile = ("next_run_at",)
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[Trigger]:
         return selectors.visible_triggers(user)
 
-    def make(self, user: Any, data: dict[str, Any], instance: Trigger | None = None) -> Trigger:
+    # Any: what the serializer made of each field.
+    def make(self, user: User, data: dict[str, Any], instance: Trigger | None = None) -> Trigger:
         job = data.pop("job", instance.job if instance else None)
         if instance and job != instance.job:
             raise Invalid(fields={"job": ["It stays with its job; make a new one there."]})
@@ -139,9 +142,10 @@ class Triggers(Creates, Edits, Resource):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+# Any: as above.
 def _spec(data: dict[str, Any], instance: Trigger | None) -> TriggerSpec:
     """Return what is given over what is stored."""
-    base = trigger_spec(instance) if instance else TriggerSpec(TriggerKind.ONCE)
+    base = trigger_spec(instance) if instance else TriggerSpec(kind=TriggerKind.ONCE)
     if "schedule_filter_id" in data:
         data["schedule_filter"] = data.pop("schedule_filter_id")
     if "rule" in data:

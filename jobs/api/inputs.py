@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Required, TypedDict, cast
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
@@ -20,7 +21,7 @@ from jobs.domain.misfire import MisfirePolicy
 from jobs.domain.options import Option
 from jobs.domain.recurrence import ImpossibleRule
 from jobs.domain.rollout import Rollout
-from jobs.domain.schedule_json import schedule_from
+from jobs.domain.schedule_json import ScheduleJson, schedule_from
 from jobs.domain.spec import (
     OPTIONS,
     Account,
@@ -59,7 +60,7 @@ class TaskSerializer(serializers.Serializer):
     profile = Key(allow_null=True, default=None)
     credential = serializers.UUIDField(allow_null=True, default=None)
 
-    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, data: dict[str, object]) -> dict[str, object]:
         """A task is about a step, in a part of a draft too."""
         if "step" not in data:
             raise serializers.ValidationError({"step": ["Say which step of the template this is about."]})
@@ -69,7 +70,7 @@ class TaskSerializer(serializers.Serializer):
 class TypeField(serializers.ChoiceField):
     """The key of a job type; the choices are those of the registry at the moment of use."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: object) -> None:
         options.pop("choices", None)
         super().__init__(choices=types.choices(), **options)
 
@@ -178,11 +179,11 @@ class JobInput(serializers.Serializer):
     request_approval = serializers.BooleanField(default=False)
     message = serializers.CharField(max_length=1000, allow_blank=True, default="")
 
-    def get_fields(self) -> dict[str, Any]:
+    def get_fields(self) -> dict[str, serializers.Field]:
         """Return the fields, those of the job's options among them."""
         return {**super().get_fields(), **{option.name: _field_of(option) for option in OPTIONS}}
 
-    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+    def validate(self, data: dict[str, object]) -> dict[str, object]:
         """A time belongs to `once` and to nothing else."""
         if data.get("execute") == "once" and data.get("at") is None:
             raise serializers.ValidationError({"at": ["Give the date and time for 'once'."]})
@@ -195,6 +196,7 @@ class JobInput(serializers.Serializer):
         """
         d = self.validated_data
         base = base or JobSpec()
+        # Any: the fields of a JobSpec, each of its own type.
         found: dict[str, Any] = {name: d[name] for name in PLAIN if name in d}
         found |= {name: convert(d[name]) for name, convert in CONVERTED.items() if name in d}
         if "variables" in d:
@@ -209,7 +211,7 @@ class JobInput(serializers.Serializer):
         d = self.validated_data
         found = tuple(map(_trigger, d["triggers"])) if "triggers" in d else base.triggers
         if d.get("execute") == "now":
-            return (*found, TriggerSpec(TriggerKind.NOW))
+            return (*found, TriggerSpec(kind=TriggerKind.NOW))
         if d.get("execute") == "once":
             return (*found, once_at(d["at"], d.get("time_zone", "UTC")))
         return found
@@ -225,23 +227,64 @@ def _field_of(option: Option) -> serializers.Field:
     return serializers.IntegerField(min_value=option.least, max_value=option.most, **words)
 
 
+class GivenSearch(TypedDict, total=False):
+    """What `SearchSerializer` takes."""
+
+    text: str
+    platforms: list[str]
+    networks: list[int]
+    tags: list[int]
+
+
+class GivenSelection(TypedDict, total=False):
+    """What `SelectionSerializer` takes."""
+
+    mode: str
+    devices: list[UUID]
+    tags: list[int]
+    search: GivenSearch
+
+
+class GivenAccount(TypedDict, total=False):
+    """What `AccountSerializer` takes."""
+
+    username: str
+    password: str
+    enable_password: str
+
+
+class GivenTask(TypedDict, total=False):
+    """What `TaskSerializer` takes; it always says its step."""
+
+    step: Required[int]
+    devices: list[UUID] | None
+    profile: int | None
+    credential: UUID | None
+
+
 # A part of a draft fills in no defaults, so these read what may be absent.
-def _selection(d: dict[str, Any]) -> DeviceSelection:
-    search = d.get("search") or {}
-    wanted = {name: tuple(search.get(name, ())) for name in ("networks", "tags", "platforms")}
+def _selection(d: GivenSelection) -> DeviceSelection:
+    given: GivenSearch = d.get("search") or {}
+    search = DeviceSearch(
+        text=given.get("text", ""),
+        networks=tuple(given.get("networks", ())),
+        tags=tuple(given.get("tags", ())),
+        platforms=tuple(given.get("platforms", ())),
+    )
     picked, tags = tuple(map(str, d.get("devices", ()))), tuple(d.get("tags", ()))
     mode = SelectionMode(d.get("mode", SelectionMode.STATIC))
-    return DeviceSelection(mode, DeviceSearch(search.get("text", ""), **wanted), picked, tags)
+    return DeviceSelection(mode, search, picked, tags)
 
 
-def _account(d: dict[str, Any] | None) -> Account:
+def _account(d: GivenAccount | None) -> Account:
     d = d or {}
-    secrets = (Secret(d.get(name, "")) or None for name in ("password", "enable_password"))
-    return Account(d.get("username", ""), *secrets)
+    password, enable = Secret(d.get("password", "")), Secret(d.get("enable_password", ""))
+    return Account(d.get("username", ""), password or None, enable or None)
 
 
-def _task(d: dict[str, Any]) -> TaskSpec:
-    devices = None if d.get("devices") is None else tuple(map(str, d["devices"]))
+def _task(d: GivenTask) -> TaskSpec:
+    given = d.get("devices")
+    devices = None if given is None else tuple(map(str, given))
     return TaskSpec(d["step"], devices, d.get("profile"), str(d["credential"]) if d.get("credential") else None)
 
 
@@ -256,6 +299,7 @@ SAME = (
     "notify_users",
     "notify_groups",
 )
+# Any: each takes what the serializer made of its field, and gives what the specification has.
 CONVERTED: dict[str, Callable[[Any], Any]] = {
     "template": lambda row: row.pk,
     "agent": lambda row: row.pk if row else None,
@@ -270,7 +314,7 @@ CONVERTED: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def as_given(spec: JobSpec) -> dict[str, Any]:
+def as_given(spec: JobSpec) -> dict[str, object]:
     """Return a stored job as `JobInput` takes it; giving it back changes nothing."""
     account = {"username": spec.account.username} if spec.account.username else None
     tasks = [
@@ -299,22 +343,22 @@ def as_given(spec: JobSpec) -> dict[str, Any]:
     }
 
 
-def as_given_trigger(spec: TriggerSpec) -> dict[str, Any]:
+def as_given_trigger(spec: TriggerSpec) -> dict[str, object]:
     """Return a trigger as an item of `triggers`."""
     options = {name: getattr(spec, name) for name in ("name", "enabled", "missed", "grace_minutes", "catch_up")}
     return {**spec.rule, **options, "filter": spec.schedule_filter}
 
 
-def kind_of(rule: dict[str, Any], where: str) -> TriggerKind:
+def kind_of(rule: Mapping[str, object], where: str) -> TriggerKind:
     """Return the kind of a schedule; Invalid names what is wrong in it."""
     try:
         schedule_from(rule)
     except ImpossibleRule as error:
         raise Invalid(fields={f"{where}.{error.field}": [str(error)]}) from None
-    return TriggerKind(rule["kind"])
+    return TriggerKind(str(rule["kind"]))
 
 
-def _trigger(data: dict[str, Any]) -> TriggerSpec:
+def _trigger(data: dict[str, object]) -> TriggerSpec:
     """Return the trigger of one item of `triggers`; Invalid names what is wrong."""
     rule = {key: value for key, value in data.items() if key not in TriggerOptions().fields}
     kind = kind_of(rule, "triggers")
@@ -323,5 +367,9 @@ def _trigger(data: dict[str, Any]) -> TriggerSpec:
         raise Invalid(fields={f"triggers.{field}": list(map(str, said)) for field, said in options.errors.items()})
     more = dict(options.validated_data)
     return TriggerSpec(
-        kind, rule=rule, schedule_filter=more.pop("filter"), missed=MisfirePolicy(more.pop("missed")), **more
+        kind=kind,
+        rule=cast(ScheduleJson, rule),
+        schedule_filter=more.pop("filter"),
+        missed=MisfirePolicy(more.pop("missed")),
+        **more,
     )

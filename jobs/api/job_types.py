@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -37,7 +35,7 @@ class JobTypes(GenericViewSet):
     pagination_class = Numbered
     lookup_field = lookup_url_kwarg = "key"
 
-    def get_queryset(self) -> Any:
+    def get_queryset(self) -> list[JobType]:
         """Return all of them; they are no rows, and the same for everybody."""
         return [*types.BY_KEY.values()]
 
@@ -53,7 +51,7 @@ class JobTypes(GenericViewSet):
         return Response(_shown(types.get(key)))
 
 
-def _shown(one: JobType) -> dict[str, Any]:
+def _shown(one: JobType) -> dict[str, object]:
     content = one.template().content if one.template else None
     return {
         "key": one.key,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict, TypeVar
 
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, inline_serializer
@@ -16,10 +17,11 @@ from config.errors import Invalid, NotFound
 from devices import access as tenants
 from devices import selectors as inventory
 from devices.api.once import once
+from devices.models import Tenant
 from jobs import selectors
 from jobs.api.opsramp_answers import envelope, job_body, output_row
 from jobs.authoring import drafts, opsramp
-from jobs.domain.opsramp.body import parse
+from jobs.domain.opsramp.body import Body, parse
 from jobs.domain.opsramp.reader import Wrong
 from jobs.models import ServiceJob
 from templates_app import selectors as templates
@@ -37,14 +39,27 @@ class Search(serializers.Serializer):
     queryString = serializers.CharField(max_length=200, default="", allow_blank=True)  # noqa: N815
 
 
+Row = TypeVar("Row", bound=Model)
+
+
+class Asked(TypedDict):
+    """The words of a search, checked."""
+
+    pageNo: int
+    pageSize: int
+    isDescendingOrder: bool
+    sortName: str
+    queryString: str
+
+
 class TenantView(APIView):
     """Everything below one tenant; a tenant that the caller may not see does not exist."""
 
-    def tenant(self, key: str) -> Any:
+    def tenant(self, key: str) -> Tenant:
         """Return the tenant of the URL."""
         return tenants.get_visible(self.request.user, inventory.visible_tenants(self.request.user), key=key)
 
-    def jobs(self, key: str) -> Any:
+    def jobs(self, key: str) -> QuerySet[ServiceJob]:
         """Return the tenant's jobs that the caller sees."""
         rows = selectors.visible_jobs(self.request.user).filter(tenant=self.tenant(key))
         return rows.prefetch_related("triggers", "devices__tenant", "template__script__parameters")
@@ -57,7 +72,7 @@ class TenantView(APIView):
         """Answer with a job's body."""
         return Response(job_body(job))
 
-    def search(self) -> dict[str, Any]:
+    def search(self) -> Asked:
         """Return the query's words, checked."""
         given = Search(data=self.request.query_params)
         given.is_valid(raise_exception=True)
@@ -158,13 +173,13 @@ class Outputs(TenantView):
         return _framed(page, rows.count(), {**asked, "sortName": "id", "isDescendingOrder": True})
 
 
-def _page(rows: Any, asked: dict[str, Any]) -> list[Any]:
+def _page(rows: QuerySet[Row], asked: Asked) -> list[Row]:
     """Return the page of rows that a search asks for."""
     first = (asked["pageNo"] - 1) * asked["pageSize"]
     return list(rows[first : first + asked["pageSize"]])
 
 
-def _framed(bodies: list[Any], total: int, asked: dict[str, Any]) -> Response:
+def _framed(bodies: list[dict[str, object]], total: int, asked: Asked) -> Response:
     """Answer with one page of a search."""
     return Response(
         envelope(
@@ -178,7 +193,7 @@ def _framed(bodies: list[Any], total: int, asked: dict[str, Any]) -> Response:
     )
 
 
-def _parsed(data: Any) -> Any:
+def _parsed(data: object) -> Body:
     try:
         return parse(data, opsramp.words())
     except Wrong as error:

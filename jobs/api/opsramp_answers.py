@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import cast
 
+from devices.models import Device
 from jobs import types
 from jobs.authoring.opsramp import devices_in_order
-from jobs.domain.opsramp.patterns import moment_text, pattern_of, start_of
+from jobs.domain.opsramp.patterns import Pattern, moment_text, pattern_of, start_of
+from jobs.domain.schedule_json import ScheduleJson
 from jobs.domain.spec import TriggerKind
 from jobs.models import DeviceRun, ServiceJob, Trigger
 
@@ -14,9 +17,9 @@ from jobs.models import DeviceRun, ServiceJob, Trigger
 PATTERN = ("type", "frequency", "repeatFrequency", "repeatType", "weekDays", "dayOfMonth", "weekIndex", "dayOfWeek")
 
 
-def job_body(job: ServiceJob, entities: bool = True) -> dict[str, Any]:
+def job_body(job: ServiceJob, entities: bool = True) -> dict[str, object]:
     """Return a job's body; lists leave its entities out."""
-    found: dict[str, Any] = {"name": job.name}
+    found: dict[str, object] = {"name": job.name}
     if entities:
         found["entities"] = [_entity(device) for device in devices_in_order(job, job.devices.all())]
     schedule = _schedule(job)
@@ -25,7 +28,7 @@ def job_body(job: ServiceJob, entities: bool = True) -> dict[str, Any]:
     return {**found, "jobQueued": job.in_queue, "script": _script(job), "id": str(job.pk)}
 
 
-def _entity(device: Any) -> dict[str, Any]:
+def _entity(device: Device) -> dict[str, object]:
     return {
         "resource": {
             "id": str(device.pk),
@@ -36,37 +39,38 @@ def _entity(device: Any) -> dict[str, Any]:
     }
 
 
-def _ordered(data: dict[str, Any] | None, keys: tuple[str, ...]) -> dict[str, Any] | None:
-    return {key: data[key] for key in keys if key in data} if data else None
+def _ordered(data: Pattern | None) -> Pattern | None:
+    given = dict[str, object](data or {})
+    return cast(Pattern, {key: given[key] for key in PATTERN if key in given}) if given else None
 
 
-def _schedule(job: ServiceJob) -> dict[str, Any]:
+def _schedule(job: ServiceJob) -> dict[str, object]:
     """Return the schedule as the request said it, or, where it was changed since, as near as OpsRamp's words come."""
     triggers: list[Trigger] = [trigger for trigger in job.triggers.all() if not trigger.retired]
-    said = _ordered(job.compat.get("pattern"), PATTERN)
+    said = _ordered(job.compat.get("pattern"))
     timed = next((trigger for trigger in triggers if trigger.kind != TriggerKind.NOW), None)
     if timed:
         return _timed(timed.rule, said, job.compat)
     return {"pattern": said or {"type": "never"}} if job.compat or triggers else {}
 
 
-def _timed(rule: dict[str, Any], said: dict[str, Any] | None, compat: dict[str, Any]) -> dict[str, Any]:
+def _timed(rule: ScheduleJson, said: Pattern | None, compat: Mapping[str, object]) -> dict[str, object]:
     """Return the start and pattern of a rule, in the words of the request's pattern where that says the same."""
     if said and compat.get("rule") == rule:
         return {"startDate": compat["start"], "pattern": said}
     pattern = pattern_of(rule)
     if said and pattern and "start" not in compat and pattern["type"] == said["type"]:
         pattern = said
-    start = {"startDate": moment_text(start_of(rule))}
+    start: dict[str, object] = {"startDate": moment_text(start_of(rule))}
     return {**start, "pattern": pattern} if pattern else start
 
 
-def _script(job: ServiceJob) -> dict[str, Any]:
+def _script(job: ServiceJob) -> dict[str, object]:
     found = types.find(job.job_type)
     return found.opsramp.write(job) if found and found.opsramp else {"jobType": job.job_type}
 
 
-def output_row(row: DeviceRun) -> dict[str, Any]:
+def output_row(row: DeviceRun) -> dict[str, object]:
     """Return what a script gave on one device."""
     return {
         "id": row.pk,
@@ -79,7 +83,9 @@ def output_row(row: DeviceRun) -> dict[str, Any]:
     }
 
 
-def envelope(rows: list[Any], *, total: int, page: int, size: int, order: str, descending: bool) -> dict[str, Any]:
+def envelope(
+    rows: list[dict[str, object]], *, total: int, page: int, size: int, order: str, descending: bool
+) -> dict[str, object]:
     """Return one page of a search as OpsRamp frames it."""
     pages = -(-total // size)
     return {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -36,6 +36,7 @@ from jobs.plan import builder
 from jobs.results.transcripts import FOLLOW_SECONDS, follow
 from jobs.schedule import next_times
 from templates_app.domain.content import VariableType
+from templates_app.models import TemplateVersion
 
 
 class CreatedJob(JobDetail):
@@ -81,14 +82,14 @@ class Jobs(Resource):
     }
     volatile = ("next_run_at", "changed_at")
 
-    def get_serializer_class(self) -> Any:
+    def get_serializer_class(self) -> type[serializers.Serializer]:
         return JobSerializer if self.action == "list" else JobDetail
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[ServiceJob]:
         return selectors.visible_jobs(user).prefetch_related("triggers")
 
     @extend_schema(responses=JobDetail)
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def retrieve(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Show one, with its definition."""
         return super().retrieve(request, *args, **kwargs)
 
@@ -163,7 +164,7 @@ class Runs(Resource):
         "scheduled_before": is_before("scheduled_for"),
     }
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[JobRun]:
         return selectors.with_counts(selectors.visible_runs(user).select_related("trigger")).order_by("-id")
 
     @extend_schema(request=None, responses=RunSerializer)
@@ -216,7 +217,7 @@ class DeviceRuns(Resource):
         "started_before": is_before("started_at"),
     }
 
-    def get_serializer_class(self) -> Any:
+    def get_serializer_class(self) -> type[serializers.Serializer]:
         return DeviceRunSerializer if self.action == "list" else DeviceRunDetail
 
     @extend_schema(responses=RunDiffSerializer)
@@ -245,12 +246,12 @@ class DeviceRuns(Resource):
         headers = {"X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no", "Cache-Control": "no-store"}
         return StreamingHttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[DeviceRun]:
         rows = selectors.visible_device_runs(user)
         return rows.defer("plan_data") if self.action == "list" else rows.prefetch_related("steps")
 
 
-def secret_names(version: Any) -> set[str]:
+def secret_names(version: TemplateVersion) -> set[str]:
     """Return the secret variables of a template version."""
     return {v.name for v in version.content.variables if v.type is VariableType.SECRET}
 
@@ -262,7 +263,7 @@ def created(view: Resource, job: ServiceJob, run: JobRun | None) -> Response:
     return Response(CreatedJob(job, context=context).data, status=status.HTTP_201_CREATED)
 
 
-def _run_body(request: Request, run: JobRun) -> Any:
+def _run_body(request: Request, run: JobRun) -> dict[str, object]:
     """Return a run as lists show it, with the counts of its devices."""
     return RunSerializer(selectors.with_counts(selectors.visible_runs(request.user)).get(pk=run.pk)).data
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
@@ -117,7 +115,7 @@ class JobSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     @extend_schema_field(TriggerSerializer(many=True))
-    def get_triggers(self, job: ServiceJob) -> Any:
+    def get_triggers(self, job: ServiceJob) -> list[dict[str, object]]:
         live = [t for t in job.triggers.all() if not t.retired and t.kind != TriggerKind.NOW]
         return [self.one_trigger.to_representation(trigger) for trigger in live]
 
@@ -139,7 +137,7 @@ class JobDetail(JobSerializer):
         fields = [*JobSerializer.Meta.fields, "definition"]
 
     @extend_schema_field(JobInput)
-    def get_definition(self, job: ServiceJob) -> dict[str, Any]:
+    def get_definition(self, job: ServiceJob) -> dict[str, object]:
         return as_given(spec_of(job))
 
 
@@ -238,7 +236,7 @@ class StepResultSerializer(serializers.ModelSerializer):
         ]
         read_only_fields = fields
 
-    def get_exchanges(self, step: StepResult) -> list[dict[str, Any]]:
+    def get_exchanges(self, step: StepResult) -> list[dict[str, object]]:
         return [
             {"sent": sent, "received": received, "rejected": rejected} for sent, received, rejected in step.exchanges
         ]

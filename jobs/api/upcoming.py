@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers
@@ -86,7 +88,7 @@ class Upcoming(APIView):
         return Response(occurrences(found))
 
 
-def occurrences(found: Iterable[next_times.Ahead]) -> dict[str, Any]:
+def occurrences(found: Iterable[next_times.Ahead]) -> dict[str, object]:
     """Return the answer that shows coming occurrences."""
     rows = [
         {
@@ -101,14 +103,14 @@ def occurrences(found: Iterable[next_times.Ahead]) -> dict[str, Any]:
     return {"occurrences": rows}
 
 
-def _schedule(index: int, rule: dict[str, Any]) -> Schedule:
+def _schedule(index: int, rule: Mapping[str, object]) -> Schedule:
     try:
         return schedule_from(rule)
     except ImpossibleRule as error:
         raise Invalid(fields={f"triggers.{index}.{error.field}": [str(error)]}) from None
 
 
-def _filter(user: Any, index: int, item: Any) -> Filter:
+def _filter(user: User, index: int, item: int | str | dict[str, object]) -> Filter:
     try:
         if isinstance(item, dict):
             return filter_from(item)
@@ -128,7 +130,7 @@ class FilterSerializer(serializers.ModelSerializer):
     class Meta:
         model = ScheduleFilter
         fields = ["id", "tenant", "name", "time_zone", "rules"]
-        validators: list[Any] = []
+        validators: list[object] = []
 
 
 class Filters(Creates, Edits, Resource):
@@ -137,10 +139,11 @@ class Filters(Creates, Edits, Resource):
     serializer_class = FilterSerializer
     search_fields, ordering_fields = ["name"], ["name"]
 
-    def rows(self, user: Any) -> Any:
+    def rows(self, user: User) -> QuerySet[ScheduleFilter]:
         return selectors.visible_filters(user)
 
-    def make(self, user: Any, data: dict[str, Any], instance: Any = None) -> Any:
+    # Any: what the serializer made of each field.
+    def make(self, user: User, data: dict[str, Any], instance: ScheduleFilter | None = None) -> ScheduleFilter:
         if instance:
             data = {name: getattr(instance, name) for name in ("name", "rules", "time_zone")} | data
         return filters.save_filter(by=user, instance=instance, **data)

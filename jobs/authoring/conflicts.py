@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+
+from django.contrib.auth.models import User
 
 from jobs import selectors
 from jobs.models import ServiceJob, Trigger
@@ -32,7 +33,7 @@ class Collision:
     devices: int
 
 
-def collisions(job: ServiceJob, by: Any, coming: Sequence[next_times.Ahead]) -> list[Collision]:
+def collisions(job: ServiceJob, by: User, coming: Sequence[next_times.Ahead]) -> list[Collision]:
     """Return the other jobs that `by` sees and that meet the job's coming occurrences, the earliest first."""
     ours = [item.occurrence.at for item in coming if not item.removed_by]
     if not ours:
@@ -47,7 +48,7 @@ def collisions(job: ServiceJob, by: Any, coming: Sequence[next_times.Ahead]) -> 
     return found
 
 
-def _near(job: ServiceJob, by: Any, ours: list[datetime]) -> dict[ServiceJob, datetime]:
+def _near(job: ServiceJob, by: User, ours: list[datetime]) -> dict[ServiceJob, datetime]:
     """Return the jobs with an occurrence near one of ours, and its instant."""
     first, last = ours[0] - NEAR, ours[-1] + NEAR
     visible = selectors.visible_jobs(by).filter(enabled=True, status=ServiceJob.Status.SAVED)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Unpack
+from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -29,7 +31,7 @@ from templates_app.domain.content import VariableType
 from templates_app.models import ServiceTemplate
 
 
-def start_draft(*, by: Any, template_id: int) -> ServiceJob:
+def start_draft(*, by: User, template_id: int) -> ServiceJob:
     """Open a draft from a ready template the user may run."""
     try:
         template = tenants.get_visible(by, templates.usable_templates(by), Verb.RUN, pk=template_id)
@@ -47,14 +49,14 @@ def start_draft(*, by: Any, template_id: int) -> ServiceJob:
         )
 
 
-def open_draft(*, by: Any, template_id: int, change: Callable[[ServiceJob], JobSpec]) -> ServiceJob:
+def open_draft(*, by: User, template_id: int, change: Callable[[ServiceJob], JobSpec]) -> ServiceJob:
     """Open a draft and keep in it what `change` makes of it, or keep nothing at all."""
     with transaction.atomic():
         draft = start_draft(by=by, template_id=template_id)
         return save_draft(by=by, draft=draft, spec=change(draft))
 
 
-def start_editing(*, by: Any, job: ServiceJob) -> ServiceJob:
+def start_editing(*, by: User, job: ServiceJob) -> ServiceJob:
     """Open the user's copy of a saved job; the job itself goes on unchanged until the copy is submitted."""
     check_may_edit(by, job)
     held = ServiceJob.objects.filter(draft_of=job, created_by=by).first()
@@ -67,7 +69,7 @@ def start_editing(*, by: Any, job: ServiceJob) -> ServiceJob:
         return write_spec(by=by, job=draft, spec=replace(spec, triggers=later))
 
 
-def save_draft(*, by: Any, draft: ServiceJob, spec: JobSpec) -> ServiceJob:
+def save_draft(*, by: User, draft: ServiceJob, spec: JobSpec) -> ServiceJob:
     """Keep what was entered so far; only references and the name's uniqueness are checked.
 
     Conflict when it is no draft any more: the page keeps drafts by itself, and what it sends last may come after
@@ -85,7 +87,7 @@ def save_draft(*, by: Any, draft: ServiceJob, spec: JobSpec) -> ServiceJob:
 
 
 def submit_job(
-    *, by: Any, draft: ServiceJob, now: datetime | None = None, needs_schedule: bool = True
+    *, by: User, draft: ServiceJob, now: datetime | None = None, needs_schedule: bool = True
 ) -> tuple[ServiceJob, JobRun | None]:
     """Turn a complete draft into a saved job; with Execute Now, start it.
 
@@ -105,7 +107,7 @@ def submit_job(
     return job, run
 
 
-def create_job(*, by: Any, spec: JobSpec, request_message: str | None = None) -> tuple[ServiceJob, JobRun | None]:
+def create_job(*, by: User, spec: JobSpec, request_message: str | None = None) -> tuple[ServiceJob, JobRun | None]:
     """Make a job from a whole specification at once, or nothing at all; a message asks for its approval."""
     with transaction.atomic():
         draft = open_draft(by=by, template_id=spec.template or 0, change=lambda _: spec)
@@ -114,7 +116,7 @@ def create_job(*, by: Any, spec: JobSpec, request_message: str | None = None) ->
         return submit_job(by=by, draft=draft, needs_schedule=bool(spec.triggers))
 
 
-def change_job(*, by: Any, job: ServiceJob, spec: JobSpec) -> ServiceJob:
+def change_job(*, by: User, job: ServiceJob, spec: JobSpec) -> ServiceJob:
     """Make a saved job what a whole specification says, or change nothing; an approval of other content is void."""
     if job.status == ServiceJob.Status.DRAFT:
         raise Conflict("This is a draft; complete it in the wizard.")
@@ -126,7 +128,9 @@ def change_job(*, by: Any, job: ServiceJob, spec: JobSpec) -> ServiceJob:
         return submit_job(by=by, draft=draft)[0]
 
 
-def request_job(*, by: Any, draft: ServiceJob, message: str, now: datetime | None = None, **asked: Any) -> ServiceJob:
+def request_job(
+    *, by: User, draft: ServiceJob, message: str, now: datetime | None = None, **asked: Unpack[approval_gate.Extent]
+) -> ServiceJob:
     """Turn a complete draft into a saved job and ask for approval of exactly its present plan (`approving.request`)."""
     now = now or timezone.now()
     with transaction.atomic():
@@ -135,7 +139,7 @@ def request_job(*, by: Any, draft: ServiceJob, message: str, now: datetime | Non
         return approval_gate.request(by=by, job=job, message=message, now=now, **asked)
 
 
-def set_enabled(*, by: Any, job: ServiceJob, enabled: bool) -> None:
+def set_enabled(*, by: User, job: ServiceJob, enabled: bool) -> None:
     """Switch a job on or off; a job that is off does not run."""
     check_may_edit(by, job)
     with transaction.atomic():
@@ -143,7 +147,7 @@ def set_enabled(*, by: Any, job: ServiceJob, enabled: bool) -> None:
         audit.record(tenant=job.tenant, by=by, action="job.enabled" if enabled else "job.disabled", subject=job.name)
 
 
-def delete_job(*, by: Any, job: ServiceJob, now: datetime | None = None) -> None:
+def delete_job(*, by: User, job: ServiceJob, now: datetime | None = None) -> None:
     """Take a job out of Job Management. Its runs stay in Job History; a draft is simply gone."""
     check_may_edit(by, job)
     if job.status == ServiceJob.Status.DRAFT:
@@ -160,7 +164,7 @@ def delete_job(*, by: Any, job: ServiceJob, now: datetime | None = None) -> None
         audit.record(tenant=job.tenant, by=by, action="job.deleted", subject=job.name)
 
 
-def discard_draft(*, by: Any, draft: ServiceJob) -> None:
+def discard_draft(*, by: User, draft: ServiceJob) -> None:
     """Throw a draft, or a copy under edit, away with the account typed into it; the job that was edited stays as it
     is."""
     if draft.status != ServiceJob.Status.DRAFT or draft.created_by_id != by.pk:
@@ -172,7 +176,7 @@ def discard_draft(*, by: Any, draft: ServiceJob) -> None:
             account.delete()
 
 
-def problems_of(draft: ServiceJob, by: Any) -> dict[str, list[str]]:
+def problems_of(draft: ServiceJob, by: User) -> dict[str, list[str]]:
     """Return what is still missing or wrong, by field of the wizard; empty when the job can be submitted."""
     found: dict[str, list[str]] = {}
     if not draft.name:
@@ -205,7 +209,7 @@ def _variable_problems(draft: ServiceJob) -> dict[str, list[str]]:
     return used
 
 
-def _save(by: Any, draft: ServiceJob, now: datetime, needs_schedule: bool) -> ServiceJob:
+def _save(by: User, draft: ServiceJob, now: datetime, needs_schedule: bool) -> ServiceJob:
     access.check_may_run(by, draft.tenant)
     _check_still_draft(draft)
     problems = problems_of(draft, by)
@@ -225,7 +229,7 @@ def _save(by: Any, draft: ServiceJob, now: datetime, needs_schedule: bool) -> Se
     return job
 
 
-def record_edit(by: Any, job: ServiceJob) -> None:
+def record_edit(by: User, job: ServiceJob) -> None:
     """Note who changed a saved job: its editors never decide about its approval."""
     editors, revision = sorted({*job.editors, by.pk}), job.revision + 1
     ServiceJob.objects.filter(pk=job.pk).update(
@@ -241,7 +245,7 @@ def _check_still_draft(draft: ServiceJob) -> None:
         raise Conflict("This job was submitted already. Reload the page to see it.")
 
 
-def lock_job(pk: Any) -> ServiceJob:
+def lock_job(pk: UUID) -> ServiceJob:
     """Return a job, locked against other changes; its runs may begin meanwhile."""
     return ServiceJob.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)
 
@@ -254,8 +258,9 @@ def never(trigger: Trigger) -> str:
     return f"The trigger '{trigger}' would never fire:{removed} its end has passed. Change the rule."
 
 
-def _write_back(by: Any, draft: ServiceJob, now: datetime) -> ServiceJob:
+def _write_back(by: User, draft: ServiceJob, now: datetime) -> ServiceJob:
     """Carry a copy under edit into its job, its newly typed secrets along; void an approval of what it was before."""
+    assert draft.draft_of_id is not None
     job = lock_job(draft.draft_of_id)
     write_spec(by=by, job=job, spec=spec_of(draft))
     _carry_secrets(draft, job)
@@ -276,7 +281,7 @@ def _carry_secrets(draft: ServiceJob, job: ServiceJob) -> None:
     job.save(update_fields=["account", "sealed_variables"])
 
 
-def check_may_edit(by: Any, job: ServiceJob) -> None:
+def check_may_edit(by: User, job: ServiceJob) -> None:
     """Raise unless the user may change the job."""
     access.check_may_run(by, job.tenant)
     if job.visibility == "private" and job.created_by_id != by.pk:

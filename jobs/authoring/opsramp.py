@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
@@ -16,7 +16,7 @@ from devices import selectors as inventory
 from devices.domain.roles import Verb
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSelection
-from devices.models import Tenant
+from devices.models import Device, Tenant
 from devices.services import audit
 from jobs import access, types
 from jobs.authoring import drafts
@@ -24,7 +24,7 @@ from jobs.dispatch import approval_gate, starter
 from jobs.domain.opsramp.body import Body, Words
 from jobs.domain.opsramp.patterns import moment_text, rule_of
 from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec
-from jobs.models import ServiceJob
+from jobs.models import JobRun, ServiceJob
 from jobs.types import OpsRampType
 from templates_app.domain.content import VariableType
 from templates_app.models import ServiceTemplate
@@ -48,7 +48,7 @@ def _type(body: Body) -> OpsRampType:
     return types.in_opsramp()[body.kind][1]
 
 
-def create(*, by: Any, tenant: Tenant, body: Body, now: datetime) -> ServiceJob:
+def create(*, by: User, tenant: Tenant, body: Body, now: datetime) -> ServiceJob:
     """Make the job of a body in a tenant; a change asks for its approval. Invalid names the fields of the body."""
     access.check_may_run(by, tenant)
     _check_auto_approval(by, tenant, body)
@@ -59,7 +59,7 @@ def create(*, by: Any, tenant: Tenant, body: Body, now: datetime) -> ServiceJob:
         return _finish(by, draft, body, now)
 
 
-def update(*, by: Any, job: ServiceJob, body: Body, now: datetime) -> ServiceJob:
+def update(*, by: User, job: ServiceJob, body: Body, now: datetime) -> ServiceJob:
     """Change a job to what a body says; its type and its script stay what they are."""
     access.check_may_run(by, job.tenant)
     _check_auto_approval(by, job.tenant, body)
@@ -77,7 +77,7 @@ def update(*, by: Any, job: ServiceJob, body: Body, now: datetime) -> ServiceJob
         return ServiceJob.objects.get(pk=job.pk)
 
 
-def _check_auto_approval(by: Any, tenant: Tenant, body: Body) -> None:
+def _check_auto_approval(by: User, tenant: Tenant, body: Body) -> None:
     if _type(body).runs_unapproved(body) and not approval_access.may_bypass(by, tenant):
         raise Forbidden(
             "approvalType 1 approves the installation without anybody else, which needs the right 'Run a job without "
@@ -105,7 +105,7 @@ def _free_name(tenant: Tenant, name: str) -> str:
     return next(found for found in numbers if found.lower() not in taken)
 
 
-def _fill(by: Any, draft: ServiceJob, body: Body, name: str, now: datetime) -> None:
+def _fill(by: User, draft: ServiceJob, body: Body, name: str, now: datetime) -> None:
     """Write a body into a draft."""
     own, above = Q(tenant=draft.tenant), inventory.agents_for(draft.tenant)
     agent = above.filter(own).order_by("pk").first() or above.order_by("-tenant__path", "pk").first()
@@ -137,7 +137,7 @@ def _fill(by: Any, draft: ServiceJob, body: Body, name: str, now: datetime) -> N
     ServiceJob.objects.filter(pk=draft.pk).update(compat=draft.compat)
 
 
-def _check_devices(by: Any, tenant: Tenant, body: Body) -> None:
+def _check_devices(by: User, tenant: Tenant, body: Body) -> None:
     """A sibling's device is as unknown as one that never was (X-19)."""
     usable = tenants.scoped(by, inventory.devices_under(tenant), Verb.RUN).filter(pk__in=body.devices)
     known = {str(pk) for pk in usable.values_list("pk", flat=True)}
@@ -153,20 +153,20 @@ def _check_devices(by: Any, tenant: Tenant, body: Body) -> None:
 def _trigger(body: Body, now: datetime) -> TriggerSpec:
     kind = body.pattern["type"]
     if body.start is None and kind in ("never", "run once"):
-        return TriggerSpec(TriggerKind.NOW, kind)
+        return TriggerSpec(kind=TriggerKind.NOW, name=kind)
     rule = rule_of(body.pattern, body.start or now.replace(second=0, microsecond=0))
-    return TriggerSpec(TriggerKind(rule["kind"]), kind, rule)
+    return TriggerSpec(kind=TriggerKind(rule["kind"]), name=kind, rule=rule)
 
 
-def _compat(body: Body) -> dict[str, Any]:
+def _compat(body: Body) -> dict[str, object]:
     """Return what is only given back in answers; nothing is ever decided by it."""
-    found: dict[str, Any] = {"pattern": body.pattern, "devices": list(body.devices)}
+    found: dict[str, object] = {"pattern": body.pattern, "devices": list(body.devices)}
     if body.start:
         found |= {"start": moment_text(body.start), "rule": rule_of(body.pattern, body.start)}
     return found | {key: body.parts[key] for key in _type(body).kept if body.parts[key]}
 
 
-def _finish(by: Any, draft: ServiceJob, body: Body, now: datetime) -> ServiceJob:
+def _finish(by: User, draft: ServiceJob, body: Body, now: datetime) -> ServiceJob:
     """Save a draft as a job and ask for the approval it needs; leave it a draft where something is to be defined
     yet."""
     draft = ServiceJob.objects.select_related("tenant", "template", "version", "agent", "approval", "draft_of").get(
@@ -198,14 +198,14 @@ def _translated(error: Invalid, body: Body) -> Invalid:
     return Invalid(fields=fields)
 
 
-def run(*, by: Any, job: ServiceJob, reason: str, now: datetime) -> Any:
+def run(*, by: User, job: ServiceJob, reason: str, now: datetime) -> JobRun:
     """Start a job now; the reason is kept in the audit trail."""
     made = starter.run_now(by=by, job=job, now=now)
     audit.record(tenant=job.tenant, by=by, action="run.asked", subject=job.name, run=made.pk, reason=reason[:500])
     return made
 
 
-def devices_in_order(job: ServiceJob, devices: Iterable[Any]) -> list[Any]:
+def devices_in_order(job: ServiceJob, devices: Iterable[Device]) -> list[Device]:
     """Return devices in the order of the request that made the job."""
     places = {pk: number for number, pk in enumerate(job.compat.get("devices", ()))}
     return sorted(devices, key=lambda device: (places.get(str(device.pk), len(places)), device.name))

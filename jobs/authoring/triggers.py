@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -18,7 +18,7 @@ from jobs.schedule import next_times
 
 
 def save_trigger(
-    *, by: Any, job: ServiceJob, spec: TriggerSpec, instance: Trigger | None = None, now: datetime | None = None
+    *, by: User, job: ServiceJob, spec: TriggerSpec, instance: Trigger | None = None, now: datetime | None = None
 ) -> Trigger:
     """Add a trigger to a saved job, or change one; runs that it made stay its own. Invalid when it would never fire."""
     now = now or timezone.now()
@@ -38,7 +38,7 @@ def save_trigger(
     return row
 
 
-def remove_trigger(*, by: Any, trigger: Trigger, now: datetime | None = None) -> None:
+def remove_trigger(*, by: User, trigger: Trigger, now: datetime | None = None) -> None:
     """Take a trigger out of its job; one that made runs stays behind them, retired."""
     with transaction.atomic():
         job = _open(by, trigger.job)
@@ -50,7 +50,7 @@ def remove_trigger(*, by: Any, trigger: Trigger, now: datetime | None = None) ->
         _close(by, job, now or timezone.now())
 
 
-def _open(by: Any, job: ServiceJob) -> ServiceJob:
+def _open(by: User, job: ServiceJob) -> ServiceJob:
     drafts.check_may_edit(by, job)
     job = drafts.lock_job(job.pk)
     if job.status != ServiceJob.Status.SAVED or job.deleted_at:
@@ -63,6 +63,6 @@ def _locked(trigger: Trigger) -> Trigger:
     return Trigger.objects.select_for_update(of=("self",), no_key=True).get(pk=trigger.pk)
 
 
-def _close(by: Any, job: ServiceJob, now: datetime) -> None:
+def _close(by: User, job: ServiceJob, now: datetime) -> None:
     drafts.record_edit(by, job)
     approval_gate.void_if_changed(job, now)

@@ -35,7 +35,7 @@ def start() -> None:
             description="Reads the software version of the first devices.",
             agent=Agent.objects.filter(tenant__key=tenant).values_list("pk", flat=True).first(),
             selection=DeviceSelection(SelectionMode.STATIC, devices=tuple(str(d.pk) for d in devices)),
-            triggers=(TriggerSpec(TriggerKind.NOW),),
+            triggers=(TriggerSpec(kind=TriggerKind.NOW),),
         )
         drafts.save_draft(by=user, draft=draft, spec=spec)
         drafts.submit_job(by=user, draft=draft, now=timezone.now())

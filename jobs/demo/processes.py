@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import TextIO
 
 from config import env
 
@@ -168,7 +168,7 @@ def answers(port: int, host: str = "127.0.0.1") -> bool:
     return _connects(socket.AF_INET, (host, port))
 
 
-def _connects(family: int, address: Any) -> bool:
+def _connects(family: int, address: str | tuple[str, int]) -> bool:
     with socket.socket(family) as probe:
         probe.settimeout(1)
         return probe.connect_ex(address) == 0

@@ -6,9 +6,9 @@ import http.client
 import json
 import time
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
+from config.json_value import Json
 from devices.simulator.clis import TURNS
 
 PLATFORMS = TURNS
@@ -39,7 +39,7 @@ class Client:
         self.kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self.token = token
 
-    def call(self, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
+    def call(self, method: str, path: str, body: object = None, expect: int = 200) -> Json:
         """Send one request; SmokeFailed unless the status is the expected one."""
         connection = self.kind(self.host, self.port, timeout=30)
         headers = {
@@ -84,7 +84,7 @@ def run(url: str, token: str, seconds: float = 60.0) -> list[Row]:
     return rows
 
 
-def _job_on_each_platform(client: Client) -> dict[str, Any]:
+def _job_on_each_platform(client: Client) -> dict[str, object]:
     """Return the body of a job that reads the version of one device of each platform, and is run at once."""
     template = _first(client, "service-templates/?search=Show+version", "a template 'Show version'")
     devices = [d for d in client.call("GET", "devices/?page_size=200")["results"] if d["enabled"]]
@@ -124,7 +124,7 @@ def _row(client: Client, pk: int) -> Row:
     return Row(found["device_name"], found["platform"], found["status"], len(exchanges), size, found["message"])
 
 
-def _first(client: Client, path: str, what: str) -> Any:
+def _first(client: Client, path: str, what: str) -> Json:
     found = client.call("GET", path)["results"]
     if not found:
         raise SmokeFailed(f"There is no {what}.")

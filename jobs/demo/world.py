@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -113,7 +111,7 @@ def _customer(tenant: Tenant, specs: list[DeviceSpec], port: int) -> None:
     for index, spec in enumerate(specs):
         if spec.address in have:
             continue
-        values: dict[str, Any] = {
+        values: dict[str, str] = {
             "name": spec.name,
             "address": f"10.{10 + tenant.pk}.{index // 200}.{index % 200 + 10}",
         }

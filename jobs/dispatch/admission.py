@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from devices.services import audit
@@ -17,7 +17,7 @@ from jobs.dispatch import approval_gate, overlap_queue
 from jobs.dispatch.approval_gate import Right
 from jobs.domain.bypass import Bypass
 from jobs.domain.overlap import Turn
-from jobs.domain.plan import DevicePlan, Plan
+from jobs.domain.plan import DeviceBody, DevicePlan, Plan
 from jobs.domain.rollout import Rollout
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, ServiceJob
@@ -50,7 +50,7 @@ LOGGED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """What becomes of a run: with a `plan` it starts (or has failed, where no device can be run), else `reason` says
     why not.
@@ -60,14 +60,14 @@ class Admission:
 
     run: JobRun
     job: ServiceJob
-    by: Any
+    by: User
     status: RunStatus
     reason: str = ""
     plan: Plan | None = None
     right: Right = Right()
 
 
-def admit(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: builder.Fetched | None = None) -> Admission:
+def admit(run: JobRun, job: ServiceJob, by: User, now: datetime, fetched: builder.Fetched | None = None) -> Admission:
     """Decide about a run in whose name `by` stands; uses up the approval of a change.
 
     The caller has locked the lines.
@@ -75,22 +75,32 @@ def admit(run: JobRun, job: ServiceJob, by: Any, now: datetime, fetched: builder
     reason = reason_not_to_run(job, by)
     verdict = Turn() if reason else overlap_queue.turn_of(run, job)
     if verdict.wait:
-        return Admission(run, job, by, RunStatus.WAITING, verdict.wait)
+        return Admission(run=run, job=job, by=by, status=RunStatus.WAITING, reason=verdict.wait)
     reason = reason or verdict.skip
     if reason:
-        return Admission(run, job, by, RunStatus.SKIPPED, reason)
+        return Admission(run=run, job=job, by=by, status=RunStatus.SKIPPED, reason=reason)
     plan = builder.plan_of(job, by, only=_only(run, job), fetched=fetched)
     if run.parent and run.resumes:
         plan = builder.resumed(plan, run.parent, run.resumes)
     if not plan.devices:
-        return Admission(run, job, by, RunStatus.SKIPPED, "No device matches the job's device selection.")
+        return Admission(
+            run=run, job=job, by=by, status=RunStatus.SKIPPED, reason="No device matches the job's device selection."
+        )
     right = Right()
     if job.version.content.changes_devices:
         right = Right(bypass=Bypass.AGAIN) if run.parent_id is not None else approval_gate.use(job, by, plan, now)
     if right.refusal:
-        return Admission(run, job, by, RunStatus.SKIPPED, right.refusal)
+        return Admission(run=run, job=job, by=by, status=RunStatus.SKIPPED, reason=right.refusal)
     failed = all(device.problem for device in plan.devices)
-    return Admission(run, job, by, RunStatus.FAILED if failed else RunStatus.QUEUED, "", plan, right)
+    return Admission(
+        run=run,
+        job=job,
+        by=by,
+        status=RunStatus.FAILED if failed else RunStatus.QUEUED,
+        reason="",
+        plan=plan,
+        right=right,
+    )
 
 
 def write(decisions: Sequence[Admission], now: datetime) -> None:
@@ -123,7 +133,7 @@ def _work(started: Sequence[Admission]) -> Counter[str]:
     return work
 
 
-def reason_not_to_run(job: ServiceJob, by: Any) -> str:
+def reason_not_to_run(job: ServiceJob, by: User) -> str:
     """Return why the job must not start now, or an empty text."""
     if job.deleted_at is not None:
         return "The job was deleted."
@@ -200,7 +210,7 @@ def _device_runs(decision: Admission, now: datetime) -> list[DeviceRun]:
     ]
 
 
-def _device_run(run: JobRun, plan: DevicePlan, body: dict[str, Any], now: datetime, wave: int) -> DeviceRun:
+def _device_run(run: JobRun, plan: DevicePlan, body: DeviceBody, now: datetime, wave: int) -> DeviceRun:
     ending = {
         "status": RunStatus.FAILED,
         "reason": "not_runnable",

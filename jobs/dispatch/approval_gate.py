@@ -6,8 +6,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypedDict, cast
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from approvals import access as approval_access
@@ -15,24 +16,32 @@ from approvals import services as approvals
 from approvals.domain import OPEN, Action, ApprovalStatus, Scope
 from approvals.models import ApprovalRequest, ApprovalSubject
 from config.errors import Conflict, Invalid
+from config.json_value import Json
 from devices import access as tenants
 from jobs import access
 from jobs.dispatch import policy_kinds
-from jobs.domain.approval_content import differences, digest_of
+from jobs.domain.approval_content import Content, SelectionPart, TriggerPart, differences, digest_of
 from jobs.domain.bypass import Bypass
 from jobs.domain.plan import Plan
 from jobs.domain.recurrence import describe
 from jobs.domain.schedule_json import stored_schedule
 from jobs.domain.spec import OPTIONS
-from jobs.models import ServiceJob
+from jobs.models import ServiceJob, Trigger
 from jobs.plan import builder
 from jobs.schedule import next_times
 
 
-def content_of(job: ServiceJob, plan: Plan, at_most: int | None = None) -> dict[str, Any]:
+class Extent(TypedDict, total=False):
+    """For how much an approval is asked: a scope (one run, or a series) and a most of devices found later."""
+
+    scope: Scope | None
+    at_most: int | None
+
+
+def content_of(job: ServiceJob, plan: Plan, at_most: int | None = None) -> Content:
     """Return all that an approval of the job is bound to; `at_most` makes the devices dynamic, up to that number."""
     chosen = builder.selection_of(job)
-    selection = {
+    selection: SelectionPart = {
         "mode": job.selection_mode,
         "at_most": at_most,
         "search": job.search,
@@ -73,7 +82,7 @@ def _roles_told(job: ServiceJob) -> list[str]:
     return sorted(roles.values_list("key", flat=True))
 
 
-def _trigger(row: Any) -> dict[str, Any]:
+def _trigger(row: Trigger) -> TriggerPart:
     found = row.schedule_filter
     return {
         "name": str(row),
@@ -84,14 +93,14 @@ def _trigger(row: Any) -> dict[str, Any]:
     }
 
 
-def is_needed(job: ServiceJob, by: Any) -> bool:
+def is_needed(job: ServiceJob, by: User) -> bool:
     """Say whether this user needs approval for this job: computed from its steps, not from a label (AP12)."""
     by_right = not job.wants_approval and approval_access.may_bypass(by, job.tenant)
     return job.version.content.changes_devices and not by_right
 
 
 def request(
-    *, by: Any, job: ServiceJob, message: str, now: datetime, scope: Scope | None = None, at_most: int | None = None
+    *, by: User, job: ServiceJob, message: str, now: datetime, scope: Scope | None = None, at_most: int | None = None
 ) -> ServiceJob:
     """Ask for approval of a saved job's present plan; an open request must be closed before."""
     access.check_may_run(by, job.tenant)
@@ -114,7 +123,7 @@ def request(
             summary=f"{job.template.name} version {plan.version} on {len(plan.devices)} devices: {job.description}",
             url=f"/jobs/{job.pk}/",
             digest=digest_of(content),
-            content=content,
+            content=cast(dict[str, Json], content),
             editors=tuple(job.editors),
             authors=tuple(job.template.versions.exclude(created_by=None).values_list("created_by", flat=True)),
             kinds=policy_kinds.of_job(job),
@@ -143,22 +152,27 @@ def void_if_changed(job: ServiceJob, now: datetime) -> bool:
     content = present(job, asked)
     if digest_of(content) == asked.digest:
         return False
-    changed = ", ".join(differences(asked.content, content)) or "the content"
+    changed = ", ".join(differences(content_asked(asked), content)) or "the content"
     approvals.close(by=None, request=asked, message=f"Changed since: {changed}.", now=now, action=Action.VOID)
     point_at(job, None)
     return True
 
 
-def present(job: ServiceJob, asked: ApprovalRequest, plan: Plan | None = None) -> dict[str, Any]:
+def present(job: ServiceJob, asked: ApprovalRequest, plan: Plan | None = None) -> Content:
     """Return what the job would do now, in the terms of a request: frozen devices, or all of a dynamic selection."""
-    at_most = asked.content.get("selection", {}).get("at_most")
+    at_most = content_asked(asked).get("selection", {}).get("at_most")
     plan = plan or builder.plan_of(job, job.created_by, only=frozen(asked))
     return content_of(job, plan, at_most)
 
 
+def content_asked(asked: ApprovalRequest) -> Content:
+    """Return what a request is bound to, which `content_of` made."""
+    return cast(Content, asked.content)
+
+
 def frozen(asked: ApprovalRequest | None) -> set[str] | None:
     """Return the ids of the devices that a request is for; None when it is dynamic, or there is none."""
-    content = asked.content if asked else {}
+    content = content_asked(asked) if asked else None
     if not content or content["selection"]["at_most"]:
         return None
     return {device["device"] for device in content["devices"]}
@@ -176,7 +190,7 @@ class Right:
     refusal: str = ""
 
 
-def use(job: ServiceJob, by: Any, plan: Plan, now: datetime) -> Right:
+def use(job: ServiceJob, by: User, plan: Plan, now: datetime) -> Right:
     """Return by what right the change runs, its approval used in this transaction, or why it must not."""
     asked = job.approval
     if asked is None or asked.status != ApprovalStatus.APPROVED:
@@ -185,10 +199,10 @@ def use(job: ServiceJob, by: Any, plan: Plan, now: datetime) -> Right:
         return Right(bypass=Bypass.BY_RIGHT)
     content = present(job, asked, plan)
     if digest_of(content) != asked.digest:
-        changed = ", ".join(differences(asked.content, content)) or "the content"
+        changed = ", ".join(differences(content_asked(asked), content)) or "the content"
         void_if_changed(job, now)
         return Right(refusal=f"The approval is for other content; changed since: {changed}. Request it again.")
-    at_most = asked.content["selection"]["at_most"]
+    at_most = content_asked(asked)["selection"]["at_most"]
     if at_most and len(plan.devices) > at_most:
         return Right(refusal=f"{len(plan.devices)} devices match by now; the approval is for {at_most} at most.")
     try:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Protocol
+from uuid import UUID
 
 from django.db import transaction
 
@@ -16,6 +17,7 @@ from jobs import queue
 from jobs.dispatch import overlap_queue, starter
 from jobs.domain.filters import Filter
 from jobs.domain.misfire import MisfirePolicy, Verdict, judge
+from jobs.domain.schedule_json import ScheduleJson
 from jobs.models import Pulse, ScheduleFilter, Trigger
 from jobs.models.sql.dispatch import Due, insert_runs, move_triggers
 from jobs.schedule import next_times
@@ -92,19 +94,32 @@ def dispatch_due(*, now: datetime) -> int:
             return made
 
 
-def _claim(now: datetime) -> list[Any]:
+class DueTrigger(Protocol):
+    """What is asked of a due trigger."""
+
+    id: int
+    job_id: UUID
+    rule: ScheduleJson
+    schedule_filter_id: int | None
+    next_run_at: datetime
+    missed: str
+    grace_minutes: int
+    catch_up: int
+
+
+def _claim(now: datetime) -> list[DueTrigger]:
     """Lock the next due triggers that nobody else has locked. `next_run_at` lies never later than now: never early."""
     due = Trigger.objects.filter(enabled=True, next_run_at__lte=now).order_by("next_run_at", "pk")
     columns = ("id", "job_id", "rule", "schedule_filter_id", "next_run_at", "missed", "grace_minutes", "catch_up")
     return list(due.select_for_update(skip_locked=True).values_list(*columns, named=True)[:TRIGGERS_PER_TRANSACTION])
 
 
-def _filters(triggers: list[Any]) -> dict[int, Filter | None]:
-    wanted = {row.schedule_filter_id for row in triggers} - {None}
+def _filters(triggers: list[DueTrigger]) -> dict[int | None, Filter | None]:
+    wanted = {row.schedule_filter_id for row in triggers if row.schedule_filter_id is not None}
     found = ScheduleFilter.objects.filter(pk__in=wanted) if wanted else []
     return {row.pk: next_times.filter_of(row) for row in found}
 
 
-def _verdicts(trigger: Any, due: list[datetime], now: datetime) -> list[Verdict]:
+def _verdicts(trigger: DueTrigger, due: list[datetime], now: datetime) -> list[Verdict]:
     grace = timedelta(minutes=trigger.grace_minutes)
     return judge(due, now, MisfirePolicy(trigger.missed), grace=grace, most=trigger.catch_up)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
 
 from django.db import transaction
 from django.db.models import Model, Q
@@ -25,7 +24,7 @@ def lock_lines(runs: Iterable[tuple[JobRun, ServiceJob]]) -> None:
     pairs = list(runs)
     jobs = {job.pk for _, job in pairs if Overlap(job.overlap) is not Overlap.ALLOW}
     agents = {run.agent_id for run, _ in pairs if run.in_queue and run.agent_id}
-    locked: tuple[tuple[type[Model], set[Any]], ...] = ((ServiceJob, jobs), (Agent, agents))
+    locked: tuple[tuple[type[Model], Collection[object]], ...] = ((ServiceJob, jobs), (Agent, agents))
     for model, pks in locked:
         if pks:
             rows = model._default_manager.filter(pk__in=pks).order_by("pk")

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -46,7 +47,7 @@ class Narrowed:
     resumes: dict[str, int] | None = None
 
 
-def run_now(*, by: Any, job: ServiceJob, now: datetime) -> JobRun:
+def run_now(*, by: User, job: ServiceJob, now: datetime) -> JobRun:
     """Start a saved job now. Conflict says why it may not start; nothing is created then."""
     access.check_may_run(by, job.tenant)
     reason = reason_not_to_run(job, by)
@@ -59,7 +60,7 @@ def run_now(*, by: Any, job: ServiceJob, now: datetime) -> JobRun:
 
 def start_now(
     *,
-    by: Any,
+    by: User,
     job: ServiceJob,
     trigger: Trigger,
     now: datetime,
@@ -82,7 +83,7 @@ def _trigger(job: ServiceJob, name: str, cause: TriggerCause) -> Trigger:
     return Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name=name, cause=cause)
 
 
-def check_may_run_again(job: ServiceJob, by: Any) -> None:
+def check_may_run_again(job: ServiceJob, by: User) -> None:
     """Raise Conflict unless devices of an ended run may be run again: an approval is for one run, not for a second
     one."""
     reason = reason_not_to_run(job, by)
@@ -152,7 +153,7 @@ def _start_some(size: int, now: datetime) -> int:
             for run, job in pairs:
                 log.exception("Run %s could not be planned.", run.pk, extra={"action": "run.errored", **of_run(run)})
                 run.refresh_from_db()
-                write([Admission(run, job, job.created_by, RunStatus.ERRORED, OURS)], now)
+                write([Admission(run=run, job=job, by=job.created_by, status=RunStatus.ERRORED, reason=OURS)], now)
         return len(pairs)
 
 
@@ -161,28 +162,28 @@ def _admit(run: JobRun, job: ServiceJob, now: datetime, fetched: builder.Fetched
     try:
         return admit(run, job, job.created_by, now, fetched)
     except ServiceError as error:
-        return Admission(run, job, job.created_by, RunStatus.SKIPPED, error.message)
+        return Admission(run=run, job=job, by=job.created_by, status=RunStatus.SKIPPED, reason=error.message)
 
 
 def _jobs() -> QuerySet[ServiceJob]:
     return ServiceJob.objects.select_related(*PARTS)
 
 
-def _load(runs: Sequence[JobRun]) -> dict[Any, ServiceJob]:
+def _load(runs: Sequence[JobRun]) -> dict[UUID, ServiceJob]:
     """Return the jobs of some runs, with all that planning reads; what is the same is one object, rights and
     contents too."""
     rows = ServiceJob.objects.filter(pk__in={run.job_id for run in runs})
     return {job.pk: job for job in rows.prefetch_related(*(*PARTS, *builder.PARTS))}
 
 
-def _together(runs: Sequence[JobRun], jobs: dict[Any, ServiceJob]) -> list[tuple[JobRun, ServiceJob]]:
+def _together(runs: Sequence[JobRun], jobs: dict[UUID, ServiceJob]) -> list[tuple[JobRun, ServiceJob]]:
     """Choose which runs are decided about at once, the oldest among them.
 
     A change is alone, for it uses up an approval. Of a job, and of a queue, one is taken, because the next one's turn
     depends on it.
     """
     found: list[tuple[JobRun, ServiceJob]] = []
-    lines: set[Any] = set()
+    lines: set[object] = set()
     for run in runs:
         job = jobs[run.job_id]
         mine = {job.pk, (run.tenant_id, run.agent_id)} if run.in_queue else {job.pk}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from typing import Any
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 from devices.domain.zones import IS_ZONE
@@ -15,7 +15,19 @@ from jobs.domain.recurrence import WEEKDAYS, ImpossibleRule, check_cron, cron_ma
 CLOCK = re.compile(r"^([01][0-9]|2[0-3]):([0-5][0-9])$")
 
 
-@dataclass(frozen=True, slots=True)
+class RuleJson(TypedDict, total=False):
+    """A rule as it is stored: `mode` is exclude or only; dates, yearly dates, ranges and clocks are texts."""
+
+    mode: str
+    dates: list[str]
+    yearly: list[str]
+    range: list[str]
+    weekdays: list[str]
+    window: list[str]
+    cron: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilterRule:
     """One rule: dates, yearly dates (month, day), a date range, weekdays, a time window or a cron expression.
 
@@ -70,11 +82,11 @@ class Filter:
         return bool(keeping) and not any(rule.matches(wall) for rule in keeping)
 
 
-def filter_from(data: Mapping[str, Any]) -> Filter:
+def filter_from(data: Mapping[str, object]) -> Filter:
     """Read `{"name", "time_zone", "rules": [{"mode": "exclude|only", one of "dates", "yearly", "range", "cron", or
     "weekdays" with or without "window"}]}`."""
     zone = data.get("time_zone", "UTC")
-    if zone not in IS_ZONE:
+    if not isinstance(zone, str) or zone not in IS_ZONE:
         raise ImpossibleRule("time_zone", "Give an IANA time zone, for example Europe/Berlin.")
     rules = data.get("rules")
     if not isinstance(rules, Sequence) or isinstance(rules, str) or not rules:
@@ -82,7 +94,7 @@ def filter_from(data: Mapping[str, Any]) -> Filter:
     return Filter(str(data.get("name", "inline")), ZoneInfo(zone), tuple(_rule(rule) for rule in rules))
 
 
-def _rule(data: Any) -> FilterRule:
+def _rule(data: object) -> FilterRule:
     if not isinstance(data, Mapping) or data.get("mode", "exclude") not in ("exclude", "only"):
         raise ImpossibleRule("rules", "Each rule has a mode, exclude or only, and one condition.")
     condition = next((name for name in CONDITIONS if name in data), None)
@@ -95,26 +107,26 @@ def _rule(data: Any) -> FilterRule:
     return replace(rule, only=data.get("mode") == "only")
 
 
-def _dates(given: Any) -> FilterRule:
-    return FilterRule(dates=frozenset(date.fromisoformat(text) for text in given))
+def _dates(given: object) -> FilterRule:
+    return FilterRule(dates=frozenset(date.fromisoformat(text) for text in _texts(given)))
 
 
-def _yearly(given: Any) -> FilterRule:
-    return FilterRule(yearly=frozenset(_month_day(text) for text in given))
+def _yearly(given: object) -> FilterRule:
+    return FilterRule(yearly=frozenset(_month_day(text) for text in _texts(given)))
 
 
-def _range(given: Any) -> FilterRule:
-    first, last = (date.fromisoformat(text) for text in given)
+def _range(given: object) -> FilterRule:
+    first, last = (date.fromisoformat(text) for text in _texts(given))
     return FilterRule(first=first, last=last)
 
 
-def _cron(given: Any) -> FilterRule:
+def _cron(given: object) -> FilterRule:
     check_cron(str(given))
     return FilterRule(cron=str(given))
 
 
 #: How a condition that stands alone is read, by its name in a rule.
-CONDITIONS: dict[str, Callable[[Any], FilterRule]] = {
+CONDITIONS: dict[str, Callable[[object], FilterRule]] = {
     "dates": _dates,
     "yearly": _yearly,
     "range": _range,
@@ -122,13 +134,22 @@ CONDITIONS: dict[str, Callable[[Any], FilterRule]] = {
 }
 
 
-def _weekly(data: Mapping[str, Any]) -> FilterRule:
+def _weekly(data: Mapping[str, object]) -> FilterRule:
     """Read weekdays, a window, or both, which are one condition together."""
-    weekdays = frozenset(WEEKDAYS.index(day) for day in data.get("weekdays", ()))
-    since, until = (_clock(text) for text in data["window"]) if "window" in data else (None, None)
+    weekdays = frozenset(WEEKDAYS.index(day) for day in _texts(data.get("weekdays", ())))
+    since, until = (_clock(text) for text in _texts(data["window"])) if "window" in data else (None, None)
     if not weekdays and since is None:
         raise ImpossibleRule("rules", "Each rule needs dates, yearly, range, weekdays, window or cron.")
     return FilterRule(weekdays=weekdays, since=since, until=until)
+
+
+def _texts(given: object) -> list[str]:
+    """Return the texts of a list; TypeError where it holds something else."""
+    values = list(given) if isinstance(given, Iterable) else [given]
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) != len(values):
+        raise TypeError(given)
+    return texts
 
 
 def _month_day(text: str) -> tuple[int, int]:

@@ -29,7 +29,7 @@ class Holiday:
     yearly: bool = False
 
 
-def read_holidays(data: bytes) -> list[dict[str, Any]]:
+def read_holidays(data: bytes) -> list[dict[str, object]]:
     """Return excluding rules for the days of a file; ImpossibleRule (field `holidays`) says what cannot be read."""
     if len(data) > MOST_FILE_BYTES:
         raise _problem("The file is larger than 1 MB; give a calendar of holidays only.")
@@ -44,7 +44,7 @@ def read_holidays(data: bytes) -> list[dict[str, Any]]:
     return _rules(sorted(spans), sorted(yearly))
 
 
-def _rules(spans: list[tuple[date, date]], yearly: list[str]) -> list[dict[str, Any]]:
+def _rules(spans: list[tuple[date, date]], yearly: list[str]) -> list[dict[str, object]]:
     """Return one rule for all single days, one for each longer span (first and last day), one for all yearly days."""
     dates = [first.isoformat() for first, last in spans if first == last]
     ranges = [[first.isoformat(), last.isoformat()] for first, last in spans if first != last]
@@ -55,6 +55,7 @@ def _rules(spans: list[tuple[date, date]], yearly: list[str]) -> list[dict[str, 
 def _events(text: str) -> Iterator[Holiday]:
     """Yield the days of each event; an end of a whole-day event is not included in it."""
     try:
+        # Any: what an event holds depends on the names of its properties.
         events: Any = icalendar.Calendar.from_ical(text).walk("VEVENT")
     except ValueError as error:
         raise _problem(f"This is not a calendar that can be read: {str(error)[:120]}.") from None

@@ -3,10 +3,13 @@ approved everywhere by that declaration. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+#: The type of an option, that of its default.
+Default = TypeVar("Default", bound=bool | int | StrEnum)
 
 
 class WizardStep(StrEnum):
@@ -30,7 +33,7 @@ class Option:
     help: str = ""
     step: WizardStep
     group: str
-    labels: dict[Any, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     least: int | None = None
     most: int | None = None
     unapproved: str = ""
@@ -40,20 +43,21 @@ class Option:
         """(value, label) of an option with a few values; none for the others."""
         return [(str(value), label) for value, label in self.labels.items()]
 
+    # Any: a value as it was stored or posted, and in the type that the option's field has.
     def typed(self, value: Any) -> Any:
         """Return a stored or posted value in the option's type; the default for an empty one."""
         if value is None or value == "":
             return self.default
         return type(self.default)(value)
 
-    def words(self, value: Any) -> str:
+    def words(self, value: object) -> str:
         """Say a value to people."""
         if isinstance(self.default, bool):
             return "Yes" if value else "No"
-        return self.labels.get(self.typed(value), str(value))
+        return self.labels.get(str(self.typed(value)), str(value))
 
 
-def option(default: Any, **words: Any) -> Any:
+def option(default: Default, **words: object) -> Default:
     """Declare a field of a dataclass as an option, with the words of `Option`."""
     return field(default=default, metadata={"option": words})
 

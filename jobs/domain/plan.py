@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import NotRequired, TypedDict, cast
 
 import orjson
 
@@ -35,7 +35,43 @@ class CredentialChoice:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+class StepBody(TypedDict):
+    """A planned step as it is stored; what few steps have is there only where there is something."""
+
+    position: int
+    name: str
+    kind: str
+    commands: list[str]
+    timeout: int
+    note: str
+    credential: list[str] | None
+    answers: list[list[str]]
+    keep: NotRequired[str]
+    checks: NotRequired[list[list[str]]]
+    script: NotRequired[str]
+    language: NotRequired[str]
+    resumable: NotRequired[bool]
+    restarts: NotRequired[bool]
+    guard: NotRequired[int]
+    fresh: NotRequired[bool]
+
+
+class DeviceBody(TypedDict):
+    """A device's plan as it is stored and hashed."""
+
+    device: str
+    name: str
+    address: str
+    endpoint: NotRequired[str]
+    platform: str
+    credential: list[str] | None
+    preparation: list[str]
+    steps: list[StepBody]
+    problem: str
+    telnet: NotRequired[bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStep:
     """One step on one device.
 
@@ -70,7 +106,7 @@ class PlannedStep:
         return self.kind in (StepKind.CONFIG.value, StepKind.EXEC.value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DevicePlan:
     """All that one device gets. `endpoint` is `host:port` to connect to.
 
@@ -113,9 +149,9 @@ class DevicePlan:
             at += len(step.commands)
         return 0
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> DeviceBody:
         """Return the form that is stored and hashed."""
-        return {
+        body: DeviceBody = {
             "device": self.device,
             "name": self.name,
             "address": self.address,
@@ -123,26 +159,15 @@ class DevicePlan:
             "platform": self.platform,
             "credential": _credential_json(self.credential),
             "preparation": list(self.preparation),
-            "steps": [
-                {
-                    "position": s.position,
-                    "name": s.name,
-                    "kind": s.kind,
-                    "commands": list(s.commands),
-                    "timeout": s.timeout,
-                    "note": s.note,
-                    "credential": _credential_json(s.credential),
-                    "answers": [list(pair) for pair in s.answers],
-                    **{n: v for n, v in [*extras(s), ("guard", s.guard), ("fresh", s.fresh)] if v},
-                }
-                for s in self.steps
-            ],
+            "steps": [_step_json(step) for step in self.steps],
             "problem": self.problem,
-            **({"telnet": True} if self.telnet else {}),
         }
+        if self.telnet:
+            body["telnet"] = True
+        return body
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> DevicePlan:
+    def from_json(cls, data: DeviceBody) -> DevicePlan:
         """Read what `as_json` wrote."""
         return cls(
             device=data["device"],
@@ -153,22 +178,22 @@ class DevicePlan:
             preparation=tuple(data["preparation"]),
             steps=tuple(
                 PlannedStep(
-                    s["position"],
-                    s["name"],
-                    s["kind"],
-                    tuple(s["commands"]),
-                    s["timeout"],
-                    s["note"],
-                    _credential(s["credential"]),
-                    tuple((question, answer) for question, answer in s.get("answers", ())),
-                    s.get("keep", ""),
-                    tuple((verdict, pattern) for verdict, pattern in s.get("checks", ())),
-                    s.get("script", ""),
-                    s.get("language", ""),
-                    s.get("resumable", False),
-                    s.get("restarts", False),
-                    s.get("guard", 0),
-                    s.get("fresh", False),
+                    position=s["position"],
+                    name=s["name"],
+                    kind=s["kind"],
+                    commands=tuple(s["commands"]),
+                    timeout=s["timeout"],
+                    note=s["note"],
+                    credential=_credential(s["credential"]),
+                    answers=tuple((question, answer) for question, answer in s.get("answers", ())),
+                    keep=s.get("keep", ""),
+                    checks=tuple((verdict, pattern) for verdict, pattern in s.get("checks", ())),
+                    script=s.get("script", ""),
+                    language=s.get("language", ""),
+                    resumable=s.get("resumable", False),
+                    restarts=s.get("restarts", False),
+                    guard=s.get("guard", 0),
+                    fresh=s.get("fresh", False),
                 )
                 for s in data["steps"]
             ),
@@ -207,7 +232,7 @@ class Plan:
         return sorted({(step.position, step.name) for device in self.devices for step in device.steps})
 
     @cached_property
-    def bodies(self) -> tuple[dict[str, Any], ...]:
+    def bodies(self) -> tuple[DeviceBody, ...]:
         """The form in which each device's plan is stored and hashed, in the order of `devices`."""
         return tuple(device.as_json() for device in self.devices)
 
@@ -223,6 +248,21 @@ def resumed(plan: DevicePlan, step: int, run: int) -> DevicePlan:
         for s in plan.steps
     ]
     return replace(plan, steps=tuple(steps))
+
+
+def _step_json(step: PlannedStep) -> StepBody:
+    body = {
+        "position": step.position,
+        "name": step.name,
+        "kind": step.kind,
+        "commands": list(step.commands),
+        "timeout": step.timeout,
+        "note": step.note,
+        "credential": _credential_json(step.credential),
+        "answers": [list(pair) for pair in step.answers],
+        **{name: value for name, value in [*extras(step), ("guard", step.guard), ("fresh", step.fresh)] if value},
+    }
+    return cast(StepBody, body)
 
 
 def _credential_json(credential: CredentialChoice | None) -> list[str] | None:

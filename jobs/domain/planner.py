@@ -16,7 +16,7 @@ from templates_app.domain.variables import BUILT_IN, resolve
 NO_CREDENTIAL = "No credential applies: give the device, the job or the tenant one."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformWords:
     """The lines around a template's commands on one platform; those of a guard hold `{minutes}`."""
 
@@ -31,7 +31,7 @@ class PlatformWords:
     guard_confirm: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceFacts:
     """What the plan must know of a device; `problem` is why it cannot be run on at all."""
 
@@ -92,16 +92,16 @@ class Planner:
         else:
             steps += _snapshots(around, "after", self.places[-1])
         return DevicePlan(
-            device.id,
-            device.name,
-            device.address,
-            device.platform,
-            credential,
-            device.words.preparation,
-            tuple(steps),
-            problem,
-            device.endpoint,
-            device.telnet,
+            device=device.id,
+            name=device.name,
+            address=device.address,
+            platform=device.platform,
+            credential=credential,
+            preparation=device.words.preparation,
+            steps=tuple(steps),
+            problem=problem,
+            endpoint=device.endpoint,
+            telnet=device.telnet,
         )
 
     def _step(self, position: int, step: TemplateStep, task: TaskFacts, device: DeviceFacts) -> tuple[PlannedStep, str]:
@@ -119,7 +119,16 @@ class Planner:
         body = step.body(device.platform)
         if not (body or "").strip():
             note = f"The template has no commands for {device.platform_label} in this step."
-            return PlannedStep(position, step.name, step.kind.value, (), step.timeout, note, task.credential), ""
+            nothing = PlannedStep(
+                position=position,
+                name=step.name,
+                kind=step.kind.value,
+                commands=(),
+                timeout=step.timeout,
+                note=note,
+                credential=task.credential,
+            )
+            return nothing, ""
         script, problem = "", ""
         try:
             values = _values(self.content, task, self.variables, device)
@@ -133,21 +142,20 @@ class Planner:
             problem = problem or f"Step '{step.name}': {device.platform_label} cannot take a change back by itself."
         commands = _wrapped(lines, step.kind, step.save and not guard, device.words, guard)
         planned = PlannedStep(
-            position,
-            step.name,
-            step.kind.value,
-            commands,
-            step.timeout,
-            "",
-            task.credential,
-            step.answers,
-            step.keep,
-            step.checks,
-            script,
-            step.language,
-            step.resumable,
-            step.restarts,
-            guard,
+            position=position,
+            name=step.name,
+            kind=step.kind.value,
+            commands=commands,
+            timeout=step.timeout,
+            credential=task.credential,
+            answers=step.answers,
+            keep=step.keep,
+            checks=step.checks,
+            script=script,
+            language=step.language,
+            resumable=step.resumable,
+            restarts=step.restarts,
+            guard=guard,
         )
         return planned, problem
 
@@ -228,7 +236,9 @@ def _kept(content: TemplateContent, when: str) -> list[str]:
 def _snapshots(around: Mapping[str, str], when: str, position: int) -> list[PlannedStep]:
     places = enumerate([keep for keep in SNAPSHOTS if keep.endswith(when)], position)
     return [
-        PlannedStep(place, SNAPSHOTS[keep], SNAPSHOT, (around[keep],), 60, keep=keep)
+        PlannedStep(
+            position=place, name=SNAPSHOTS[keep], kind=SNAPSHOT, commands=(around[keep],), timeout=60, keep=keep
+        )
         for place, keep in places
         if keep in around
     ]

@@ -368,6 +368,7 @@ def _describe_monthly(rule: Monthly, start: datetime) -> str:
 
 
 #: How each kind of rule is said in words; the zone and the limits are said after it.
+# Any: each takes the rule of the kind that is its key.
 DESCRIPTIONS: dict[type[Rule], Callable[[Any, datetime], str]] = {
     Once: lambda rule, start: f"Once on {start:%Y-%m-%d} at {start:%H:%M}",
     Every: lambda rule, start: f"Every {_length(rule.interval)} from {start:%Y-%m-%d %H:%M}",

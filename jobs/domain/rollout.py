@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any
 
 from config.errors import Invalid
 
@@ -28,7 +27,7 @@ class Rollout:
     sample: int = 1
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Rollout:
+    def from_json(cls, data: Mapping[str, int]) -> Rollout:
         """Read what `as_json` wrote; an empty object is no rollout at all."""
         return cls(**data)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from devices.domain.secrets import Secret
@@ -14,6 +13,7 @@ from jobs.domain.misfire import MisfirePolicy
 from jobs.domain.options import Option, WizardStep, option, options_of
 from jobs.domain.overlap import OVERLAP_LABELS, Overlap
 from jobs.domain.rollout import Rollout
+from jobs.domain.schedule_json import ScheduleJson
 
 
 class Visibility(StrEnum):
@@ -87,7 +87,7 @@ class TaskSpec:
     transfer_protocol: TransferProtocol = TransferProtocol.TERMINAL
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerSpec:
     """One trigger. `rule` is its schedule as JSON (`jobs.domain.schedule_json`); now has none.
 
@@ -96,7 +96,7 @@ class TriggerSpec:
 
     kind: TriggerKind
     name: str = ""
-    rule: dict[str, Any] = field(default_factory=dict)
+    rule: ScheduleJson = field(default_factory=ScheduleJson)
     schedule_filter: int | None = None
     missed: MisfirePolicy = MisfirePolicy.ONCE
     grace_minutes: int = 15
@@ -107,10 +107,12 @@ class TriggerSpec:
 def once_at(at: datetime, zone: str = "UTC", name: str = "Once") -> TriggerSpec:
     """Return the trigger for one instant (aware), written as the wall clock of a zone."""
     wall = at.astimezone(ZoneInfo(zone)).replace(tzinfo=None, microsecond=0)
-    return TriggerSpec(TriggerKind.ONCE, name, {"kind": "once", "time_zone": zone, "start_at": wall.isoformat()})
+    return TriggerSpec(
+        kind=TriggerKind.ONCE, name=name, rule={"kind": "once", "time_zone": zone, "start_at": wall.isoformat()}
+    )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """A whole job. Ids are those of the database; every one is checked against what the caller may see.
 

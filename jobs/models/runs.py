@@ -2,7 +2,7 @@
 
 import zlib
 from datetime import timedelta
-from typing import Any
+from typing import TypeAlias
 
 import orjson
 from django.conf import settings
@@ -17,6 +17,9 @@ from jobs.domain.plan import DevicePlan
 from jobs.domain.states import CHOICES, COLOURS, OPEN, RunStatus
 from jobs.models.jobs import ServiceJob
 from jobs.models.triggers import Trigger
+
+#: A line sent, the answer to it, and whether the device rejected it.
+Exchange: TypeAlias = tuple[str, str, bool]
 
 
 class JobRun(TenantOwned):
@@ -256,11 +259,11 @@ class StepResult(TenantOwned):
         return f"{self.name} on {self.device_run}"
 
     @property
-    def exchanges(self) -> list[list[Any]]:
+    def exchanges(self) -> list[Exchange]:
         """Each line sent with the answer it got, secrets of configurations hidden, and whether the device rejected
         it."""
         kept = orjson.loads(zlib.decompress(self.exchanges_z)) if self.exchanges_z else []
-        return [[sent, mask(received), rejected] for sent, received, rejected in kept]
+        return [(sent, mask(received), rejected) for sent, received, rejected in kept]
 
     @property
     def output(self) -> str:

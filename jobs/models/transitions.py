@@ -30,7 +30,7 @@ class Move(NamedTuple, Generic[Run]):
     to: RunStatus
 
 
-def transition(rows: QuerySet[Run], *, of: Iterable[RunStatus], to: RunStatus, **columns: Any) -> set[int]:
+def transition(rows: QuerySet[Run], *, of: Iterable[RunStatus], to: RunStatus, **columns: object) -> set[int]:
     """Move those of some rows that are in one of the statuses `of` to another, with further columns; return their ids.
 
     One UPDATE. `rows` may say more of the rows, such as a fencing token: what does not fit any more is left alone.
@@ -39,6 +39,7 @@ def transition(rows: QuerySet[Run], *, of: Iterable[RunStatus], to: RunStatus, *
     statuses = list(of)
     for status in statuses:
         check_move(MOVES[rows.model], status, to)
+    # Any: how Django makes an UPDATE of a query is not public.
     query: Any = rows.filter(status__in=statuses).order_by().query.chain(UpdateQuery)
     query.add_update_values({"status": to, **columns})
     try:

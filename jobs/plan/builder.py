@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from functools import cache
-from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet, prefetch_related_objects
 
 from config.errors import Conflict
@@ -66,14 +66,14 @@ class Fetched:
         return job.created_by_id, job.tenant_id, job.version.content.platforms
 
 
-def target_devices(job: ServiceJob, by: Any) -> QuerySet[Device]:
+def target_devices(job: ServiceJob, by: User) -> QuerySet[Device]:
     """Return the devices a job means now, within what `by` sees and what the template is for."""
     choices = inventory.choices_for(by, job.tenant, job.version.content.platforms)
     return inventory.selected(choices, selection_of(job))
 
 
 def plan_of(
-    job: ServiceJob, by: Any, *, first: int | None = None, only: set[str] | None = None, fetched: Fetched | None = None
+    job: ServiceJob, by: User, *, first: int | None = None, only: set[str] | None = None, fetched: Fetched | None = None
 ) -> Plan:
     """Return the plan for all target devices, for the first few of them (a preview), or for `only` some (ids)."""
     found = fetched.devices(job) if fetched and only is None else None
@@ -107,7 +107,7 @@ def resumed(plan: Plan, of: JobRun, places: Mapping[str, int]) -> Plan:
     return replace(plan, devices=tuple(rules.resumed(device, places[device.device], of.pk) for device in plan.devices))
 
 
-def _from(plan: DevicePlan, place: int) -> list[Any]:
+def _from(plan: DevicePlan, place: int) -> list[tuple[object, ...]]:
     """Return all steps' names, and what those from a place on send."""
     return [(s.name, s.kind, *((s.commands, s.script) if s.position >= place else ())) for s in plan.steps]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
 
 from config.errors import Invalid, NotFound
 from devices import access as tenants
@@ -76,7 +75,7 @@ def selection_of(job: ServiceJob) -> DeviceSelection:
     )
 
 
-def write_spec(*, by: Any, job: ServiceJob, spec: JobSpec) -> ServiceJob:
+def write_spec(*, by: User, job: ServiceJob, spec: JobSpec) -> ServiceJob:
     """Write a specification into a new or existing job. Invalid names the fields that refer to what `by` may not use.
 
     The tenant is the template's (I-31). Must run inside a transaction.
@@ -109,7 +108,7 @@ def write_spec(*, by: Any, job: ServiceJob, spec: JobSpec) -> ServiceJob:
     return job
 
 
-def _write_columns(by: Any, job: ServiceJob, spec: JobSpec, problems: dict[str, list[str]]) -> None:
+def _write_columns(by: User, job: ServiceJob, spec: JobSpec, problems: dict[str, list[str]]) -> None:
     job.name, job.description, job.job_type = (
         spec.name.strip(),
         spec.description.strip(),
@@ -175,7 +174,7 @@ def _write_people(job: ServiceJob, tenant: Tenant, spec: JobSpec) -> None:
     job.notify_groups.set(groups)
 
 
-def _write_tasks(by: Any, job: ServiceJob, spec: JobSpec) -> None:
+def _write_tasks(by: User, job: ServiceJob, spec: JobSpec) -> None:
     steps = range(len(job.version.content.steps))
     usable = inventory.devices_under(job.tenant)
     JobTask.objects.filter(job=job).delete()
@@ -227,23 +226,23 @@ def write_trigger(row: Trigger, spec: TriggerSpec) -> None:
 def trigger_spec(row: Trigger) -> TriggerSpec:
     """Read a trigger back."""
     return TriggerSpec(
-        TriggerKind(row.kind),
-        row.name,
-        row.rule,
-        row.schedule_filter_id,
-        MisfirePolicy(row.missed),
-        row.grace_minutes,
-        row.catch_up,
-        row.enabled,
+        kind=TriggerKind(row.kind),
+        name=row.name,
+        rule=row.rule,
+        schedule_filter=row.schedule_filter_id,
+        missed=MisfirePolicy(row.missed),
+        grace_minutes=row.grace_minutes,
+        catch_up=row.catch_up,
+        enabled=row.enabled,
     )
 
 
-def filters_above(tenant: Tenant) -> Any:
+def filters_above(tenant: Tenant) -> QuerySet[ScheduleFilter]:
     """Return the schedule filters that a tenant may use: its own and those of the tenants above it."""
     return ScheduleFilter.objects.filter(tenant__in=inventory.own_and_above(tenant))
 
 
-def _usable_credential(by: Any, tenant: Tenant, pk: str) -> bool:
+def _usable_credential(by: User, tenant: Tenant, pk: str) -> bool:
     try:
         found = tenants.get_visible(by, inventory.visible_credentials(by), pk=pk)
     except NotFound:
@@ -251,5 +250,5 @@ def _usable_credential(by: Any, tenant: Tenant, pk: str) -> bool:
     return found.tenant_id == tenant.pk
 
 
-def _pks(rows: Any, wanted: tuple[int, ...]) -> list[int]:
+def _pks(rows: QuerySet[AssetTag], wanted: tuple[int, ...]) -> list[int]:
     return list(rows.filter(pk__in=wanted).values_list("pk", flat=True))

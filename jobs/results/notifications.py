@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -30,7 +29,7 @@ class RunEvent:
 
     run: JobRun
     event: str
-    by: Any = None
+    by: User | None = None
 
 
 def tell(happened: Iterable[RunEvent], now: datetime) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -25,7 +25,7 @@ MOST_TRIGGERS = 300
 MOST_OCCURRENCES_A_DAY = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One run or coming occurrence.
 
@@ -47,12 +47,12 @@ def past(runs: QuerySet[JobRun], first: datetime, last: datetime, zone: ZoneInfo
     found = rows.values_list("pk", "job_name", "status", "scheduled_for", "reason")[:MOST_RUNS]
     return [
         Entry(
-            at.astimezone(zone),
-            name,
-            f"/runs/{pk}/",
-            LABELS[RunStatus(status)],
-            COLOURS[RunStatus(status)],
-            reason[:200],
+            at=at.astimezone(zone),
+            title=name,
+            url=f"/runs/{pk}/",
+            status=LABELS[RunStatus(status)],
+            colour=COLOURS[RunStatus(status)],
+            note=reason[:200],
         )
         for pk, name, status, at, reason in found
     ]
@@ -67,7 +67,17 @@ def planned(triggers: QuerySet[Trigger], first: datetime, last: datetime, zone: 
             words = ("Removed", "off", f"removed by {item.removed_by}") if item.removed_by else ("Planned", "plan", "")
             note = words[2] or item.occurrence.note
             at, url = item.occurrence.at.astimezone(zone), f"/jobs/{trigger.job_id}/"
-            found.append(Entry(at, f"{trigger.job.name} · {trigger}", url, words[0], words[1], note, more))
+            found.append(
+                Entry(
+                    at=at,
+                    title=f"{trigger.job.name} · {trigger}",
+                    url=url,
+                    status=words[0],
+                    colour=words[1],
+                    note=note,
+                    more=more,
+                )
+            )
     return found
 
 
@@ -110,7 +120,7 @@ def _by_day(
         yield from ((found, False) for found in today)
 
 
-def filters_in_use(user: Any, triggers: QuerySet[Trigger]) -> list[Filter]:
+def filters_in_use(user: User, triggers: QuerySet[Trigger]) -> list[Filter]:
     """Return the filters, of those the user sees, that scoped triggers use."""
     used = triggers.exclude(schedule_filter=None).values("schedule_filter")
     rows = selectors.visible_filters(user).filter(pk__in=used)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterable
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from config.errors import Invalid
@@ -12,7 +13,7 @@ from devices import access
 from devices.domain.roles import Verb
 from devices.models import Tenant
 from devices.services import audit
-from jobs.domain.filters import filter_from
+from jobs.domain.filters import RuleJson, filter_from
 from jobs.domain.recurrence import WEEKDAYS, ImpossibleRule
 from jobs.models import ScheduleFilter
 
@@ -20,7 +21,13 @@ RULE_LINE = re.compile(r"^(exclude|only)\s+(.+)$", re.IGNORECASE)
 
 
 def save_filter(
-    *, by: Any, tenant: Tenant, name: str, rules: Any, time_zone: str = "UTC", instance: ScheduleFilter | None = None
+    *,
+    by: User | None,
+    tenant: Tenant,
+    name: str,
+    rules: object,
+    time_zone: str = "UTC",
+    instance: ScheduleFilter | None = None,
 ) -> ScheduleFilter:
     """Make or change a schedule filter of a tenant; Invalid names the field that is wrong."""
     if by is not None:
@@ -40,10 +47,10 @@ def save_filter(
     return row
 
 
-def rules_from_lines(text: str) -> list[dict[str, Any]]:
+def rules_from_lines(text: str) -> list[RuleJson]:
     """Read one rule a line: `exclude 2027-12-24`, `exclude yearly 12-25`, `exclude 2027-12-24..2028-01-02`,
     `only monday friday 08:00-18:00`, `exclude cron */5 2 * * *`. ImpossibleRule names the line."""
-    rules = []
+    rules: list[RuleJson] = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
@@ -51,7 +58,7 @@ def rules_from_lines(text: str) -> list[dict[str, Any]]:
         if not found:
             raise ImpossibleRule("rules", f"Line {number}: begin with 'exclude' or 'only'.")
         try:
-            rule = {"mode": found[1].lower(), **_condition(found[2].split())}
+            rule: RuleJson = {"mode": found[1].lower(), **_condition(found[2].split())}
             filter_from({"rules": [rule]})
         except ImpossibleRule as error:
             raise ImpossibleRule("rules", f"Line {number}: {error}") from None
@@ -63,7 +70,7 @@ def rules_from_lines(text: str) -> list[dict[str, Any]]:
     return rules
 
 
-def lines_from_rules(rules: list[dict[str, Any]]) -> str:
+def lines_from_rules(rules: Iterable[RuleJson]) -> str:
     """Write rules as the lines that `rules_from_lines` reads."""
     lines = []
     for rule in rules:
@@ -80,7 +87,7 @@ def lines_from_rules(rules: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _condition(words: list[str]) -> dict[str, Any]:
+def _condition(words: list[str]) -> RuleJson:
     if words[0].lower() == "yearly":
         return {"yearly": words[1:]}
     if words[0].lower() == "cron":
@@ -89,7 +96,7 @@ def _condition(words: list[str]) -> dict[str, Any]:
         return {"range": words[0].split("..")}
     if re.match(r"^\d{4}-", words[0]):
         return {"dates": words}
-    condition: dict[str, Any] = {}
+    condition: RuleJson = {}
     for word in words:
         if word.lower() in WEEKDAYS:
             condition.setdefault("weekdays", []).append(word.lower())

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
 
 from jobs.domain.filters import Filter, filter_from
 from jobs.domain.recurrence import Occurrence, Schedule, describe, upcoming
-from jobs.domain.schedule_json import schedule_from, stored_schedule
+from jobs.domain.schedule_json import ScheduleJson, schedule_from, stored_schedule
 from jobs.models import ScheduleFilter, ServiceJob, Trigger
 
 #: A trigger whose next so many occurrences are all removed by its filter is taken as never firing.
@@ -39,7 +38,7 @@ def next_after(trigger: Trigger, moment: datetime) -> datetime | None:
 
 
 def due_and_next(
-    rule: dict[str, Any], removing: Filter | None, first: datetime, now: datetime, most: int
+    rule: ScheduleJson, removing: Filter | None, first: datetime, now: datetime, most: int
 ) -> tuple[list[datetime], datetime | None]:
     """Return the instants from `first` to `now` at which a trigger was to fire, at most `most`, and the one after.
 

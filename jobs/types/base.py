@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from devices.models import Tenant
 from jobs.domain.opsramp.body import Body, Words
@@ -73,7 +73,7 @@ class OpsRampType:
 
     words: Words
     variables: Callable[[Body], Mapping[str, str]]
-    write: Callable[[ServiceJob], dict[str, Any]]
+    write: Callable[[ServiceJob], dict[str, object]]
     title: Callable[[Body], str]
     template: Callable[[Tenant, Body], ServiceTemplate] | None = None
     runs_unapproved: Callable[[Body], bool] = lambda body: False
@@ -105,7 +105,7 @@ class JobType:
     judge: Judge = verdict_of_checks
     keep: Keep | None = None
     page: str = ""
-    show: Callable[[JobRun], Mapping[str, Any]] | None = None
+    show: Callable[[JobRun], Mapping[str, object]] | None = None
     starts_on_trap: str = ""
     opsramp: OpsRampType | None = None
 

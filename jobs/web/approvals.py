@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -19,16 +19,23 @@ from approvals.domain import OPEN, Scope
 from approvals.models import ApprovalRequest
 from approvals.web import decision
 from config.errors import Conflict, Invalid, NotFound
-from config.requests import Request as HttpRequest
+from config.requests import Request
 from devices import access as tenants
 from devices.domain.configs import unified
 from jobs import selectors
 from jobs.dispatch import approval_gate
 from jobs.domain.approval_content import digest_of, is_dynamic, lines
+from jobs.domain.plan import DeviceBody
 from jobs.models import ServiceJob
 
 #: Devices on one page of a request's plan.
 PAGE = 25
+
+
+class Asked(approval_gate.Extent):
+    """What a form asks for, in the words of `approval_gate.request`."""
+
+    message: str
 
 
 class RequestForm(forms.Form):
@@ -61,10 +68,10 @@ class RequestForm(forms.Form):
     )
     at_most = forms.IntegerField(label="Devices at most", required=False, min_value=1, max_value=100_000)
 
-    def __init__(self, data: Any = None, **kwargs: Any) -> None:
-        super().__init__(data, label_suffix="", **kwargs)
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data, label_suffix="")
 
-    def asked(self) -> dict[str, Any]:
+    def asked(self) -> Asked:
         """Return the arguments of `approving.request` (of a valid form)."""
         v = self.cleaned_data
         until = v["series_until"].replace(tzinfo=UTC) if v["series_until"] else None
@@ -73,7 +80,7 @@ class RequestForm(forms.Form):
         return {"message": v["message"], "scope": scope, "at_most": at_most}
 
 
-def approval(request: HttpRequest, pk: Any) -> HttpResponse:
+def approval(request: Request, pk: UUID) -> HttpResponse:
     """The approval of a job: the whole content, the log, and the decision."""
     found = saved_job(request, pk)
     asked, now = _asked(request, found), timezone.now()
@@ -84,14 +91,14 @@ def approval(request: HttpRequest, pk: Any) -> HttpResponse:
     return render(request, "jobs/approval.html", {"problem": problem, **facts(request, found, asked, now)})
 
 
-def facts(request: HttpRequest, job: ServiceJob, asked: ApprovalRequest, now: datetime) -> dict[str, Any]:
+def facts(request: Request, job: ServiceJob, asked: ApprovalRequest, now: datetime) -> dict[str, object]:
     """Return what a page about a request shows: the request itself, and its stored content, paged and searched."""
-    content = asked.content
+    content = approval_gate.content_asked(asked)
     words = request.GET.get("q", "").strip()[:100]
     devices = content.get("devices", [])
     if words:
         devices = [device for device in devices if words.lower() in _text(device)]
-    before = asked.previous.content if asked.previous else None
+    before = approval_gate.content_asked(asked.previous) if asked.previous else None
     return {
         **decision.facts(request, asked, now),
         "job": job,
@@ -105,7 +112,7 @@ def facts(request: HttpRequest, job: ServiceJob, asked: ApprovalRequest, now: da
 
 
 @require_POST
-def request_approval(request: HttpRequest, pk: Any) -> HttpResponse:
+def request_approval(request: Request, pk: UUID) -> HttpResponse:
     """Ask for approval of a saved job."""
     found = saved_job(request, pk)
     form = RequestForm(request.POST)
@@ -121,13 +128,13 @@ def request_approval(request: HttpRequest, pk: Any) -> HttpResponse:
     return redirect("job", pk=pk)
 
 
-def saved_job(request: HttpRequest, pk: Any) -> ServiceJob:
+def saved_job(request: Request, pk: UUID) -> ServiceJob:
     """Return a saved job that the viewer sees."""
     rows = selectors.visible_jobs(request.user).filter(status=ServiceJob.Status.SAVED)
     return tenants.get_visible(request.user, rows, pk=pk)
 
 
-def say(request: HttpRequest, verb: Callable[[], Any], done: str) -> bool:
+def say(request: Request, verb: Callable[[], object], done: str) -> bool:
     """Do it and say so, or say why not."""
     try:
         verb()
@@ -138,7 +145,7 @@ def say(request: HttpRequest, verb: Callable[[], Any], done: str) -> bool:
     return True
 
 
-def _asked(request: HttpRequest, job: ServiceJob) -> ApprovalRequest:
+def _asked(request: Request, job: ServiceJob) -> ApprovalRequest:
     """Return the job's request, or an earlier one of it that is named in the address."""
     rows = approvals.requests_about(request.user, job.approval_subject_id)
     wanted = request.GET.get("request", "")
@@ -149,6 +156,6 @@ def _asked(request: HttpRequest, job: ServiceJob) -> ApprovalRequest:
     return found
 
 
-def _text(device: dict[str, Any]) -> str:
+def _text(device: DeviceBody) -> str:
     commands = [command for step in device.get("steps", ()) for command in step.get("commands", ())]
     return " ".join([device["name"], device["address"], *commands]).lower()

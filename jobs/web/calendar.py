@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from config.requests import Request as HttpRequest
+from config.requests import Request
 from devices import selectors as inventory
 from devices.domain.zones import IS_ZONE
 from devices.models import ApiToken
@@ -64,7 +64,7 @@ class Day:
         return [(hour, [e for e in self.entries if e.at.hour == hour], names[hour]) for hour in range(24)]
 
 
-def calendar_page(request: HttpRequest) -> HttpResponse:
+def calendar_page(request: Request) -> HttpResponse:
     """A month or a week of runs and plans, filters shaded."""
     zones = _zones(request)
     zone = ZoneInfo(request.GET["zone"] if request.GET.get("zone") in IS_ZONE else zones[0])
@@ -92,7 +92,7 @@ def calendar_page(request: HttpRequest) -> HttpResponse:
     return render(request, "jobs/calendar.html", context)
 
 
-def _fill(request: HttpRequest, page: list[Day], zone: ZoneInfo) -> None:
+def _fill(request: Request, page: list[Day], zone: ZoneInfo) -> None:
     begin = instant_of(datetime.combine(page[0].date, time()), zone)[0]
     end = instant_of(datetime.combine(page[-1].date + timedelta(days=1), time()), zone)[0]
     triggers = calendar.live_triggers(within(request, selectors.visible_jobs(request.user)))
@@ -106,7 +106,7 @@ def _fill(request: HttpRequest, page: list[Day], zone: ZoneInfo) -> None:
         day.closed = calendar.closed_hours(shading, day.date, zone)
 
 
-def feed(request: HttpRequest, token: str) -> HttpResponse:
+def feed(request: Request, token: str) -> HttpResponse:
     """The calendar of a token's owner as ICS; the secret in the address stands for the sign-in."""
     user = tokens.find_user(token, purpose=ApiToken.Purpose.CALENDAR)
     if user is None:
@@ -125,7 +125,7 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponse(made.to_ical(), content_type="text/calendar; charset=utf-8")
 
 
-def _event(request: HttpRequest, entry: calendar.Entry, now: datetime) -> icalendar.Event:
+def _event(request: Request, entry: calendar.Entry, now: datetime) -> icalendar.Event:
     event, at = icalendar.Event(), entry.at.astimezone(UTC)
     event.add("uid", f"{at:%Y%m%dT%H%M%SZ}{entry.url.replace('/', '-')}@interlock")
     event.add("dtstamp", now)
@@ -136,7 +136,7 @@ def _event(request: HttpRequest, entry: calendar.Entry, now: datetime) -> icalen
     return event
 
 
-def _zones(request: HttpRequest) -> list[str]:
+def _zones(request: Request) -> list[str]:
     """Zones to choose from: the chosen customer's first, then those of the others, and UTC."""
     key = request.session.get("tenant")
     rows = sorted(inventory.visible_tenants(request.user), key=lambda tenant: tenant.key != key)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
+from django.contrib.auth.models import User
 from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
@@ -21,7 +21,7 @@ CHART_COLUMN_WIDTH = 40
 CHART_HEIGHT = 120
 
 
-def figures(user: Any, runs: QuerySet[JobRun]) -> dict[str, Any]:
+def figures(user: User, runs: QuerySet[JobRun]) -> dict[str, object]:
     """Return all that the dashboard shows."""
     now = timezone.now()
     day = runs.filter(created_at__gte=now - timedelta(days=1))
@@ -40,11 +40,11 @@ def figures(user: Any, runs: QuerySet[JobRun]) -> dict[str, Any]:
     }
 
 
-def _bars(runs: QuerySet[JobRun], now: Any) -> list[dict[str, Any]]:
+def _bars(runs: QuerySet[JobRun], now: datetime) -> list[dict[str, object]]:
     """One bar per day: ok, warn (partial), fail and idle (skipped, cancelled) stacked from the bottom, in SVG units."""
     first = now.date() - timedelta(days=CHART_DAYS - 1)
     rows = runs.filter(created_at__date__gte=first).order_by().annotate(day=TruncDate("created_at"))
-    counts: dict[Any, dict[str, int]] = {}
+    counts: dict[date, dict[str, int]] = {}
     for day, status, number in rows.values_list("day", "status").annotate(n=Count("pk")):
         kind = {"succeeded": "ok", "partial": "warn"}.get(status, "fail" if status in BAD_STATUSES else "idle")
         bucket = counts.setdefault(day, {})

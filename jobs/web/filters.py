@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from dataclasses import replace
+from typing import cast
 
 from django import forms
 from django.http import HttpResponse
@@ -13,7 +14,7 @@ from config import lists
 from config.errors import Forbidden
 from config.lists import Column, Listing
 from config.pages import form_page
-from config.requests import Request as HttpRequest
+from config.requests import Request
 from devices import access
 from devices.domain.roles import Verb
 from devices.domain.zones import ZONE_CHOICES
@@ -43,7 +44,7 @@ class FilterForm(TenantForm):
         help_text="A calendar (ICS), or a list (CSV: date, name). Its days are added to the rules as excluded ones.",
     )
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """Read the lines and the file into rules."""
         data = super().clean() or {}
         lines, upload = data.get("rules", ""), data.pop("holidays", None)
@@ -55,7 +56,7 @@ class FilterForm(TenantForm):
         return data
 
 
-def filter_list(request: HttpRequest) -> HttpResponse:
+def filter_list(request: Request) -> HttpResponse:
     """The schedule filters."""
     columns = (
         Column(
@@ -69,18 +70,17 @@ def filter_list(request: HttpRequest) -> HttpResponse:
         Column("Customer", lambda f: f.tenant.name, sort="tenant__name"),
     )
     may = access.tenants_where(request.user, Verb.ADMINISTER).exists()
-    new: dict[str, Any] = {"new_url": reverse("new-filter"), "new_label": "New filter"} if may else {}
     intro = (
         "Timings that match a filter are removed from a trigger: holidays, freezes, business hours. "
         "Customers below may use it too."
     )
-    listing = Listing(
-        "Schedule Filters", columns, ("name",), "No schedule filter yet.", intro=intro, order="name", **new
-    )
+    listing = Listing("Schedule Filters", columns, ("name",), "No schedule filter yet.", intro=intro, order="name")
+    if may:
+        listing = replace(listing, new_url=reverse("new-filter"), new_label="New filter")
     return lists.show(request, within(request, selectors.visible_filters(request.user)), listing)
 
 
-def edit_filter(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+def edit_filter(request: Request, pk: int | None = None) -> HttpResponse:
     """Make or change a filter."""
     owners = access.tenants_where(request.user, Verb.ADMINISTER).order_by("path")
     instance = access.get_visible(request.user, selectors.visible_filters(request.user), pk=pk) if pk else None

@@ -1,10 +1,7 @@
 """What every page's frame shows: navigation, counts, the banner, notices, the tenant switcher."""
 
-from typing import Any
-
-from django.http import HttpRequest
-
 from approvals import selectors as approvals
+from config.requests import Request
 from devices import access as tenants
 from devices import selectors as inventory
 from devices.channels import CHANNELS
@@ -12,7 +9,7 @@ from devices.domain.roles import Verb
 from jobs import access
 
 
-def frame(request: HttpRequest) -> dict[str, Any]:
+def frame(request: Request) -> dict[str, object]:
     """Context processor; does nothing for anonymous visitors and for fragments that htmx asks for."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or getattr(request, "htmx", False):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +19,7 @@ from approvals.web.requests import status_pill
 from config import lists
 from config.errors import Conflict
 from config.lists import Column, Filter, Listing
-from config.requests import Request as HttpRequest
+from config.requests import Request
 from config.ui import ago, pill
 from devices import access as tenants
 from devices.web.scope import within
@@ -35,13 +36,13 @@ from jobs.web import dashboard
 from jobs.web.approvals import RequestForm, saved_job, say
 
 
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: Request) -> HttpResponse:
     """The dashboard: what runs, what failed, what waits."""
     runs = within(request, selectors.visible_runs(request.user))
     return render(request, "jobs/dashboard.html", dashboard.figures(request.user, runs))
 
 
-def job_list(request: HttpRequest) -> HttpResponse:
+def job_list(request: Request) -> HttpResponse:
     """Job Management."""
     columns = (
         Column("Name", _name, sort="name", css="strong"),
@@ -78,7 +79,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
     return lists.show(request, within(request, selectors.visible_jobs(request.user)), listing)
 
 
-def _by_approval(rows: Any, value: str) -> Any:
+def _by_approval(rows: QuerySet[ServiceJob], value: str) -> QuerySet[ServiceJob]:
     return rows.filter(approval=None) if value == "not_requested" else rows.filter(approval__status=value)
 
 
@@ -94,7 +95,7 @@ def _job_status(job: ServiceJob) -> str:
     return pill("on", "Enabled", "ok") if job.enabled else pill("off", "Off", "warn")
 
 
-def job(request: HttpRequest, pk: Any) -> HttpResponse:
+def job(request: Request, pk: UUID) -> HttpResponse:
     """One job: what it does, on what, when, and its runs."""
     found = saved_job(request, pk)
     plan = builder.plan_of(found, request.user, first=20)
@@ -125,7 +126,7 @@ def job(request: HttpRequest, pk: Any) -> HttpResponse:
 
 
 @require_POST
-def run_now(request: HttpRequest, pk: Any) -> HttpResponse:
+def run_now(request: Request, pk: UUID) -> HttpResponse:
     """Start a saved job."""
     found = saved_job(request, pk)
     try:
@@ -137,21 +138,21 @@ def run_now(request: HttpRequest, pk: Any) -> HttpResponse:
 
 
 @require_POST
-def edit(request: HttpRequest, pk: Any) -> HttpResponse:
+def edit(request: Request, pk: UUID) -> HttpResponse:
     """Open a copy of a saved job in the wizard."""
     draft = drafts.start_editing(by=request.user, job=saved_job(request, pk))
     return redirect("wizard", pk=draft.pk, step="details")
 
 
 @require_POST
-def switch(request: HttpRequest, pk: Any) -> HttpResponse:
+def switch(request: Request, pk: UUID) -> HttpResponse:
     """Switch a job on or off."""
     found = saved_job(request, pk)
     drafts.set_enabled(by=request.user, job=found, enabled=not found.enabled)
     return redirect("job", pk=pk)
 
 
-def delete(request: HttpRequest, pk: Any) -> HttpResponse:
+def delete(request: Request, pk: UUID) -> HttpResponse:
     """Ask, then delete a job; its history stays."""
     found = tenants.get_visible(request.user, selectors.visible_jobs(request.user), pk=pk)
     if request.method == "POST":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -19,7 +18,7 @@ from django.views.decorators.http import require_POST
 from config import lists
 from config.errors import Conflict
 from config.lists import Column, Filter, Listing
-from config.requests import Request as HttpRequest
+from config.requests import Request
 from config.ui import ago, duration, pill
 from devices import access as tenants
 from devices.domain.roles import Verb
@@ -34,7 +33,7 @@ from jobs.results.transcripts import transcript
 BOARD_PAGE = 100
 
 
-def run_list(request: HttpRequest) -> HttpResponse:
+def run_list(request: Request) -> HttpResponse:
     """Job History (N-26, N-27)."""
     columns = (
         Column(
@@ -68,14 +67,14 @@ def run_list(request: HttpRequest) -> HttpResponse:
     return lists.show(request, rows, listing)
 
 
-def run(request: HttpRequest, pk: int) -> HttpResponse:
+def run(request: Request, pk: int) -> HttpResponse:
     """One run, live."""
     found = _run(request, pk)
     context = {"run": found, "may_run": access.may_run(request.user, found.tenant), **_board(request, found)}
     return render(request, "jobs/run.html", context)
 
 
-def board(request: HttpRequest, pk: int) -> HttpResponse:
+def board(request: Request, pk: int) -> HttpResponse:
     """The live part of the run page."""
     found = _run(request, pk)
     return render(
@@ -86,7 +85,7 @@ def board(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+def cancel(request: Request, pk: int) -> HttpResponse:
     """Stop a run."""
     words = "The run is being cancelled: nothing new starts, running devices stop before their next command."
     found = _run(request, pk)
@@ -94,7 +93,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def cancel_device(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
+def cancel_device(request: Request, pk: int, device_pk: int) -> HttpResponse:
     """Stop one device of a run."""
     found = _device_run(request, pk, device_pk)
     words = f"{found.device_name} is being cancelled; the other devices go on."
@@ -104,7 +103,7 @@ def cancel_device(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse
 
 
 @require_POST
-def release_device(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
+def release_device(request: Request, pk: int, device_pk: int) -> HttpResponse:
     """Free a device that a worker on an unreachable machine holds."""
     found = _device_run(request, pk, device_pk)
     words = f"{found.device_name} is free again."
@@ -112,7 +111,7 @@ def release_device(request: HttpRequest, pk: int, device_pk: int) -> HttpRespons
 
 
 @require_POST
-def resume(request: HttpRequest, pk: int) -> HttpResponse:
+def resume(request: Request, pk: int) -> HttpResponse:
     """Let a paused run go on."""
     found = _run(request, pk)
     return _do(
@@ -121,7 +120,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def again(request: HttpRequest, pk: int) -> HttpResponse:
+def again(request: Request, pk: int) -> HttpResponse:
     """Run some devices of an ended run again."""
     found, which = _run(request, pk), request.POST.get("which", "")
     which = which if which in (*control.AGAIN, control.RESUME) else "failed"
@@ -133,7 +132,7 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _do(request: HttpRequest, found: JobRun, words: str, verb: Callable[[], JobRun | None]) -> HttpResponse:
+def _do(request: Request, found: JobRun, words: str, verb: Callable[[], JobRun | None]) -> HttpResponse:
     """Call a verb, say what came of it, and go to the run it made or to the one it was about."""
     try:
         made = verb()
@@ -144,7 +143,7 @@ def _do(request: HttpRequest, found: JobRun, words: str, verb: Callable[[], JobR
     return redirect("run", pk=made.pk if made else found.pk)
 
 
-def device_run(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
+def device_run(request: Request, pk: int, device_pk: int) -> HttpResponse:
     """One device of a run: outcome, transcript, difference. A drawer for htmx, a page otherwise."""
     found = _device_run(request, pk, device_pk)
     context = {
@@ -162,7 +161,7 @@ def device_run(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
     return render(request, template, context)
 
 
-def raw(request: HttpRequest, pk: int, device_pk: int) -> HttpResponse:
+def raw(request: Request, pk: int, device_pk: int) -> HttpResponse:
     """The whole transcript as a text file."""
     found = _device_run(request, pk, device_pk)
     response = HttpResponse(transcript(found.steps.all()), content_type="text/plain; charset=utf-8")
@@ -212,16 +211,16 @@ def _progress(run: JobRun) -> str:
     )
 
 
-def _run(request: HttpRequest, pk: int) -> JobRun:
+def _run(request: Request, pk: int) -> JobRun:
     return tenants.get_visible(request.user, selectors.visible_runs(request.user), pk=pk)
 
 
-def _device_run(request: HttpRequest, pk: int, device_pk: int) -> DeviceRun:
+def _device_run(request: Request, pk: int, device_pk: int) -> DeviceRun:
     rows = selectors.visible_device_runs(request.user).filter(run=pk)
     return tenants.get_visible(request.user, rows, pk=device_pk)
 
 
-def _board(request: HttpRequest, found: JobRun) -> dict[str, Any]:
+def _board(request: Request, found: JobRun) -> dict[str, object]:
     """Counts, and one page of devices with a cell per step; what failed comes first once a filter asks for it."""
     counts = selectors.counts(found)
     total = sum(counts.values())
@@ -249,7 +248,7 @@ def _board(request: HttpRequest, found: JobRun) -> dict[str, Any]:
     }
 
 
-def _lines(user: User, rows: list[DeviceRun], columns: list[tuple[int, str]]) -> list[dict[str, Any]]:
+def _lines(user: User, rows: list[DeviceRun], columns: list[tuple[int, str]]) -> list[dict[str, object]]:
     """Return what the board shows of each device: whom it waits for, its status, a cell for each step."""
     holders = selectors.holders(user, [row.waits_for for row in rows if row.waits_for is not None])
     return [
@@ -270,7 +269,7 @@ def _time_left(found: JobRun, ended: int, total: int) -> timedelta | None:
     return (timezone.now() - found.started_at) / ended * (total - ended)
 
 
-def _result(found: JobRun) -> dict[str, Any]:
+def _result(found: JobRun) -> dict[str, object]:
     """Return what the run's type shows of its result beside the devices: the page in its folder, and what is on it."""
     kind = types.find(found.job_type)
     if kind is None or not kind.page:
@@ -302,7 +301,7 @@ def _cells(row: DeviceRun, columns: list[tuple[int, str]]) -> list[dict[str, str
     return cells
 
 
-def _diffs(request: HttpRequest, found: DeviceRun) -> list[tuple[str, Comparison]]:
+def _diffs(request: Request, found: DeviceRun) -> list[tuple[str, Comparison]]:
     return [
         (name, comparison(request, before.content, after.content, found.platform))
         for name, before, after in (

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -19,6 +18,7 @@ from config.failpoints import failpoint
 from config.logs import bound, first_line, unquoted
 from devices.domain.errors import DeviceError, PromptTimeout, SessionLost
 from devices.drivers.platforms import is_own
+from devices.models import Worker
 from devices.services.inventory import pin_host_key
 from devices.services.snapshots import Content, keep_snapshots
 from jobs import queue, types
@@ -231,7 +231,7 @@ def _try_again(outcome: DeviceOutcome, now: datetime) -> bool:
     return True
 
 
-def work_on(*, run_id: int, worker: Any, width: int = 25) -> None:
+def work_on(*, run_id: int, worker: Worker, width: int = 25) -> None:
     """Run the queued devices of one run in the calling thread until none is left to claim."""
     while batch := claims.claim(worker=worker, now=timezone.now(), limit=width, only=run_id):
         for item in batch:

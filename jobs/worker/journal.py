@@ -10,7 +10,6 @@ import time
 import zlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 import orjson
 from django.db import transaction
@@ -25,6 +24,7 @@ from jobs.domain.plan import SNAPSHOT, PlannedStep
 from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import Cancelled, DeviceResult, LeaseLost, interruption
 from jobs.models import DeviceRun, StepResult
+from jobs.models.runs import Exchange
 from jobs.models.sql.bulk import add_rows
 from jobs.worker.journal_writer import DIRECT, Writer
 from templates_app.domain.content import StepKind
@@ -63,7 +63,7 @@ class Journal:
         self._index = 0
         self._steps: list[StepResult] = []
         self._stored = 0
-        self._exchanges: list[list[Any]] = []
+        self._exchanges: list[Exchange] = []
         self._flushed = time.monotonic()
 
     def check(self) -> None:
@@ -118,14 +118,14 @@ class Journal:
         """Show output as it comes."""
         self.check()
         command = step.commands[index]
-        self._flush([*self._exchanges, [command, redact(text, self.secrets)[-20_000:], False]])
+        self._flush([*self._exchanges, (command, redact(text, self.secrets)[-20_000:], False)])
 
     def answered(self, step: PlannedStep, index: int, command: str, answer: str, rejected: bool) -> None:
         """Keep the exchange, known secrets replaced."""
         failpoint("answer_not_confirmed")
         self._done += 1
         self._intent = None
-        self._exchanges.append([command, redact(answer, self.secrets), rejected])
+        self._exchanges.append((command, redact(answer, self.secrets), rejected))
         if step.kind == SNAPSHOT and not rejected:
             self.snapshots[step.keep or ("after" if self.snapshots else "before")] = answer
             failpoint("before_read")
@@ -219,7 +219,7 @@ class Journal:
         self.lost = True
         raise LeaseLost
 
-    def _flush(self, exchanges: list[list[Any]]) -> None:
+    def _flush(self, exchanges: list[Exchange]) -> None:
         if time.monotonic() - self._flushed < FLUSH_AFTER or not self.writer.may_show():
             return
         self._flushed = time.monotonic()
@@ -235,6 +235,6 @@ class Journal:
             add_rows(self.take_rows())
 
 
-def _fill(row: StepResult, exchanges: list[list[Any]]) -> None:
+def _fill(row: StepResult, exchanges: list[Exchange]) -> None:
     row.exchanges_z = zlib.compress(orjson.dumps(exchanges), 1)
     row.output_size = sum(len(received) for _, received, _ in exchanges)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import copy_context
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from django.db import DatabaseError, close_old_connections, connection
 
@@ -22,6 +22,9 @@ from jobs.models.sql.claims import Intent
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
+Answer: TypeAlias = Any  # Any: what a wish returns, of the type that `do` gives back to who asked
+Wish: TypeAlias = Intent | Callable[[], Answer]
+Asked: TypeAlias = tuple[Wish, Future[Answer]]
 #: Seconds between two device runs of which is stored what came so far: with hundreds of them it would keep the writer
 #: busy.
 SHOW_SECONDS = 0.03
@@ -69,7 +72,7 @@ class BatchingWriter:
 
     def __init__(self, edge: hub.Edge = hub.plainly, is_busy: Callable[[], bool] = lambda: False) -> None:
         self._is_busy = is_busy
-        self._asked: queue.SimpleQueue[tuple[Intent | Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
         self._shown = 0.0
         self.thread = threading.Thread(target=edge, args=(self._run,), name="writer", daemon=True)
         self.thread.start()
@@ -93,8 +96,8 @@ class BatchingWriter:
         self._asked.put(None)
         self.thread.join(5)
 
-    def _ask(self, wish: Intent | Callable[[], Any]) -> Any:
-        future: Future[Any] = Future()
+    def _ask(self, wish: Wish) -> Answer:
+        future: Future[Answer] = Future()
         self._asked.put((wish, future))
         return hub.result(future)
 
@@ -119,7 +122,7 @@ class BatchingWriter:
                 break
         connection.close()
 
-    def _intend(self, wishes: list[tuple[Intent, Future[Any]]]) -> None:
+    def _intend(self, wishes: list[tuple[Intent, Future[Answer]]]) -> None:
         """Store intents together; if that fails, one by one, so that each gets its own answer, until one fails too."""
         if len(wishes) > 1:
             try:
@@ -142,7 +145,7 @@ class BatchingWriter:
             failure = future.exception()
 
 
-def _resolve(future: Future[Any], work: Callable[[], Any]) -> None:
+def _resolve(future: Future[Answer], work: Callable[[], Answer]) -> None:
     """Do the work; its result, or whatever it raises, belongs to who asked."""
     try:
         found = work()

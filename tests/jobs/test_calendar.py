@@ -23,7 +23,7 @@ from tests import make
 def daily(hour=2, name="Nightly", zone="UTC", **more):
     tomorrow = (timezone.now() + timedelta(days=1)).date()
     rule = {"kind": "daily", "time_zone": zone, "start_at": f"{tomorrow}T{hour:02}:30:00"}
-    return TriggerSpec(TriggerKind.DAILY, name, rule, **more)
+    return TriggerSpec(kind=TriggerKind.DAILY, name=name, rule=rule, **more)
 
 
 def job(acme, person, *triggers, platforms=("linux",), **more):
@@ -105,7 +105,13 @@ class TestSeveralTriggers:
 def test_a_stored_job_says_what_is_ahead(acme, person, api):
     frozen = filters.save_filter(by=None, tenant=acme, name="Frozen", rules=[{"mode": "exclude", "cron": "30 4 * * *"}])
     cron = {"kind": "cron", "time_zone": "UTC", "start_at": "2026-01-01T00:00:00", "expression": "30 4,5 * * *"}
-    found = job(acme, person, daily(), daily(3, "Early"), TriggerSpec(TriggerKind.CRON, "Half", cron, frozen.pk))
+    found = job(
+        acme,
+        person,
+        daily(),
+        daily(3, "Early"),
+        TriggerSpec(kind=TriggerKind.CRON, name="Half", rule=cron, schedule_filter=frozen.pk),
+    )
     answer = api("acme-operator").get(f"/api/v1/jobs/{found.pk}/upcoming/", {"n": 12}).json()["occurrences"]
     assert len(answer) == 12 and {row["trigger"] for row in answer} == {0, 1, 2}
     assert {row["removed_by"] for row in answer if row["at"].endswith("T04:30:00Z")} == {"Frozen"}
@@ -167,7 +173,7 @@ class TestThePage:
 
     def test_a_dense_trigger_is_looked_up_day_by_day(self, acme, person, django_assert_max_num_queries):
         rule = {"kind": "every", "time_zone": "UTC", "start_at": "2026-01-01T00:00:00", "interval": "PT1M"}
-        found = job(acme, person, TriggerSpec(TriggerKind.EVERY, "Dense", rule))
+        found = job(acme, person, TriggerSpec(kind=TriggerKind.EVERY, name="Dense", rule=rule))
         first = datetime.combine(timezone.now().date() + timedelta(days=1), datetime.min.time(), UTC)
         rows = found.triggers.all()
         entries = calendar.planned(rows, first, first + timedelta(days=30), ZoneInfo("UTC"))

@@ -12,7 +12,15 @@ from jobs.domain.planner import DeviceFacts, Planner, PlatformWords, TaskFacts
 from templates_app.domain.content import RuntimeVariable, StepKind, TemplateContent, TemplateStep, VariableType
 
 WORDS = PlatformWords(config_enter=("configure terminal",), config_leave=("end",), show_running="show running-config")
-FIRST = DeviceFacts("a", "sw01", "192.0.2.1", "cisco_ios", "Cisco IOS", WORDS, "192.0.2.1:22")
+FIRST = DeviceFacts(
+    id="a",
+    name="sw01",
+    address="192.0.2.1",
+    platform="cisco_ios",
+    platform_label="Cisco IOS",
+    words=WORDS,
+    endpoint="192.0.2.1:22",
+)
 SECOND = replace(FIRST, id="b", name="sw02", address="192.0.2.2", endpoint="192.0.2.2:22")
 LINUX = replace(FIRST, id="c", name="web", platform="linux", platform_label="Linux", words=PlatformWords())
 ANY = CredentialChoice("7", "lab", "job")
@@ -77,7 +85,14 @@ def test_a_credential_is_missed_where_something_needs_it(credential, snapshots):
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=4))
 def test_the_text_that_is_hashed_is_the_same_json_in_every_version(texts):
     """An approval keeps the digest of what was approved."""
-    step = PlannedStep(0, "Step", "config", tuple(texts), note="é", answers=(("a?", "\u2028\x7f\x01"),))
+    step = PlannedStep(
+        position=0,
+        name="Step",
+        kind="config",
+        commands=tuple(texts),
+        note="é",
+        answers=(("a?", "\u2028\x7f\x01"),),
+    )
     device = replace(planner({"cisco_ios": "show version"}).plan(FIRST, ANY), steps=(step,))
     plan = Plan("3", 1, (replace(device, device="b"), device))
     body = {"template": "3", "version": 1, "devices": [device.as_json(), replace(device, device="b").as_json()]}

@@ -99,9 +99,9 @@ class Device:
 
 
 STEPS = (
-    PlannedStep(0, "one", "config", ("a", "b")),
-    PlannedStep(1, "empty", "read", (), 30, "nothing for it"),
-    PlannedStep(2, "two", "read", ("c",)),
+    PlannedStep(position=0, name="one", kind="config", commands=("a", "b")),
+    PlannedStep(position=1, name="empty", kind="read", commands=(), timeout=30, note="nothing for it"),
+    PlannedStep(position=2, name="two", kind="read", commands=("c",)),
 )
 
 

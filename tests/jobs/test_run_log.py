@@ -213,7 +213,9 @@ def test_a_defect_in_a_conversation_is_told_without_its_words(acme, person, log_
 def test_the_tick_says_how_many_runs_it_made_and_how_many_of_them_do_not_run(acme, person, log_lines):
     tenant, _ = acme
     rule = {"kind": "daily", "time_zone": "UTC", "start_at": "2027-03-26T02:30:00"}
-    nightly = (TriggerSpec(TriggerKind.DAILY, "Nightly", rule, missed=MisfirePolicy.SKIP, grace_minutes=5),)
+    nightly = (
+        TriggerSpec(kind=TriggerKind.DAILY, name="Nightly", rule=rule, missed=MisfirePolicy.SKIP, grace_minutes=5),
+    )
     make.job(person("acme-operator"), make.template(tenant), make.devices(tenant, "linux"), triggers=nightly)
     make.tick(datetime(2027, 3, 28, 2, 31, tzinfo=UTC))
     (line,) = of(log_lines, "tick.dispatched")

@@ -24,7 +24,7 @@ START = datetime(2027, 3, 26, 1, 30, tzinfo=UTC)
 
 def every_night(**more):
     rule = {"kind": "daily", "time_zone": "Europe/Berlin", "start_at": "2027-03-26T02:30:00"}
-    return (TriggerSpec(TriggerKind.DAILY, "Nightly", rule, **more),)
+    return (TriggerSpec(kind=TriggerKind.DAILY, name="Nightly", rule=rule, **more),)
 
 
 def job(acme, person, triggers, by="acme-operator", overlap=Overlap.ALLOW):
@@ -93,7 +93,7 @@ def test_a_parents_filter_may_be_used_below_and_a_siblings_not(acme, person, ten
 )
 def test_after_three_hours_of_silence_each_policy_does_what_it_says(policy, more, fate, acme, person):
     rule = {"kind": "every", "time_zone": "UTC", "start_at": "2027-01-01T00:00:00", "interval": "PT30M"}
-    job(acme, person, (TriggerSpec(TriggerKind.EVERY, "Often", rule, missed=policy, **more),))
+    job(acme, person, (TriggerSpec(kind=TriggerKind.EVERY, name="Often", rule=rule, missed=policy, **more),))
     start = datetime(2027, 1, 1, tzinfo=UTC)
     assert [run.status for run in make.tick(start)] == ["queued"]
     runs = make.tick(start + timedelta(hours=3, minutes=10))

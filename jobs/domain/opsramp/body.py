@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from jobs.domain.opsramp.patterns import read_schedule
+from jobs.domain.opsramp.patterns import Pattern, read_schedule
 from jobs.domain.opsramp.reader import Reader, Wrong
 
 #: What a body has whatever its type; what a type adds is in its words.
@@ -30,7 +30,7 @@ class Words:
     needs_schedule: bool = True
     script_fields: tuple[str, ...] = ()
     body_fields: tuple[str, ...] = ()
-    read: Callable[[Reader, dict[str, Any], dict[str, Any]], dict[str, Any]] = lambda read, body, script: {}
+    read: Callable[[Reader, dict[str, object], dict[str, object]], dict[str, object]] = lambda read, body, script: {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +46,12 @@ class Body:
     queued: bool = False
     devices: tuple[str, ...] = ()
     start: datetime | None = None
-    pattern: dict[str, Any] = field(default_factory=lambda: {"type": "never"})
+    pattern: Pattern = field(default_factory=lambda: Pattern(type="never"))
+    # Any: what the type's own words read; only they read it again.
     parts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def parse(data: Any, types: Mapping[str, Words]) -> Body:
+def parse(data: object, types: Mapping[str, Words]) -> Body:
     """Read a body; `types` are the job types that run here, by `jobType`. Wrong names every field that cannot be."""
     read = Reader()
     top = [*COMMON, *(name for words in types.values() for name in words.body_fields)]
@@ -79,7 +80,7 @@ def parse(data: Any, types: Mapping[str, Words]) -> Body:
 
 
 def _refuse_foreign(
-    read: Reader, body: dict[str, Any], script: dict[str, Any], words: Words, types: Mapping[str, Words]
+    read: Reader, body: dict[str, object], script: dict[str, object], words: Words, types: Mapping[str, Words]
 ) -> None:
     """Complain of fields that belong to another job type."""
     for owner in types.values():
@@ -92,7 +93,7 @@ def _refuse_foreign(
                     read.wrong(path, f"Belongs to job type {owner.kind}.")
 
 
-def _entities(read: Reader, given: Any, needed: bool) -> tuple[str, ...]:
+def _entities(read: Reader, given: object, needed: bool) -> tuple[str, ...]:
     if given is None and not needed:
         return ()
     if not isinstance(given, list) or (not given and needed):
@@ -105,7 +106,7 @@ def _entities(read: Reader, given: Any, needed: bool) -> tuple[str, ...]:
         resource = read.mapping(inner, path, ("id", "type", "generalInfo", "clientUniqueId"))
         read.choice(resource.get("type"), f"{path}.type", ("DEVICE",))
         try:
-            found[str(UUID(resource.get("id")))] = None
+            found[str(UUID(cast(str, resource.get("id"))))] = None
         except (ValueError, TypeError, AttributeError):
             read.wrong(f"{path}.id", "Give the id of a device.")
     return tuple(found)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 from jobs.domain.opsramp.reader import Reader
+from jobs.domain.schedule_json import ScheduleJson
 
 DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 WEEKS = ("First", "Second", "Third", "Fourth", "Last")
@@ -27,7 +28,20 @@ ODD_ZONES = {
 }
 
 
-def read_schedule(read: Reader, given: Any, optional: bool) -> tuple[datetime | None, dict[str, Any]]:
+class Pattern(TypedDict, total=False):
+    """A pattern in canonical form; lists are joined by commas."""
+
+    type: str
+    frequency: str
+    repeatFrequency: int
+    repeatType: str
+    weekDays: str
+    dayOfMonth: str
+    weekIndex: str
+    dayOfWeek: str
+
+
+def read_schedule(read: Reader, given: object, optional: bool) -> tuple[datetime | None, Pattern]:
     """Return when it starts (an aware minute) and its pattern in canonical form; `optional` where both may be
     missing."""
     if given is None and optional:
@@ -41,7 +55,7 @@ def read_schedule(read: Reader, given: Any, optional: bool) -> tuple[datetime | 
     return start, _pattern(read, schedule.get("pattern"))
 
 
-def _moment(read: Reader, given: Any) -> datetime | None:
+def _moment(read: Reader, given: object) -> datetime | None:
     found = MOMENT.fullmatch(given.strip()) if isinstance(given, str) else None
     path = "schedule.startDate"
     if not found:
@@ -61,7 +75,7 @@ def _moment(read: Reader, given: Any) -> datetime | None:
     return moment.replace(second=0, microsecond=0)
 
 
-def _pattern(read: Reader, given: Any) -> dict[str, Any]:
+def _pattern(read: Reader, given: object) -> Pattern:
     path = "schedule.pattern"
     keys = (
         "type",
@@ -84,7 +98,7 @@ def _pattern(read: Reader, given: Any) -> dict[str, Any]:
     for key in pattern:
         if kind and key in keys and key not in ("type", *uses):
             read.wrong(f"{path}.{key}", f"Does not belong to the pattern '{kind}'.")
-    found: dict[str, Any] = {"type": kind}
+    found: Pattern = {"type": kind}
     if kind == "daily":
         found |= _daily(read, pattern, path)
     elif kind == "weekly":
@@ -94,7 +108,7 @@ def _pattern(read: Reader, given: Any) -> dict[str, Any]:
     return found
 
 
-def _daily(read: Reader, pattern: dict[str, Any], path: str) -> dict[str, Any]:
+def _daily(read: Reader, pattern: dict[str, object], path: str) -> Pattern:
     frequency = read.choice(pattern.get("frequency"), f"{path}.frequency", FREQUENCIES)
     if frequency != "recurrence":
         for key in ("repeatType", "repeatFrequency"):
@@ -109,7 +123,7 @@ def _daily(read: Reader, pattern: dict[str, Any], path: str) -> dict[str, Any]:
     }
 
 
-def _week_days(read: Reader, pattern: dict[str, Any], path: str) -> str:
+def _week_days(read: Reader, pattern: dict[str, object], path: str) -> str:
     key = "weekDays" if "weekDays" in pattern or "frequency" not in pattern else "frequency"
     if key == "weekDays" and "frequency" in pattern:
         read.wrong(f"{path}.frequency", "A weekly pattern has weekDays only.")
@@ -117,7 +131,7 @@ def _week_days(read: Reader, pattern: dict[str, Any], path: str) -> str:
     return ", ".join(day for day in DAYS if day in chosen)
 
 
-def _monthly(read: Reader, pattern: dict[str, Any], path: str) -> dict[str, Any]:
+def _monthly(read: Reader, pattern: dict[str, object], path: str) -> Pattern:
     by_week = [key for key in ("weekIndex", "dayOfWeek", "dayOfIndex") if key in pattern]
     if "dayOfMonth" in pattern:
         if by_week:
@@ -151,9 +165,9 @@ def zone_of(moment: datetime) -> str | None:
     return ODD_ZONES.get(minutes)
 
 
-def rule_of(pattern: dict[str, Any], start: datetime) -> dict[str, Any]:
+def rule_of(pattern: Pattern, start: datetime) -> ScheduleJson:
     """Return the schedule (`jobs.domain.schedule_json`) that a pattern means from its start."""
-    found: dict[str, Any] = {"time_zone": zone_of(start), "start_at": start.replace(tzinfo=None).isoformat()}
+    found: ScheduleJson = {"time_zone": zone_of(start) or "UTC", "start_at": start.replace(tzinfo=None).isoformat()}
     kind = pattern["type"]
     if kind in ("never", "run once"):
         return {"kind": "once", **found}
@@ -189,7 +203,7 @@ def rule_of(pattern: dict[str, Any], start: datetime) -> dict[str, Any]:
     }
 
 
-def pattern_of(rule: dict[str, Any]) -> dict[str, Any] | None:
+def pattern_of(rule: ScheduleJson) -> Pattern | None:
     """Return the pattern that says a stored schedule; None where OpsRamp has no words for it."""
     kind = rule.get("kind")
     if kind == "once":
@@ -206,10 +220,16 @@ def pattern_of(rule: dict[str, Any]) -> dict[str, Any] | None:
     if kind == "weekly" and rule.get("every", 1) == 1:
         return {"type": "weekly", "weekDays": ", ".join(day for day in DAYS if day.lower() in rule["weekdays"])}
     if kind == "monthly" and len(rule.get("months", range(12))) == 12:
-        if rule.get("week"):
-            return {"type": "monthly", "weekIndex": rule["week"].title(), "dayOfWeek": rule["weekday"].title()}
-        if "last" not in rule.get("days", ()):
-            return {"type": "monthly", "dayOfMonth": ", ".join(str(day) for day in rule["days"])}
+        return _monthly_pattern(rule)
+    return None
+
+
+def _monthly_pattern(rule: ScheduleJson) -> Pattern | None:
+    week, weekday = rule.get("week"), rule.get("weekday")
+    if week and weekday:
+        return {"type": "monthly", "weekIndex": week.title(), "dayOfWeek": weekday.title()}
+    if "last" not in rule.get("days", ()):
+        return {"type": "monthly", "dayOfMonth": ", ".join(str(day) for day in rule["days"])}
     return None
 
 
@@ -218,6 +238,6 @@ def moment_text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
-def start_of(rule: dict[str, Any]) -> datetime:
+def start_of(rule: ScheduleJson) -> datetime:
     """Return when a stored schedule starts, aware."""
     return datetime.fromisoformat(rule["start_at"]).replace(tzinfo=ZoneInfo(rule["time_zone"]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 
 class Wrong(ValueError):
@@ -24,7 +23,7 @@ class Reader:
     def wrong(self, path: str, sentence: str) -> None:
         self.fields.setdefault(path, []).append(sentence)
 
-    def mapping(self, value: Any, path: str, known: Sequence[str]) -> dict[str, Any]:
+    def mapping(self, value: object, path: str, known: Sequence[str]) -> dict[str, object]:
         """Return an object whose keys are all known."""
         if not isinstance(value, dict):
             self.wrong(path, "Give an object.")
@@ -34,7 +33,7 @@ class Reader:
                 self.wrong(f"{path}.{key}".lstrip("."), f"There is no such field; known are: {', '.join(known)}.")
         return value
 
-    def text(self, value: Any, path: str, most: int, needed: bool = True) -> str:
+    def text(self, value: object, path: str, most: int, needed: bool = True) -> str:
         if value is None and not needed:
             return ""
         if not isinstance(value, str) or (needed and not value.strip()) or not value.isprintable():
@@ -44,7 +43,7 @@ class Reader:
             self.wrong(path, f"Give at most {most} characters.")
         return value.strip()
 
-    def boolean(self, value: Any, path: str) -> bool:
+    def boolean(self, value: object, path: str) -> bool:
         if isinstance(value, str):
             value = {"true": True, "false": False}.get(value.strip().lower())
         if not isinstance(value, bool):
@@ -52,7 +51,7 @@ class Reader:
             return False
         return value
 
-    def integer(self, value: Any, path: str, least: int, most: int) -> int:
+    def integer(self, value: object, path: str, least: int, most: int) -> int:
         if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value, re.ASCII):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
@@ -60,7 +59,7 @@ class Reader:
             return least
         return value
 
-    def choice(self, value: Any, path: str, allowed: Sequence[str]) -> str:
+    def choice(self, value: object, path: str, allowed: Sequence[str]) -> str:
         """Return the allowed spelling of a value, whatever its case and spaces."""
         words = " ".join(value.split()).lower() if isinstance(value, str) else None
         found = next((one for one in allowed if one.lower() == words), "")
@@ -68,15 +67,19 @@ class Reader:
             self.wrong(path, f"Allowed values: {', '.join(allowed)}.")
         return found
 
-    def several(self, value: Any, path: str) -> list[Any]:
+    def several(self, value: object, path: str) -> list[object]:
         """Return the parts of a comma-joined text, of a list, or of a single value."""
-        parts = value if isinstance(value, list) else value.split(",") if isinstance(value, str) else [value]
+        parts: list[object] = [value]
+        if isinstance(value, str):
+            parts = [*value.split(",")]
+        elif isinstance(value, list):
+            parts = value
         if not parts or any(part is None or (isinstance(part, str) and not part.strip()) for part in parts):
             self.wrong(path, "Give at least one value, separated by commas.")
             return []
         return parts
 
-    def same(self, first: Any, second: Any, paths: str) -> None:
+    def same(self, first: object, second: object, paths: str) -> None:
         """Complain where two spellings of one thing differ."""
         if first != second:
             self.wrong(

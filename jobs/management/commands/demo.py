@@ -15,6 +15,7 @@ from django.utils import timezone
 from config import env
 from devices.services import workers
 from devices.simulator import inventory
+from devices.simulator.inventory import DeviceSpec
 from jobs.demo import history, world
 from jobs.demo.processes import (
     Problem,
@@ -46,7 +47,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--reset", action="store_true", help="Clear the state first.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:  # Any: Django's options, as `add_arguments` says
         if not 16 <= options["devices"] <= 1000:
             raise CommandError("--devices takes 16 to 1000.")
         # Its children have files for their logs; here somebody reads how to go on.
@@ -66,7 +67,7 @@ class Command(BaseCommand):
         processes.stop()
         self.stdout.write("Stopped.")
 
-    def _run(self, processes: Processes, options: dict[str, Any]) -> None:
+    def _run(self, processes: Processes, options: dict[str, Any]) -> None:  # Any: as above
         started = time.monotonic()
         if options["reset"]:
             self._reset()
@@ -86,7 +87,7 @@ class Command(BaseCommand):
             time.sleep(0.3)
         self._say("\nStopping …")
 
-    def _start(self, processes: Processes, specs: list[Any], fleet_port: int, port: int) -> None:
+    def _start(self, processes: Processes, specs: list[DeviceSpec], fleet_port: int, port: int) -> None:
         began = timezone.now()
         common = {
             "INTERLOCK_DEMO": "1",
@@ -138,7 +139,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _fleet_words(specs: list[Any], port: int) -> tuple[str, ...]:
+def _fleet_words(specs: list[DeviceSpec], port: int) -> tuple[str, ...]:
     """Write the fleet's files and return the words that make it read them."""
     file, scenario = settings.VAR / "run" / "fleet.json", settings.VAR / "scenario.json"
     inventory.write(file, specs)

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--listen", default="0.0.0.0", help="Address to listen on.")  # noqa: S104
         parser.add_argument("--port", type=int, default=162)
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:  # Any: Django's options, as `add_arguments` says
         community = Secret(settings.TRAP_COMMUNITY)
         user = None
         if settings.TRAP_USER:

@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--token", default="demo-acme-operator", help="A bearer token of an operator.")
         parser.add_argument("--var", help="The folder that holds the installation's state.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:  # Any: Django's options, as `add_arguments` says
         try:
             rows = smoke.run(options["url"], options["token"])
         except smoke.SmokeFailed as error:

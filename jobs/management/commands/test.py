@@ -62,7 +62,7 @@ class Command(BaseCommand):
         self.words = argv[2:]
         super().run_from_argv(argv[:2])
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:  # Any: Django's options, as `add_arguments` says
         """Run pytest and end with its status; CommandError where there are no tests."""
         if not env.CHECKOUT:
             raise CommandError("The tests are in the source tree, not in the wheel. Run 'python manage.py test' there.")

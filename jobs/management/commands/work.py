@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--central", action="store_true", help="Also tick, start runs and deliver messages.")
         parser.add_argument("--threads", type=int, default=16, help="Threads for central work.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: Any) -> None:  # Any: Django's options, as `add_arguments` says
         queues = options["queues"]
         unknown = sorted(set(queues) - set(agents_by_queue(queues)))
         if unknown:

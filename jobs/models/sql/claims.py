@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 from django.db.models.functions import Now
@@ -17,7 +16,7 @@ from devices.models import Tenant
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models.jobs import ServiceJob
 from jobs.models.runs import DeviceLock, DeviceRun, JobRun
-from jobs.models.sql.bulk import arrays, listed, unnest
+from jobs.models.sql.bulk import Value, arrays, listed, unnest
 
 READY = """SELECT 1 FROM {devices} d WHERE d.run_id = r.id AND d.status = '{queued}' AND d.wave <= r.wave
     AND (d.not_before IS NULL OR d.not_before <= %s)"""
@@ -138,7 +137,7 @@ def free(device_runs: Collection[int]) -> None:
             cursor.execute(statement, [*device_runs])
 
 
-def _given(rows: Sequence[Sequence[Any]], kinds: Sequence[str]) -> tuple[str, list[Any]]:
+def _given(rows: Sequence[Sequence[Value]], kinds: Sequence[str]) -> tuple[str, list[Value]]:
     """Return what gives some rows of these types within a statement, and its parameters."""
     if connection.vendor == "postgresql":
         return f"SELECT * FROM {unnest(kinds)}", [*arrays(rows, kinds)]  # noqa: S608 - our own types

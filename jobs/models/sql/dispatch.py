@@ -6,14 +6,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Model
 
 from jobs.domain.states import RunStatus
 from jobs.models.jobs import ServiceJob
 from jobs.models.runs import JobRun
+from jobs.models.sql.bulk import Value
 from jobs.models.triggers import Trigger
 from templates_app.models import ServiceTemplate, TemplateVersion
 
@@ -82,13 +83,13 @@ def _rows(**columns: str) -> str:
     return f"(SELECT {', '.join(parts)} FROM json_each(%s)) AS due"
 
 
-def _adapted(moment: datetime) -> Any:
+def _adapted(moment: datetime) -> Value:
     return connection.ops.adapt_datetimefield_value(moment)
 
 
-def _key(job: UUID) -> Any:
+def _key(job: UUID) -> Value:
     return ServiceJob._meta.pk.get_db_prep_value(job, connection)
 
 
-def _table(model: Any) -> str:
+def _table(model: type[Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import Count, Q
 
 from jobs.models import JobRun, StepResult
 from templates_app.domain.checks import Verdict
 
 
-def verdicts_of(run: JobRun) -> dict[str, Any]:
+def verdicts_of(run: JobRun) -> dict[str, object]:
     """Return `rows`, one for each check in order: its name, and on how many devices it passed, warned and failed."""
     found = StepResult.objects.filter(device_run__run=run).exclude(verdict="").values("position", "name")
     counts = {verdict.value: Count("pk", filter=Q(verdict=verdict.value)) for verdict in Verdict}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from jobs.domain.opsramp.body import Body, Words
 from jobs.domain.opsramp.reader import Reader
 from jobs.models import ServiceJob
@@ -16,10 +14,10 @@ MANUAL = 0
 AUTOMATIC = 1
 
 
-def read_parts(read: Reader, body: dict[str, Any], script: dict[str, Any]) -> dict[str, Any]:
+def read_parts(read: Reader, body: dict[str, object], script: dict[str, object]) -> dict[str, object]:
     """Return `approval`, `app` and `version`."""
     path = "script.approvalType"
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     if "approvalType" in script:
         given = read.mapping(script["approvalType"], path, APPROVAL)
         found["approvalType"] = read.integer(given.get("approvalType"), f"{path}.approvalType", 0, AUTOMATIC)
@@ -34,9 +32,9 @@ def read_parts(read: Reader, body: dict[str, Any], script: dict[str, Any]) -> di
     }
 
 
-def write(job: ServiceJob) -> dict[str, Any]:
+def write(job: ServiceJob) -> dict[str, object]:
     """Return the `script` of a job's body."""
-    found: dict[str, Any] = {"jobType": WORDS.kind}
+    found: dict[str, object] = {"jobType": WORDS.kind}
     approval = job.compat.get("approval")
     if approval:
         found["approvalType"] = {key: approval[key] for key in APPROVAL if key in approval}

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Prefetch
 
@@ -46,7 +45,7 @@ def keep(found: Sequence[ReadConfigurations], now: datetime) -> None:
     outbox.announce_all(events, now=now)
 
 
-def kept_by(run: JobRun) -> dict[str, Any]:
+def kept_by(run: JobRun) -> dict[str, object]:
     """Return what the run's page shows: `rows` are its device runs, in order, with the configurations kept of each
     (`kept`); `more` says that there are further devices."""
     snapshots = KeptConfiguration.objects.select_related("snapshot").defer("snapshot__content_z")

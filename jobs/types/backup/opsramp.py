@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from jobs.domain.opsramp.body import Body, Words
 from jobs.domain.opsramp.reader import Reader
 from jobs.models import ServiceJob
@@ -24,11 +22,11 @@ VERSIONS = (ALL_VERSIONS, VERSION_WITH_CHANGES)
 FLAGS = tuple(name for name in PARAMETERS if name != "versionsSaved")
 
 
-def read_parts(read: Reader, body: dict[str, Any], script: dict[str, Any]) -> dict[str, Any]:
+def read_parts(read: Reader, body: dict[str, object], script: dict[str, object]) -> dict[str, object]:
     """Return `config`, the parameters by OpsRamp's names."""
     path = "script.configParams"
     given = read.mapping(script.get("configParams", {}), path, ("versionsSaved", *FLAGS, "runConfigAlert"))
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "versionsSaved": read.choice(given.get("versionsSaved", VERSIONS[0]), f"{path}.versionsSaved", VERSIONS)
     }
     for flag in FLAGS:
@@ -50,7 +48,7 @@ def variables(body: Body) -> dict[str, str]:
     return {PARAMETERS[key]: ("yes" if value else "no") if isinstance(value, bool) else value for key, value in given}
 
 
-def write(job: ServiceJob) -> dict[str, Any]:
+def write(job: ServiceJob) -> dict[str, object]:
     """Return the `script` of a job's body."""
     texts = {key: value_of(job, name) for key, name in PARAMETERS.items()}
     params = {key: text.lower() in TRUE if key in FLAGS else text for key, text in texts.items()}

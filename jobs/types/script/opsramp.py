@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from config.errors import Invalid
 from devices.models import Tenant
 from jobs.domain.opsramp.body import Body, Words
@@ -19,12 +17,12 @@ from templates_app.models import Script, ServiceTemplate
 SYSTEM_USER = 1
 
 
-def read_parts(read: Reader, body: dict[str, Any], script: dict[str, Any]) -> dict[str, Any]:
+def read_parts(read: Reader, body: dict[str, object], script: dict[str, object]) -> dict[str, object]:
     """Return `script` (id), `user_type`, `parameters` (number → text) and `credential`; some stand in two places."""
     given = read.mapping(
         script.get("customScript", {}), "script.customScript", ("id", "name", "description", "platforms")
     )
-    found: dict[str, Any] = {"script": read.integer(given.get("id"), "script.customScript.id", 1, 999_999_999)}
+    found: dict[str, object] = {"script": read.integer(given.get("id"), "script.customScript.id", 1, 999_999_999)}
     places = (("script.", script), ("", body))
     users = [(f"{path}userType", place["userType"]) for path, place in places if "userType" in place]
     types = [read.integer(value, where, 1, 2) for where, value in users]
@@ -42,7 +40,7 @@ def read_parts(read: Reader, body: dict[str, Any], script: dict[str, Any]) -> di
     return found
 
 
-def _parameters(read: Reader, path: str, given: Any) -> dict[int, str]:
+def _parameters(read: Reader, path: str, given: object) -> dict[int, str]:
     """Return the values by the numbers of their parameters; a value stays a text."""
     if not isinstance(given, list):
         read.wrong(path, 'Give a list of {"paramId": …, "value": …}.')
@@ -84,9 +82,9 @@ def _title(body: Body) -> str:
     return script.name if script else WORDS.kind
 
 
-def write(job: ServiceJob) -> dict[str, Any]:
+def write(job: ServiceJob) -> dict[str, object]:
     """Return the `script` of a job's body: its script of the library, and the parameters that have a value."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     script = job.template.script
     if script is not None:
         names = ("name", "description", "platforms")

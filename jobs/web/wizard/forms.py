@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from django import forms
+from django.contrib.auth.models import User
+from django.forms import BoundField
 from django.http import QueryDict
 
 from devices import access as tenants
@@ -25,22 +27,33 @@ from jobs.domain.spec import (
 )
 from jobs.models import ServiceJob
 from templates_app import selectors as templates
-from templates_app.domain.content import VariableType
+from templates_app.domain.content import RuntimeVariable, VariableType
 
 #: A picker shows at most this many devices; searching brings the others.
 MOST_PICKER_DEVICES = 200
 HIDDEN = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 
+#: The values of a form by the names of its fields, each in the type that its field makes of it.
+Values: TypeAlias = dict[str, Any]  # Any: Django gives cleaned data no type
+
 
 def option_field(option: Option) -> forms.Field:
     """Return the form's field of an option, by the type of its default."""
-    words: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False}
+    label, text = option.label, option.help
     if isinstance(option.default, bool):
-        return forms.BooleanField(**words)
+        return forms.BooleanField(label=label, help_text=text, required=False)
     if option.choices:
         widget = forms.RadioSelect if len(option.choices) == 2 else forms.Select
-        return forms.ChoiceField(choices=option.choices, widget=widget, **words)
-    return forms.IntegerField(min_value=option.least, max_value=option.most, **words)
+        return forms.ChoiceField(choices=option.choices, widget=widget, label=label, help_text=text, required=False)
+    least, most = option.least, option.most
+    return forms.IntegerField(min_value=least, max_value=most, label=label, help_text=text, required=False)
+
+
+def choice_field(form: forms.Form, name: str) -> forms.ChoiceField:
+    """Return a form's field, which is known to be one of choices."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    return field
 
 
 class WizardForm(forms.Form):
@@ -48,7 +61,7 @@ class WizardForm(forms.Form):
 
     step: WizardStep | None = None
 
-    def __init__(self, data: Any, *, draft: ServiceJob, user: Any, spec: JobSpec) -> None:
+    def __init__(self, data: QueryDict | None, *, draft: ServiceJob, user: User, spec: JobSpec) -> None:
         self.draft, self.user, self.spec = draft, user, spec
         super().__init__(data, label_suffix="")
         self.options = [option for option in OPTIONS if option.step == self.step]
@@ -60,23 +73,27 @@ class WizardForm(forms.Form):
     def arrange(self) -> None:
         """Give the fields their choices, from what the user may see in the job's customer."""
 
-    def start(self) -> dict[str, Any]:
+    def start(self) -> dict[str, object]:
         """Return the initial values."""
         return {}
 
-    def starting(self) -> dict[str, Any]:
+    def spec_after(self) -> JobSpec:
+        """Return the specification with this step's values."""
+        raise NotImplementedError
+
+    def starting(self) -> dict[str, object]:
         """Return the initial values, those of the step's options among them."""
         return {option.name: getattr(self.spec, option.name) for option in self.options} | self.start()
 
-    def options_after(self) -> dict[str, Any]:
+    def options_after(self) -> Values:
         """Return the step's options as they are now."""
         values = self.values()
         return {option.name: option.typed(values[option.name]) for option in self.options}
 
     @property
-    def option_groups(self) -> list[tuple[str, list[Any]]]:
+    def option_groups(self) -> list[tuple[str, list[BoundField]]]:
         """The bound fields of the step's options, by their headings."""
-        groups: dict[str, list[Any]] = {}
+        groups: dict[str, list[BoundField]] = {}
         for option in self.options:
             groups.setdefault(option.group, []).append(self[option.name])
         return list(groups.items())
@@ -85,9 +102,9 @@ class WizardForm(forms.Form):
         """Return the sentences about what is to be mended."""
         return [str(sentence) for sentences in self.errors.values() for sentence in sentences]
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> Values:
         """Return the values: the valid ones of a posted form, or what the draft has."""
-        data = self.starting()
+        data: Values = self.starting()
         data.update(getattr(self, "cleaned_data", {}))
         return data
 
@@ -143,32 +160,34 @@ class DetailsForm(WizardForm):
     def arrange(self) -> None:
         draft, user = self.draft, self.user
         allowed = draft.version.content.platforms or tuple(platforms.PLATFORMS)
-        fields: dict[str, Any] = self.fields
         kind = types.of_template(draft.template.built_in)
-        fields["job_type"].choices = [(kind.key, kind.label)]
-        fields["agent"].choices = [
+        choice_field(self, "job_type").choices = [(kind.key, kind.label)]
+        choice_field(self, "agent").choices = [
             ("", "Choose an agent"),
             *((a.pk, a.name) for a in inventory.agents_for(draft.tenant)),
         ]
-        fields["notifier"].choices = [
+        choice_field(self, "notifier").choices = [
             *((f"g{role.group_id}", f"{role} (group)") for role in tenants.roles_of(draft.tenant)),
             *((f"u{person.pk}", person.get_username()) for person in tenants.people_of(draft.tenant)),
         ]
-        fields["devices"].choices = self._device_choices(allowed)
+        choice_field(self, "devices").choices = self._device_choices(allowed)
         tags = [
             (tag.pk, f"{tag.name} ({tag.device_count})")  # type: ignore[attr-defined]
             for tag in inventory.visible_tags(user).filter(tenant__path__startswith=draft.tenant.path)
         ]
-        fields["tags"].choices = fields["search_tags"].choices = tags
+        choice_field(self, "tags").choices = choice_field(self, "search_tags").choices = tags
         networks = inventory.visible_networks(user).filter(tenant__path__startswith=draft.tenant.path)
-        fields["search_networks"].choices = [(net.pk, net.name) for net in networks]
-        fields["search_platforms"].choices = [(key, platforms.label(key)) for key in allowed]
+        choice_field(self, "search_networks").choices = [(net.pk, net.name) for net in networks]
+        choice_field(self, "search_platforms").choices = [(key, platforms.label(key)) for key in allowed]
         own = inventory.visible_credentials(user).filter(tenant=draft.tenant)
-        fields["credential"].choices = [("", "As stored for each device"), *((str(c.pk), c.name) for c in own)]
+        choice_field(self, "credential").choices = [
+            ("", "As stored for each device"),
+            *((str(c.pk), c.name) for c in own),
+        ]
         if draft.account and draft.account.password_sealed:
-            fields["password"].help_text = "Stored. Leave it empty to keep it."
+            self.fields["password"].help_text = "Stored. Leave it empty to keep it."
         if draft.account and draft.account.enable_password_sealed:
-            fields["enable_password"].help_text = "Stored. Leave it empty to keep it."
+            self.fields["enable_password"].help_text = "Stored. Leave it empty to keep it."
 
     def _device_choices(self, allowed: tuple[str, ...]) -> list[tuple[str, str]]:
         """Devices picked so far first, then others up to the picker's size, narrowed by `find`."""
@@ -181,7 +200,7 @@ class DetailsForm(WizardForm):
         others = matching.exclude(pk__in=[d.pk for d in chosen])[:MOST_PICKER_DEVICES]
         return [(str(d.pk), f"{d.address} — {d.name} · {platforms.label(d.platform)}") for d in [*chosen, *others]]
 
-    def start(self) -> dict[str, Any]:
+    def start(self) -> dict[str, object]:
         spec = self.spec
         return {
             "name": spec.name,
@@ -264,8 +283,8 @@ class TasksForm(WizardForm):
                 ),
             }
 
-    def start(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def start(self) -> dict[str, object]:
+        found: dict[str, object] = {}
         for variable in self.draft.version.content.variables:
             if variable.type is not VariableType.SECRET:
                 found[f"var_{variable.name}"] = self.spec.variables.get(variable.name, "")
@@ -282,7 +301,7 @@ class TasksForm(WizardForm):
             }
         return found
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """A task for "only these" needs at least one device."""
         data = super().clean() or {}
         for number in range(len(self.draft.version.content.steps)):
@@ -312,11 +331,11 @@ class TasksForm(WizardForm):
             secret_variables={x.name: Secret(v[f"var_{x.name}"]) for x in secret if v.get(f"var_{x.name}")},
         )
 
-    def variable_fields(self) -> list[Any]:
+    def variable_fields(self) -> list[BoundField]:
         """Return the bound fields of the runtime variables."""
         return [self[name] for name in self.fields if name.startswith("var_")]
 
-    def tasks(self) -> list[dict[str, Any]]:
+    def tasks(self) -> list[dict[str, object]]:
         """Return each template step with its bound fields."""
         parts = ("who", "devices", "profile", "connection", "transfer", "credential")
         return [
@@ -329,7 +348,7 @@ class TasksForm(WizardForm):
         return any(job is not None and name in job.sealed_variables for job in sources)
 
 
-def _variable_field(variable: Any, stored: bool) -> forms.Field:
+def _variable_field(variable: RuntimeVariable, stored: bool) -> forms.Field:
     label, text = variable.label or variable.name, variable.help
     if variable.default:
         text = f"{text} Default: {variable.default}.".strip()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.forms import BoundField
 from django.http import QueryDict
 
 from jobs.domain.options import WizardStep
 from jobs.domain.rollout import Rollout
 from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec
 from jobs.plan.job_mapping import filters_above
-from jobs.web.wizard.forms import WizardForm
+from jobs.web.wizard.forms import WizardForm, choice_field
 from jobs.web.wizard.triggers import TriggerForm, shown_of
 
 EXECUTE_CHOICES = [
@@ -57,9 +57,10 @@ class ScheduleForm(WizardForm):
 
     def arrange(self) -> None:
         filters = filters_above(self.draft.tenant)
-        fields: dict[str, Any] = self.fields
-        fields["window"].choices = [("", "Any time"), *((row.pk, str(row)) for row in filters)]
-        fields["execute"].choices = [*EXECUTE_CHOICES, EXECUTE_LATER] if self.draft.draft_of else EXECUTE_CHOICES
+        choice_field(self, "window").choices = [("", "Any time"), *((row.pk, str(row)) for row in filters)]
+        choice_field(self, "execute").choices = (
+            [*EXECUTE_CHOICES, EXECUTE_LATER] if self.draft.draft_of else EXECUTE_CHOICES
+        )
         stored = [trigger for trigger in self.spec.triggers if trigger.kind is not TriggerKind.NOW]
         numbers = self._numbers() if self.is_bound else list(range(max(1, len(stored))))
         self.triggers = [
@@ -72,7 +73,7 @@ class ScheduleForm(WizardForm):
             for n in numbers
         ]
 
-    def start(self) -> dict[str, Any]:
+    def start(self) -> dict[str, object]:
         stored = any(trigger.kind is not TriggerKind.NOW for trigger in self.spec.triggers)
         none = "later" if self.draft.draft_of else "now"
         return {
@@ -82,7 +83,7 @@ class ScheduleForm(WizardForm):
             **asdict(self.spec.rollout),
         }
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """With Schedule Now chosen, every trigger must be valid."""
         data = super().clean() or {}
         if data.get("execute") == "schedule" and any(form.errors for form in self.triggers):
@@ -92,7 +93,7 @@ class ScheduleForm(WizardForm):
     def spec_after(self) -> JobSpec:
         """Return the specification with this step's values; a trigger that is not complete yet is left out."""
         v = self.values()
-        triggers: tuple[TriggerSpec, ...] = (TriggerSpec(TriggerKind.NOW),) if v["execute"] == "now" else ()
+        triggers: tuple[TriggerSpec, ...] = (TriggerSpec(kind=TriggerKind.NOW),) if v["execute"] == "now" else ()
         if v["execute"] == "schedule":
             triggers = tuple(form.spec() for form in self.triggers if form.is_valid())
         return replace(
@@ -111,7 +112,7 @@ class ScheduleForm(WizardForm):
         return [str(sentence) for _, sentences in parts for sentence in sentences]
 
     @property
-    def rollout_fields(self) -> list[Any]:
+    def rollout_fields(self) -> list[BoundField]:
         """The fields that say how the run spreads over its devices."""
         return [self["max_parallel"], *(self[name] for name in asdict(Rollout()))]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import TypedDict, cast
 
 from django import forms
 
@@ -13,10 +13,11 @@ from devices.domain.zones import ZONE_CHOICES
 from jobs.domain.misfire import LABELS as MISSED
 from jobs.domain.misfire import MisfirePolicy
 from jobs.domain.recurrence import WEEKDAYS, WEEKS, ImpossibleRule, instant_of
-from jobs.domain.schedule_json import schedule_from
+from jobs.domain.schedule_json import ScheduleJson, schedule_from
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import ServiceJob
 from jobs.plan.job_mapping import filters_above
+from jobs.web.wizard.forms import choice_field
 
 KINDS = [
     ("once", "Once"),
@@ -46,18 +47,44 @@ FIELD_OF_PART = {
 }
 
 
-def _moment(label: str, **more: Any) -> forms.DateTimeField:
+def _moment(label: str, help_text: str = "") -> forms.DateTimeField:
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
-    return WallClockField(label=label, required=False, widget=widget, input_formats=formats, **more)
+    return WallClockField(label=label, required=False, widget=widget, input_formats=formats, help_text=help_text)
 
 
 class WallClockField(forms.DateTimeField):
     """A date and time of the zone chosen beside it: Django must not attach a zone of its own."""
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: str | datetime | date | None) -> datetime | None:
         found = super().to_python(value)
         return found.replace(tzinfo=None) if found else found
+
+
+class TriggerValues(TypedDict, total=False):
+    """The values of a trigger's form; `at` and `end_at` are wall clocks."""
+
+    name: str
+    kind: str
+    enabled: bool
+    at: datetime | None
+    time_zone: str
+    interval: int | None
+    unit: str
+    every: int | None
+    anchor: str
+    weekdays: list[str]
+    days: list[str]
+    week: str
+    weekday: str
+    months: list[str]
+    expression: str
+    end_at: datetime | None
+    max_count: int | None
+    schedule_filter: int | None
+    missed: str
+    grace_minutes: int | None
+    catch_up: int | None
 
 
 class TriggerForm(forms.Form):
@@ -126,20 +153,22 @@ class TriggerForm(forms.Form):
     grace_minutes = forms.IntegerField(label="Grace time, minutes", required=False, min_value=0, max_value=10_080)
     catch_up = forms.IntegerField(label="Catch up at most", required=False, min_value=1, max_value=500)
 
-    def __init__(self, data: Any, *, number: int, draft: ServiceJob, trigger: TriggerSpec | None) -> None:
+    def __init__(
+        self, data: Mapping[str, object] | None, *, number: int, draft: ServiceJob, trigger: TriggerSpec | None
+    ) -> None:
         self.number, self.when = number, f"t{number}-kind"
         self.shown = shown_of(trigger, draft.tenant.time_zone)
-        super().__init__(data, prefix=f"t{number}", initial=self.shown, label_suffix="")
+        super().__init__(data, prefix=f"t{number}", initial=dict(self.shown), label_suffix="")
         rows = filters_above(draft.tenant)
-        cast(Any, self.fields["schedule_filter"]).choices = [("", "None"), *((row.pk, row.name) for row in rows)]
+        choice_field(self, "schedule_filter").choices = [("", "None"), *((row.pk, row.name) for row in rows)]
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> dict[str, object]:
         """A schedule must be possible; what is wrong stands beside its field."""
         data = super().clean() or {}
         if "kind" not in data:
             return data
         try:
-            schedule = schedule_from(rule_of(data))
+            schedule = schedule_from(rule_of(cast(TriggerValues, data)))
         except ImpossibleRule as error:
             self.add_error(FIELD_OF_PART.get(error.field, "kind"), str(error))
             return data
@@ -151,7 +180,7 @@ class TriggerForm(forms.Form):
 
     def spec(self) -> TriggerSpec:
         """Return the trigger of a valid form."""
-        v = {**self.shown, **self.cleaned_data}
+        v = cast(TriggerValues, {**self.shown, **self.cleaned_data})
         kind = TriggerKind(v["kind"])
         return TriggerSpec(
             kind=kind,
@@ -165,9 +194,9 @@ class TriggerForm(forms.Form):
         )
 
 
-def shown_of(trigger: TriggerSpec | None, zone: str) -> dict[str, Any]:
+def shown_of(trigger: TriggerSpec | None, zone: str) -> TriggerValues:
     """Return a trigger form's values for a stored trigger, or for a new one."""
-    found: dict[str, Any] = {
+    found: TriggerValues = {
         "kind": "once",
         "time_zone": zone,
         "unit": "H",
@@ -193,19 +222,19 @@ def shown_of(trigger: TriggerSpec | None, zone: str) -> dict[str, Any]:
     return found
 
 
-def rule_of(values: dict[str, Any]) -> dict[str, Any]:
+def rule_of(values: TriggerValues) -> ScheduleJson:
     """Return the schedule's JSON from the form's values; parts that the kind does not have are left out."""
     kind = values["kind"]
     return {
         "kind": kind,
         "time_zone": values.get("time_zone") or "UTC",
-        "start_at": _text(values.get("at")),
+        "start_at": _text(values.get("at")) or "",
         **_limits(values),
         **PARTS[kind](values),
     }
 
 
-def _limits(values: dict[str, Any]) -> dict[str, Any]:
+def _limits(values: TriggerValues) -> ScheduleJson:
     if values["kind"] == "once":
         return {}
     return {"end_at": _text(values.get("end_at")), "max_count": values.get("max_count")}
@@ -215,32 +244,32 @@ def _text(wall: datetime | None) -> str | None:
     return wall.isoformat() if wall else None
 
 
-def _every(values: dict[str, Any]) -> dict[str, Any]:
+def _every(values: TriggerValues) -> ScheduleJson:
     number, unit = values.get("interval") or 0, values.get("unit") or "H"
     return {"interval": f"P{number}D" if unit == "D" else f"PT{number}{unit}"}
 
 
-def _daily(values: dict[str, Any]) -> dict[str, Any]:
+def _daily(values: TriggerValues) -> ScheduleJson:
     return {"every": values.get("every") or 1, "anchor": values.get("anchor") or "start"}
 
 
-def _weekly(values: dict[str, Any]) -> dict[str, Any]:
+def _weekly(values: TriggerValues) -> ScheduleJson:
     return {"weekdays": values.get("weekdays") or [], "every": values.get("every") or 1}
 
 
-def _monthly(values: dict[str, Any]) -> dict[str, Any]:
+def _monthly(values: TriggerValues) -> ScheduleJson:
     months = [int(month) for month in values.get("months") or range(1, 13)]
-    week = {name: values.get(name) or None for name in ("week", "weekday")}
+    week: ScheduleJson = {"week": values.get("week") or None, "weekday": values.get("weekday") or None}
     days = [day if day == "last" else int(day) for day in values.get("days") or []]
-    return {"months": months, **(week if any(week.values()) else {}), "days": days}
+    return {"months": months, **(week if any(week.values()) else ScheduleJson()), "days": days}
 
 
-def _cron(values: dict[str, Any]) -> dict[str, Any]:
+def _cron(values: TriggerValues) -> ScheduleJson:
     return {"expression": values.get("expression") or ""}
 
 
 #: The parts that each kind has besides its start, zone and limits.
-PARTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+PARTS: dict[str, Callable[[TriggerValues], ScheduleJson]] = {
     "once": lambda values: {},
     "every": _every,
     "daily": _daily,
@@ -250,13 +279,11 @@ PARTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 
 
-def fields_of(rule: dict[str, Any]) -> dict[str, Any]:
+def fields_of(rule: ScheduleJson) -> TriggerValues:
     """Return the form's values for a stored rule."""
-    found: dict[str, Any] = {
-        key: rule[key]
-        for key in ("time_zone", "every", "anchor", "weekdays", "week", "weekday", "expression", "max_count")
-        if key in rule
-    }
+    parts = dict[str, object](rule)
+    same = ("time_zone", "every", "anchor", "weekdays", "week", "weekday", "expression", "max_count")
+    found = cast(TriggerValues, {key: parts[key] for key in same if key in parts})
     found["at"] = schedule_from(rule).start_at
     found["end_at"] = schedule_from(rule).end_at
     if "interval" in rule:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from config.errors import Conflict, Forbidden, Invalid, NotFound
 from config.pages import show_problems
-from config.requests import Request as HttpRequest
+from config.requests import Request
 from devices import access as tenants
 from devices import selectors as inventory
 from devices.domain.addresses import SAMPLE, UnreadableFile, read_address_csv
@@ -35,12 +36,16 @@ from templates_app import selectors as templates
 from templates_app.services.built_in import ensure_built_ins
 
 STEPS = (("details", "Job Details"), ("tasks", "Task Details"), ("schedule", "Schedule"))
-FORMS: dict[str, type[Any]] = {"details": forms.DetailsForm, "tasks": forms.TasksForm, "schedule": ScheduleForm}
+FORMS: dict[str, type[forms.WizardForm]] = {
+    "details": forms.DetailsForm,
+    "tasks": forms.TasksForm,
+    "schedule": ScheduleForm,
+}
 #: The side panel shows what so many devices would get.
 PREVIEWED_DEVICES = 8
 
 
-def new_job(request: HttpRequest) -> HttpResponse:
+def new_job(request: Request) -> HttpResponse:
     """Choose the template first (I-04); choosing it opens the draft."""
     if not access.may_run_anywhere(request.user):
         raise Forbidden("You may not create jobs in any tenant. Ask a tenant administrator for the operator role.")
@@ -57,7 +62,7 @@ def new_job(request: HttpRequest) -> HttpResponse:
     return render(request, "jobs/wizard_new.html", context)
 
 
-def wizard(request: HttpRequest, pk: Any, step: str) -> HttpResponse:
+def wizard(request: Request, pk: str, step: str) -> HttpResponse:
     """One step of the wizard: show it, keep it, go on."""
     draft = selectors.editable_job(request.user, pk)
     spec = spec_of(draft)
@@ -80,7 +85,7 @@ def wizard(request: HttpRequest, pk: Any, step: str) -> HttpResponse:
 
 
 @require_POST
-def live(request: HttpRequest, pk: Any, step: str) -> HttpResponse:
+def live(request: Request, pk: str, step: str) -> HttpResponse:
     """Keep what is valid so far and answer with the side panel: devices, commands, credentials.
 
     What comes after Submit is answered with nothing.
@@ -102,7 +107,7 @@ def live(request: HttpRequest, pk: Any, step: str) -> HttpResponse:
 
 
 @require_POST
-def discard(request: HttpRequest, pk: Any) -> HttpResponse:
+def discard(request: Request, pk: UUID) -> HttpResponse:
     """Throw the draft away."""
     draft = selectors.editable_job(request.user, pk)
     target = redirect("job", pk=draft.draft_of_id) if draft.draft_of_id else redirect("jobs")
@@ -112,7 +117,7 @@ def discard(request: HttpRequest, pk: Any) -> HttpResponse:
 
 
 @require_POST
-def picker(request: HttpRequest, pk: Any) -> HttpResponse:
+def picker(request: Request, pk: UUID) -> HttpResponse:
     """Answer with the device picker, narrowed by what was typed."""
     draft = selectors.editable_job(request.user, pk)
     form = forms.DetailsForm(request.POST, draft=draft, user=request.user, spec=spec_of(draft))
@@ -120,14 +125,14 @@ def picker(request: HttpRequest, pk: Any) -> HttpResponse:
     return render(request, "jobs/picker.html", {"field": form["devices"]})
 
 
-def sample_csv(request: HttpRequest) -> HttpResponse:
+def sample_csv(request: Request) -> HttpResponse:
     """The sample of the address list (I-16)."""
     response = HttpResponse("\ufeff" + SAMPLE, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="devices-sample.csv"'
     return response
 
 
-def _keep(request: HttpRequest, draft: ServiceJob, form: Any) -> bool:
+def _keep(request: Request, draft: ServiceJob, form: forms.WizardForm) -> bool:
     """Save the valid part of a form into the draft; problems go beside the fields."""
     try:
         drafts.save_draft(by=request.user, draft=draft, spec=form.spec_after())
@@ -139,7 +144,7 @@ def _keep(request: HttpRequest, draft: ServiceJob, form: Any) -> bool:
     return True
 
 
-def _finish(request: HttpRequest, draft: ServiceJob, form: Any, action: str, step: str) -> HttpResponse | None:
+def _finish(request: Request, draft: ServiceJob, form: forms.WizardForm, action: str, step: str) -> HttpResponse | None:
     if action == "save":
         messages.success(request, "The draft was saved. It waits in Job Management; nobody else sees it.")
         return redirect("jobs")
@@ -169,7 +174,7 @@ def _finish(request: HttpRequest, draft: ServiceJob, form: Any, action: str, ste
     return redirect("job", pk=job.pk)
 
 
-def _rearrange(request: HttpRequest, draft: ServiceJob, action: str) -> HttpResponse:
+def _rearrange(request: Request, draft: ServiceJob, action: str) -> HttpResponse:
     """Show the schedule with one trigger more or less; what was typed stays, and what is valid is kept."""
     form = ScheduleForm(rearranged(request.POST, action), draft=draft, user=request.user, spec=spec_of(draft))
     form.is_valid()
@@ -177,7 +182,7 @@ def _rearrange(request: HttpRequest, draft: ServiceJob, action: str) -> HttpResp
     return render(request, "jobs/wizard_schedule.html", _context(request, draft, form, "schedule"))
 
 
-def _import_csv(request: HttpRequest, draft: ServiceJob, form: Any) -> HttpResponse:
+def _import_csv(request: Request, draft: ServiceJob, form: forms.WizardForm) -> HttpResponse:
     """Add the devices of a CSV file to the static list and show what became of each line."""
     form.is_valid()
     _keep(request, draft, form)
@@ -193,7 +198,7 @@ def _import_csv(request: HttpRequest, draft: ServiceJob, form: Any) -> HttpRespo
     wanted = [row.address for row in rows if row.address and not row.problem]
     choices = inventory.choices_for(request.user, draft.tenant, content.platforms)
     known = {d.address: d for d in choices.filter(address__in=wanted)} if wanted else {}
-    results: list[dict[str, Any]] = []
+    results: list[dict[str, object]] = []
     added: list[str] = []
     for row in rows:
         device = known.get(row.address)
@@ -218,7 +223,7 @@ def _import_csv(request: HttpRequest, draft: ServiceJob, form: Any) -> HttpRespo
     return render(request, "jobs/wizard_details.html", context)
 
 
-def _context(request: HttpRequest, draft: ServiceJob, form: Any, step: str) -> dict[str, Any]:
+def _context(request: Request, draft: ServiceJob, form: forms.WizardForm, step: str) -> dict[str, object]:
     return {
         "draft": draft,
         "form": form,
@@ -231,7 +236,7 @@ def _context(request: HttpRequest, draft: ServiceJob, form: Any, step: str) -> d
     }
 
 
-def _panel(draft: ServiceJob, user: Any) -> dict[str, Any]:
+def _panel(draft: ServiceJob, user: User) -> dict[str, object]:
     """What the side panel shows: how many devices match, the first ones, what they would get."""
     count = builder.target_devices(draft, user).count()
     plan = builder.plan_of(draft, user, first=PREVIEWED_DEVICES)
@@ -246,7 +251,7 @@ def _panel(draft: ServiceJob, user: Any) -> dict[str, Any]:
     }
 
 
-def _stepper(draft: ServiceJob, user: Any, step: str) -> list[tuple[str, str, str, bool]]:
+def _stepper(draft: ServiceJob, user: User, step: str) -> list[tuple[str, str, str, bool]]:
     """(label, url, what is missing, current) for each step."""
     problems = drafts.problems_of(draft, user)
     place = {"name": 0, "description": 0, "template": 0, "agent": 0, "devices": 0, "schedule": 2}
