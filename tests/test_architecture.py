@@ -356,7 +356,7 @@ BLOCKING = {"time.sleep", "select.select", "select.poll", "socket.create_connect
 
 
 #: Parameters that are people, and where each is a User by now.
-PEOPLE, TYPED = {"by", "user", "person"}, {"config", "devices", "approvals", "templates_app"}
+PEOPLE, TYPED = {"by", "user", "person"}, {"config", "devices", "approvals", "templates_app", "jobs"}
 
 
 def test_people_are_users_and_not_anything():
@@ -370,6 +370,64 @@ def test_people_are_users_and_not_anything():
         and (not arg.annotation or ast.unparse(arg.annotation) == "Any")
     ]
     assert found == []
+
+
+#: How often each place says Any at most. Who takes one away lowers the number.
+MOST_ANY = {"jobs": 22}
+#: The reason of an Any stands on its line or on the one before.
+REASON = re.compile(r"# Any: \w+")
+
+
+def anys(tree):
+    """Yield the line of each name Any that is not an import."""
+    yield from (node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "Any")
+
+
+@pytest.mark.parametrize("place", MOST_ANY)
+def test_a_place_says_any_no_more_often_than_it_may(place):
+    found = Counter({path: len(list(anys(tree))) for path, tree in sources().items() if path.parts[0] == place})
+    assert found.total() <= MOST_ANY[place], [f"{path}: {number}" for path, number in found.most_common(10)]
+
+
+@pytest.mark.parametrize("place", MOST_ANY)
+def test_each_any_has_its_reason(place):
+    wrong = []
+    for path, tree in sources().items():
+        if path.parts[0] == place:
+            lines = (ROOT / path).read_text().splitlines()
+            wrong += [f"{path}:{n}" for n in anys(tree) if not any(map(REASON.search, lines[max(0, n - 2) : n]))]
+    assert not wrong, wrong
+
+
+#: Values with more fields than this are made with the names of their fields.
+MOST_POSITIONS = 6
+#: How many wide values of each place may still be made by position.
+BY_POSITION = {"jobs": 0}
+
+
+def is_dataclass(decorator):
+    return ast.unparse(decorator).split("(")[0] in ("dataclass", "dataclasses.dataclass")
+
+
+def wide_by_position(tree):
+    """Yield the dataclasses with many fields that can be made without naming them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            made = [decorator for decorator in node.decorator_list if is_dataclass(decorator)]
+            fields = [part for part in node.body if isinstance(part, ast.AnnAssign)]
+            if made and len(fields) > MOST_POSITIONS and "kw_only=True" not in ast.unparse(made[0]):
+                yield node
+
+
+@pytest.mark.parametrize("place", BY_POSITION)
+def test_wide_values_are_made_with_the_names_of_their_fields(place):
+    found = [
+        f"{path}:{node.lineno} {node.name}"
+        for path, tree in sources().items()
+        if path.parts[0] == place
+        for node in wide_by_position(tree)
+    ]
+    assert len(found) <= BY_POSITION[place], found
 
 
 def test_conversations_wait_with_the_words_of_the_hub_only():
