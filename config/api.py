@@ -1,7 +1,5 @@
 """What every API shares: problem+json errors (RFC 9457), and the way a ServiceError becomes an answer."""
 
-from typing import Any
-
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from rest_framework import exceptions
@@ -10,10 +8,10 @@ from rest_framework.response import Response
 from config.errors import Invalid, ServiceError
 
 
-def problem(error: Exception, context: dict[str, Any]) -> Response | None:
+def problem(error: Exception, context: dict[str, object]) -> Response | None:
     """Answer any expected error as application/problem+json; return None for a defect, which stays a 500."""
     headers: dict[str, str] = {}
-    body: dict[str, Any]
+    body: dict[str, object]
     if isinstance(error, ServiceError):
         body = {
             "type": f"about:blank#{error.code}",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import django_filters
 from django.core.exceptions import ValidationError
 from django.db import DataError
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import NotFound
 from rest_framework.filters import OrderingFilter
@@ -15,6 +16,9 @@ from rest_framework.pagination import CursorPagination, PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+#: Pairs of a word and its label, or what returns them once they are needed.
+Choices = Sequence[tuple[str, str]] | Callable[[], Sequence[tuple[str, str]]]
+M = TypeVar("M", bound=Model)
 #: More rows than this are not counted: the count would cost more than the page.
 MOST_COUNTED_ROWS = 1_000
 
@@ -37,7 +41,7 @@ class Pages(CursorPagination):
     # Rows that are equal in the chosen order are told apart by their position among them, however many they are.
     offset_cutoff = 10_000_000
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: QuerySet[M], request: Request, view: object = None) -> list[M]:
         """Return the rows of the page that is asked for."""
         self.numbered = Numbered() if "page" in request.query_params else None
         if self.numbered:
@@ -50,20 +54,20 @@ class Pages(CursorPagination):
         self.count = counted if counted <= MOST_COUNTED_ROWS else None
         return rows
 
-    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
+    def get_ordering(self, request: Request, queryset: QuerySet[M], view: object) -> tuple[str, ...]:
         """Return what the caller asked for, or the order that the rows have; then by id, so that no two are equal."""
         asked = OrderingFilter().get_ordering(request, queryset, view) if view else None
         chosen = asked or queryset.query.order_by
         return (*chosen, "pk") if chosen else ("pk",)
 
-    def get_paginated_response(self, data: Any) -> Response:
+    def get_paginated_response(self, data: object) -> Response:
         """Return the page with the way to the next one."""
         if self.numbered:
             return self.numbered.get_paginated_response(data)
         links = {"next": self.get_next_link(), "previous": self.get_previous_link()}
         return Response({"count": self.count, **links, "results": data})
 
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+    def get_paginated_response_schema(self, schema: Mapping[str, object]) -> dict[str, object]:
         """Describe the page."""
         shape = super().get_paginated_response_schema(schema)
         words = f"How many rows match; null where it is more than {MOST_COUNTED_ROWS}."
@@ -74,7 +78,7 @@ class Pages(CursorPagination):
         shape["required"] = ["count", "results"]
         return shape
 
-    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+    def get_schema_operation_parameters(self, view: object) -> list[dict[str, object]]:
         """Describe the parameters."""
         number = {
             "name": "page",
@@ -85,7 +89,7 @@ class Pages(CursorPagination):
         }
         return [*super().get_schema_operation_parameters(view), number]
 
-    def get_html_context(self) -> dict[str, Any]:
+    def get_html_context(self) -> dict[str, object]:
         """Return what the browsable pages need."""
         return self.numbered.get_html_context() if self.numbered else super().get_html_context()
 
@@ -100,7 +104,7 @@ class Filters(DjangoFilterBackend):
     They compare plain values, never look a thing up: an id that is not the caller's is no more known than any other.
     """
 
-    def get_filterset_class(self, view: Any, queryset: Any = None) -> Any:
+    def get_filterset_class(self, view: object, queryset: object = None) -> type[django_filters.FilterSet] | None:
         """Return the filters of a resource."""
         found = getattr(view, "filters", None)
         return type(f"{type(view).__name__}Filters", (django_filters.FilterSet,), dict(found)) if found else None
@@ -116,7 +120,7 @@ def is_uuid(column: str) -> django_filters.UUIDFilter:
     return django_filters.UUIDFilter(field_name=column)
 
 
-def is_one_of(column: str, choices: Any) -> django_filters.MultipleChoiceFilter:
+def is_one_of(column: str, choices: Choices) -> django_filters.MultipleChoiceFilter:
     """Filter by a fixed set of words; given several times, any of them."""
     return django_filters.MultipleChoiceFilter(field_name=column, choices=choices, distinct=False)
 

@@ -2,7 +2,6 @@
 
 import logging.config
 import os
-from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
@@ -16,6 +15,6 @@ app.autodiscover_tasks(["devices", "approvals", "jobs"])
 
 
 @setup_logging.connect
-def keep_the_log(**context: Any) -> None:
+def keep_the_log(**context: object) -> None:
     """Write the log of workers and beat as the settings say; Celery would give it a level of its own."""
     logging.config.dictConfig(settings.LOGGING)

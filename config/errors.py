@@ -5,8 +5,6 @@ Domain errors subclass these; nothing here knows HTTP libraries.
 
 from __future__ import annotations
 
-from typing import Any
-
 
 class ServiceError(Exception):
     """Something the caller asked for cannot be done; the message says what happened and what to do."""
@@ -14,11 +12,10 @@ class ServiceError(Exception):
     code = "error"
     status = 500
 
-    def __init__(self, message: str, *, code: str | None = None, **details: Any) -> None:
+    def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
-        self.details = details
 
 
 class NotFound(ServiceError):
@@ -50,7 +47,7 @@ class Invalid(ServiceError):
 
     code, status = "invalid", 400
 
-    def __init__(self, message: str = "", *, fields: dict[str, list[str]] | None = None, **details: Any) -> None:
+    def __init__(self, message: str = "", *, fields: dict[str, list[str]] | None = None) -> None:
         self.fields = fields or {}
         first = next((sentences[0] for sentences in self.fields.values() if sentences), "The input is not valid.")
-        super().__init__(message or first, **details)
+        super().__init__(message or first)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 ROWS_PER_PAGE = 25
+#: Narrows the rows of a list to those with a value.
+Narrow: TypeAlias = Callable[[QuerySet[Any], str], QuerySet[Model]]  # Any: a list's own filters know its own rows
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,20 @@ class Column:
     """One column: its heading, what a cell shows (escaped unless it is safe HTML), and the field to sort by."""
 
     label: str
-    cell: Callable[[Any], Any]
+    cell: Callable[[Any], object]  # Any: a column of a list knows its own rows, which a lambda cannot say
     sort: str = ""
     css: str = ""
     num: bool = False
-    next: str = ""
-    direction: str = ""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column's head: its label, what a click on it sorts by next (empty: nothing) and how it is sorted now."""
+
+    label: str
+    num: bool
+    next: str
+    direction: str
 
 
 @dataclass(frozen=True)
@@ -35,12 +45,12 @@ class Filter:
 
     key: str
     label: str
-    choices: list[tuple[Any, str]]
-    apply: Callable[[QuerySet[Any], str], QuerySet[Any]]
+    choices: Sequence[tuple[object, str]]
+    apply: Narrow
     chosen: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Listing:
     """What a list page is about."""
 
@@ -55,10 +65,10 @@ class Listing:
     order: str = ""
 
 
-def field(key: str, name: str = "") -> Callable[[QuerySet[Any], str], QuerySet[Any]]:
+def field(key: str, name: str = "") -> Narrow:
     """Return the usual `apply` of a Filter: the field equals the value; a value of the wrong kind matches nothing."""
 
-    def apply(rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def apply(rows: QuerySet[Model], value: str) -> QuerySet[Model]:
         try:
             return rows.filter(**{name or key: value})
         except (ValueError, TypeError):
@@ -68,7 +78,7 @@ def field(key: str, name: str = "") -> Callable[[QuerySet[Any], str], QuerySet[A
 
 
 def show(
-    request: HttpRequest, rows: QuerySet[Any], listing: Listing, template: str = "list.html", **context: Any
+    request: HttpRequest, rows: QuerySet[Model], listing: Listing, template: str = "list.html", **context: object
 ) -> HttpResponse:
     """Answer with one page of the list."""
     q = request.GET.get("q", "").strip()[:100].replace("\x00", "")
@@ -81,7 +91,6 @@ def show(
             rows = item.apply(rows, chosen)
         filters.append(replace(item, chosen=chosen))
     sort = request.GET.get("sort", "")
-    columns = [_with_direction(column, sort) for column in listing.columns]
     sortable = {column.sort for column in listing.columns if column.sort}
     if sort.lstrip("-") in sortable:
         rows = rows.order_by(sort, "pk")
@@ -89,7 +98,7 @@ def show(
         rows = rows.order_by(listing.order, "pk")
     page = Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))
     cells = [
-        [{"label": c.label, "css": f"{c.css} num" if c.num else c.css, "html": c.cell(row)} for c in columns]
+        [{"label": c.label, "css": f"{c.css} num" if c.num else c.css, "html": c.cell(row)} for c in listing.columns]
         for row in page
     ]
     narrowed = bool(q or any(item.chosen for item in filters))
@@ -98,7 +107,7 @@ def show(
         template,
         {
             "listing": listing,
-            "columns": columns,
+            "columns": [_heading(column, sort) for column in listing.columns],
             "rows": cells,
             "page": page,
             "q": q,
@@ -109,8 +118,7 @@ def show(
     )
 
 
-def _with_direction(column: Column, sort: str) -> Column:
-    if not column.sort:
-        return column
-    mark = {column.sort: "↑", f"-{column.sort}": "↓"}.get(sort, "")
-    return replace(column, next=f"-{column.sort}" if sort == column.sort else column.sort, direction=mark)
+def _heading(column: Column, sort: str) -> Heading:
+    mark = {column.sort: "↑", f"-{column.sort}": "↓"}.get(sort, "") if column.sort else ""
+    following = f"-{column.sort}" if column.sort and sort == column.sort else column.sort
+    return Heading(column.label, column.num, following, mark)

@@ -13,7 +13,6 @@ from contextvars import ContextVar
 from copy import copy
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
 
 import orjson
 
@@ -22,11 +21,11 @@ FOREIGN = "library.said"
 #: What a record has without anybody's `extra`; and the request that Django's own lines carry, whose address may hold a
 #: token.
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "action", "request"}
-_bound: ContextVar[Mapping[str, Any]] = ContextVar("bound", default=MappingProxyType({}))
+_bound: ContextVar[Mapping[str, object]] = ContextVar("bound", default=MappingProxyType({}))
 
 
 @contextmanager
-def bound(**fields: Any) -> Iterator[None]:
+def bound(**fields: object) -> Iterator[None]:
     """Give every line that is written within these fields, in this thread or greenlet and in what is begun from it
     with a copy of its context (`devices.drivers.hub`, `jobs.worker.journal_writer`)."""
     token = _bound.set({**_bound.get(), **fields})
@@ -36,7 +35,7 @@ def bound(**fields: Any) -> Iterator[None]:
         _bound.reset(token)
 
 
-def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+def fields_of(record: logging.LogRecord) -> dict[str, object]:
     """Return what a line is about: what is bound, and what its call gave, which counts where both name it."""
     given = {name: value for name, value in vars(record).items() if name not in _ORDINARY}
     return {**_bound.get(), **given}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib import messages
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 
@@ -14,7 +14,7 @@ from config.errors import Invalid
 
 def form_page(
     request: HttpRequest,
-    form: Any,
+    form: BaseForm,
     save: Callable[[], str],
     *,
     title: str,
@@ -40,7 +40,7 @@ def form_page(
     )
 
 
-def show_problems(form: Any, error: Invalid) -> None:
+def show_problems(form: BaseForm, error: Invalid) -> None:
     """Put the problems of a service beside the form's fields; those without a field go on top."""
     for name, sentences in (error.fields or {"": [error.message]}).items():
         for sentence in sentences:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from django import template
 from django.http import HttpRequest
+from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -109,7 +109,7 @@ def elapsed(start: datetime | None, end: datetime | None) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def query(context: dict[str, Any], **changes: Any) -> str:
+def query(context: Context, **changes: object) -> str:
     """Return the present query string with some keys changed (None removes)."""
     request: HttpRequest = context["request"]
     values = request.GET.copy()

@@ -31,11 +31,11 @@ def approval_log(request: Request) -> HttpResponse:
     choices = [(s.value, LABELS[s]) for s in ApprovalStatus if s is not ApprovalStatus.NOT_REQUESTED]
     filters = (Filter("status", "Approval Status", choices, lists.field("status")),)
     listing = Listing(
-        "Approval Log",
-        columns,
-        ("title", "summary"),
-        "Nobody has asked for an approval yet.",
-        filters,
+        title="Approval Log",
+        columns=columns,
+        search=("title", "summary"),
+        empty="Nobody has asked for an approval yet.",
+        filters=filters,
         order="-id",
         intro="A job that changes devices runs only after others have agreed to exactly what will be sent.",
         new_url=reverse("delegations"),

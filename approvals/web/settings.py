@@ -97,10 +97,10 @@ def policy_list(request: Request) -> HttpResponse:
     )
     may = access.tenants_where(request.user, Verb.ADMINISTER).exists()
     listing = Listing(
-        "Change Approvals",
-        columns,
-        ("applies_to",),
-        "No policy: one approval by anybody who may approve, for every change.",
+        title="Change Approvals",
+        columns=columns,
+        search=("applies_to",),
+        empty="No policy: one approval by anybody who may approve, for every change.",
         order="applies_to",
         intro="How many must agree to a change, in which order. Customers below inherit it until they set their own.",
         new_url=reverse("new-policy") if may else "",

@@ -45,10 +45,10 @@ def agents(request: Request) -> HttpResponse:
         Column("Last heartbeat", lambda a: ago(a.heartbeat_at), sort="heartbeat_at"),
     )
     listing = Listing(
-        "Agents",
-        columns,
-        ("name",),
-        "No agent yet.",
+        title="Agents",
+        columns=columns,
+        search=("name",),
+        empty="No agent yet.",
         order="name",
         **AGENTS.new_button(request),
         intro="An agent runs jobs: worker processes that serve its queue, on any host. Start one with "

@@ -25,11 +25,11 @@ def audit_list(request: Request) -> HttpResponse:
     )
     filters = (Filter("tenant", "Customer", tenant_filter(request.user), lists.field("tenant")),)
     listing = Listing(
-        "Audit",
-        columns,
-        ("actor_name", "action", "subject"),
-        "Nothing has been recorded yet.",
-        filters,
+        title="Audit",
+        columns=columns,
+        search=("actor_name", "action", "subject"),
+        empty="Nothing has been recorded yet.",
+        filters=filters,
         intro="Append-only, chained by hash: who did what, when.",
     )
     return lists.show(request, within(request, selectors.visible_audit(request.user)), listing)

@@ -61,10 +61,10 @@ def channel_list(request: Request, kind: str) -> HttpResponse:
         TENANT,
     )
     listing = Listing(
-        channel.title,
-        columns,
-        ("tenant__name",),
-        f"No {channel.noun} yet.",
+        title=channel.title,
+        columns=columns,
+        search=("tenant__name",),
+        empty=f"No {channel.noun} yet.",
         intro=channel.intro,
         order="pk",
         new_url=reverse("new-channel", args=[kind]) if administers(request) else "",
@@ -136,7 +136,14 @@ def deliveries(request: Request) -> HttpResponse:
         Filter("status", "State", list(status.choices), lists.field("status")),
         Filter("channel", "Channel", kinds, lists.field("channel")),
     )
-    listing = Listing("Deliveries", columns, ("subject", "target"), "Nothing was sent yet.", filters, order="-pk")
+    listing = Listing(
+        title="Deliveries",
+        columns=columns,
+        search=("subject", "target"),
+        empty="Nothing was sent yet.",
+        filters=filters,
+        order="-pk",
+    )
     return lists.show(request, within(request, selectors.visible_messages(request.user)), listing)
 
 

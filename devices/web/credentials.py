@@ -37,10 +37,10 @@ def credentials(request: Request) -> HttpResponse:
         Column("Changed", lambda c: ago(c.changed_at), sort="changed_at"),
     )
     listing = Listing(
-        "Credentials",
-        columns,
-        ("name", "username"),
-        "No credential yet.",
+        title="Credentials",
+        columns=columns,
+        search=("name", "username"),
+        empty="No credential yet.",
         order="name",
         **CREDENTIALS.new_button(request),
         intro="Stored encrypted and write-only: nobody reads a secret back, here or in the API.",

@@ -69,11 +69,11 @@ def devices(request: Request) -> HttpResponse:
         Filter("network", "Network", networks, lists.field("network")),
     )
     listing = Listing(
-        "Devices",
-        columns,
-        ("name", "address"),
-        "No device yet. Add the first one.",
-        filters,
+        title="Devices",
+        columns=columns,
+        search=("name", "address"),
+        empty="No device yet. Add the first one.",
+        filters=filters,
         order="name",
         **DEVICES.new_button(request),
     )

@@ -33,10 +33,10 @@ def networks(request: Request) -> HttpResponse:
         Column("Devices", lambda n: n.device_count, num=True, sort="device_count"),
     )
     listing = Listing(
-        "Networks",
-        columns,
-        ("name", "description"),
-        "No network yet.",
+        title="Networks",
+        columns=columns,
+        search=("name", "description"),
+        empty="No network yet.",
         order="name",
         **NETWORKS.new_button(request),
         intro="A network is a managed address space: one IP address is unique in it.",
@@ -52,10 +52,10 @@ def tags(request: Request) -> HttpResponse:
         Column("Devices", lambda t: t.device_count, num=True, sort="device_count"),
     )
     listing = Listing(
-        "Asset Tags",
-        columns,
-        ("name",),
-        "No asset tag yet.",
+        title="Asset Tags",
+        columns=columns,
+        search=("name",),
+        empty="No asset tag yet.",
         order="name",
         **TAGS.new_button(request),
         intro="Asset tags group devices, so that a job can be for all of a kind.",

@@ -35,7 +35,13 @@ def tenant_list(request: Request) -> HttpResponse:
     )
     new_url = reverse("new-tenant") if administers(request) else ""
     listing = Listing(
-        "Tenants", columns, ("name", "key"), "No tenant yet.", order="path", new_url=new_url, new_label="New tenant"
+        title="Tenants",
+        columns=columns,
+        search=("name", "key"),
+        empty="No tenant yet.",
+        order="path",
+        new_url=new_url,
+        new_label="New tenant",
     )
     return lists.show(request, selectors.visible_tenants(request.user), listing)
 

@@ -214,7 +214,7 @@ def write_trigger(row: Trigger, spec: TriggerSpec) -> None:
         if spec.kind is not TriggerKind.NOW:
             schedule_from(spec.rule)
     except ImpossibleRule as error:
-        raise Invalid(fields={"schedule": [str(error)]}, rule_field=error.field) from None
+        raise Invalid(fields={"schedule": [str(error)]}) from None
     if spec.schedule_filter and not filters_above(row.tenant).filter(pk=spec.schedule_filter).exists():
         raise Invalid(fields={"schedule_filter": ["There is no such schedule filter."]})
     row.name, row.kind, row.rule, row.schedule_filter_id = spec.name, spec.kind, spec.rule, spec.schedule_filter

@@ -74,7 +74,14 @@ def filter_list(request: Request) -> HttpResponse:
         "Timings that match a filter are removed from a trigger: holidays, freezes, business hours. "
         "Customers below may use it too."
     )
-    listing = Listing("Schedule Filters", columns, ("name",), "No schedule filter yet.", intro=intro, order="name")
+    listing = Listing(
+        title="Schedule Filters",
+        columns=columns,
+        search=("name",),
+        empty="No schedule filter yet.",
+        intro=intro,
+        order="name",
+    )
     if may:
         listing = replace(listing, new_url=reverse("new-filter"), new_label="New filter")
     return lists.show(request, within(request, selectors.visible_filters(request.user)), listing)

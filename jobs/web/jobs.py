@@ -68,11 +68,11 @@ def job_list(request: Request) -> HttpResponse:
     )
     new = {"new_url": reverse("new-job"), "new_label": "New job"} if access.may_run_anywhere(request.user) else {}
     listing = Listing(
-        "Job Management",
-        columns,
-        ("name", "description", "template__name"),
-        "No job yet. A job runs a service template on devices, now or on a schedule.",
-        filters,
+        title="Job Management",
+        columns=columns,
+        search=("name", "description", "template__name"),
+        empty="No job yet. A job runs a service template on devices, now or on a schedule.",
+        filters=filters,
         order="-changed_at",
         **new,
     )

@@ -56,11 +56,11 @@ def run_list(request: Request) -> HttpResponse:
         Filter("status", "Status", list(CHOICES), lists.field("status")),
     )
     listing = Listing(
-        "Job History",
-        columns,
-        ("job_name", "template_name", "executed_by__username"),
-        "Nothing has run yet. Runs appear here as soon as a job starts.",
-        filters,
+        title="Job History",
+        columns=columns,
+        search=("job_name", "template_name", "executed_by__username"),
+        empty="Nothing has run yet. Runs appear here as soon as a job starts.",
+        filters=filters,
         order="-id",
     )
     rows = within(request, selectors.with_counts(selectors.visible_runs(request.user)))

@@ -57,11 +57,11 @@ def template_list(request: Request) -> HttpResponse:
         ),
     )
     listing = Listing(
-        "Service Templates",
-        columns,
-        ("name", "description"),
-        "No template yet. A template says what a job does.",
-        filters,
+        title="Service Templates",
+        columns=columns,
+        search=("name", "description"),
+        empty="No template yet. A template says what a job does.",
+        filters=filters,
         order="name",
         new_url=new_url,
         new_label="New template",
@@ -201,10 +201,10 @@ def profile_list(request: Request) -> HttpResponse:
     )
     new_url = reverse("new-profile") if access.may_author_anywhere(request.user) else ""
     listing = Listing(
-        "Configuration Profiles",
-        columns,
-        ("name", "description"),
-        "No profile yet.",
+        title="Configuration Profiles",
+        columns=columns,
+        search=("name", "description"),
+        empty="No profile yet.",
         order="name",
         intro="A profile is a named set of values for runtime variables; each task of a job can choose one.",
         new_url=new_url,
