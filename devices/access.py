@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain, count
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.exceptions import ValidationError
@@ -98,7 +98,7 @@ def check_may(user: Viewer, verb: Verb, tenant: Tenant) -> None:
     )
 
 
-def get_visible(user: Viewer, rows: QuerySet[M], verb: Verb = Verb.VIEW, **lookup: Any) -> M:
+def get_visible(user: Viewer, rows: QuerySet[M], verb: Verb = Verb.VIEW, **lookup: object) -> M:
     """Return the one row the user may see; NotFound with the same words whether it is foreign, absent or no valid
     id."""
     found = None

@@ -1,12 +1,16 @@
 """The inventory in Django's admin: for looking, scoped to the viewer's tenants; changes go through the product's
 pages."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest
 
 from devices import access
@@ -17,22 +21,23 @@ from devices.services import tenants
 class LookOnly(admin.ModelAdmin):
     """Base of every registered model of ours: rows of visible tenants only, no writing, no filters that list names."""
 
+    # Any: the rows are of the model that a class is registered for, which Django's base does not know here.
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return access.scoped(request.user, super().get_queryset(request))
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return access.may_sign_in_to_admin(request.user)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return access.may_sign_in_to_admin(request.user)
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 
@@ -102,7 +107,13 @@ admin.site.unregister(User)
 class PeopleAdmin(UserAdmin):
     """Accounts; which roles one gains or loses is written to the audit trail of their tenants."""
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+    def save_related(
+        self,
+        request: HttpRequest,
+        form: ModelForm[User],
+        formsets: Iterable[BaseModelFormSet[Model, ModelForm[Model]]],
+        change: bool,
+    ) -> None:
         """Save the groups and record the difference, in the transaction of the form."""
         person = form.instance
         before = set(person.groups.values_list("pk", flat=True))

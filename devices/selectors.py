@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 from django.contrib.auth.models import User
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from devices import access
@@ -27,6 +27,9 @@ from devices.models import (
     Worker,
 )
 from devices.models.agents import SILENT_AFTER
+from devices.models.tenants import TenantOwned
+
+T = TypeVar("T", bound=TenantOwned)
 
 
 def visible_tenants(user: access.Viewer) -> QuerySet[Tenant]:
@@ -41,7 +44,7 @@ def visible_devices(user: access.Viewer) -> QuerySet[Device]:
     )
 
 
-def how_many(rows: QuerySet[Any], column: str) -> Coalesce:
+def how_many(rows: QuerySet[Model], column: str) -> Coalesce:
     """Count rows that belong to an outer row by `column`: only for the rows of the page that is shown."""
     counted = rows.order_by().values(column).annotate(n=Count("*")).values("n")
     return Coalesce(Subquery(counted), 0)
@@ -83,9 +86,9 @@ def visible_audit(user: access.Viewer) -> QuerySet[AuditEvent]:
     return access.scoped(user, AuditEvent.objects.select_related("tenant"), access.Verb.ADMINISTER)
 
 
-def visible_receivers(user: access.Viewer, model: Any) -> QuerySet[Any]:
+def visible_receivers(user: access.Viewer, model: type[T]) -> QuerySet[T]:
     """Receivers of a notification channel (their table), of the tenants that the user administers."""
-    return access.scoped(user, model.objects.select_related("tenant"), access.Verb.ADMINISTER)
+    return access.scoped(user, model._default_manager.select_related("tenant"), access.Verb.ADMINISTER)
 
 
 def visible_messages(user: access.Viewer) -> QuerySet[OutboxMessage]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
-from typing import Any
 
 from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
@@ -19,7 +18,7 @@ def once(handler: Callable[..., Response]) -> Callable[..., Response]:
     """Let a handler act once for each key; the answer to a repeated request carries `Idempotency-Replayed: true`."""
 
     @functools.wraps(handler)
-    def inner(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def inner(self: object, request: Request, *args: object, **kwargs: object) -> Response:
         key = request.headers.get("Idempotency-Key")
         if key is None:
             return handler(self, request, *args, **kwargs)

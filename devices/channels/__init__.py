@@ -5,13 +5,13 @@ from __future__ import annotations
 from operator import attrgetter
 
 from config.registry import by_key
-from devices.channels.base import Channel
+from devices.channels.base import AnyChannel
 from devices.channels.email import EMAIL
 from devices.channels.snmp_trap import SNMP_TRAP
 from devices.channels.webhook import WEBHOOK
 
 #: In the order in which people see them.
-CHANNELS: dict[str, Channel] = by_key(
+CHANNELS: dict[str, AnyChannel] = by_key(
     "channel",
     (
         EMAIL,
@@ -23,7 +23,7 @@ CHANNELS: dict[str, Channel] = by_key(
 by_key("page of channels", CHANNELS.values(), attrgetter("slug"))
 
 
-def with_page(slug: str) -> Channel | None:
+def with_page(slug: str) -> AnyChannel | None:
     """Return the channel whose page has this address."""
     return next((channel for channel in CHANNELS.values() if channel.slug == slug), None)
 

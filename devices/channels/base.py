@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from django import forms
 from django.contrib.auth.models import User
@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from devices.domain.errors import DeliveryFailed
 from devices.domain.secrets import Secret
 from devices.models import OutboxMessage
+from devices.models.tenants import TenantOwned
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Address:
     recipient: User | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message on its way. `id` is the same whenever the same event is sent to the same receiver.
 
@@ -55,7 +56,10 @@ class Message:
         return {name: getattr(self, name) for name in names}
 
 
-class Channel(Protocol):
+R = TypeVar("R", bound=TenantOwned)
+
+
+class Channel(Protocol[R]):
     """One way to tell of events. What is given here is for channels whose receivers each get every event.
 
     `key` is stored with messages, `slug` stands in the address of its page, `noun` is what one receiver is called.
@@ -69,7 +73,7 @@ class Channel(Protocol):
     title: str
     noun: str
     icon: str
-    model: Any
+    model: type[R]
     fields: Mapping[str, forms.Field]
     secrets: tuple[str, ...] = ()
     single: bool = False
@@ -79,7 +83,7 @@ class Channel(Protocol):
         """What its page says on top."""
         ...
 
-    def check(self, values: Mapping[str, Any], held: Collection[str]) -> None:
+    def check(self, values: Mapping[str, object], held: Collection[str]) -> None:
         """Raise Invalid, by field, where a receiver cannot be as it is; `held` names the secrets that it will have."""
         return
 
@@ -87,18 +91,18 @@ class Channel(Protocol):
         """Return where an event goes, of the receivers (ids) of its tenant and those above, and its own recipients."""
         return [Address(str(pk)) for pk in receivers]
 
-    def test_address(self, receiver: Any, by: User) -> Address:
+    def test_address(self, receiver: R, by: User) -> Address:
         """Return where a test message goes; Invalid when it can go nowhere."""
         return Address(str(receiver.pk))
 
-    def receiver(self, message: OutboxMessage) -> Any:
+    def receiver(self, message: OutboxMessage) -> R:
         """Return the row that takes a message now; DeliveryFailed when there is none any more."""
-        row = self.model.objects.filter(pk=int(message.target), enabled=True).first()
+        row = self.model._default_manager.filter(pk=int(message.target), enabled=True).first()
         if row is None:
             raise DeliveryFailed(f"The {self.noun} was removed or switched off.", final=True)
         return row
 
-    def send(self, receiver: Any, secrets: Mapping[str, Secret], message: Message) -> None:
+    def send(self, receiver: R, secrets: Mapping[str, Secret], message: Message) -> None:
         """Send one message; DeliveryFailed says why not."""
         ...
 
@@ -107,10 +111,18 @@ class Channel(Protocol):
         return f"receiver {target}"
 
 
-def secret_field(**options: Any) -> forms.CharField:
+#: A channel, whatever its receivers are.
+AnyChannel: TypeAlias = Channel[Any]  # Any: each channel keeps its receivers in a table of its own
+
+
+def secret_field(*, label: str | None = None, help_text: str = "", min_length: int | None = None) -> forms.CharField:
     """Return the form field of a secret: what is typed is not shown, and empty keeps what is stored."""
     return forms.CharField(
-        required=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), **options
+        required=False,
+        label=label,
+        help_text=help_text,
+        min_length=min_length,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
 

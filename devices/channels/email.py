@@ -7,7 +7,6 @@ import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from email.message import EmailMessage
 from email.utils import formatdate
-from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
@@ -22,7 +21,7 @@ from devices.selectors import own_and_above
 TIMEOUT_SECONDS = 15.0
 
 
-class Email(Channel):
+class Email(Channel[MailServer]):
     """Mails go to each event's own recipients, so that a server is no receiver of events by itself."""
 
     key, label = "mail", "Email"
@@ -47,7 +46,7 @@ class Email(Channel):
         """Return the event's own recipients that have an address, where there is any server."""
         return [Address(user.email, user) for user in people if user.email] if receivers else []
 
-    def test_address(self, receiver: Any, by: User) -> Address:
+    def test_address(self, receiver: MailServer, by: User) -> Address:
         """Return the caller; Invalid when his account has no address."""
         if not by.email:
             raise Invalid("Your account has no email address to send a test to. Give it one first.")

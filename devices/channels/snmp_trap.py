@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Collection, Mapping
 from hashlib import sha256
-from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -50,7 +49,7 @@ MOST_CHARACTERS = 400
 EPOCH_2020 = 1_577_836_800
 
 
-class SnmpTrap(Channel):
+class SnmpTrap(Channel[TrapReceiver]):
     """Every event of a tenant and those below it goes to each of its receivers."""
 
     key, label = "trap", "SNMP trap"
@@ -79,7 +78,7 @@ class SnmpTrap(Channel):
             f"SNMP engine id of version 3: {engine_id()}."
         )
 
-    def check(self, values: Mapping[str, Any], held: Collection[str]) -> None:
+    def check(self, values: Mapping[str, object], held: Collection[str]) -> None:
         """Ask for what version 3 needs."""
         if values["version"] != "v3":
             return
@@ -135,7 +134,7 @@ async def _send(receiver: TrapReceiver, secrets: Mapping[str, Secret], facts: di
         engine.close_dispatcher()
 
 
-def _credentials(receiver: TrapReceiver, secrets: Mapping[str, Secret]) -> Any:
+def _credentials(receiver: TrapReceiver, secrets: Mapping[str, Secret]) -> snmp.CommunityData | snmp.UsmUserData:
     if receiver.version == "v2c":
         return snmp.CommunityData(secrets["community"].reveal() or "public", mpModel=1)
     return snmp.UsmUserData(

@@ -11,8 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Collection, Mapping
-from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django import forms
 from django.conf import settings
@@ -26,7 +25,7 @@ from devices.models import Webhook as Hook
 TIMEOUT_SECONDS = 10.0
 
 
-class Webhook(Channel):
+class Webhook(Channel[Hook]):
     """Every event of a tenant and those below it goes to each of its webhooks; the demo's may be on this machine."""
 
     key, label = "webhook", "Webhook"
@@ -41,9 +40,9 @@ class Webhook(Channel):
         "enabled": enabled_field(),
     }
 
-    def check(self, values: Mapping[str, Any], held: Collection[str]) -> None:
+    def check(self, values: Mapping[str, object], held: Collection[str]) -> None:
         """Refuse an address that can never be sent to."""
-        check_address(values["url"], settings.DEMO)
+        check_address(str(values["url"]), settings.DEMO)
 
     def send(self, receiver: Hook, secrets: Mapping[str, Secret], message: Message) -> None:
         """Post one event; DeliveryFailed says why it was not taken."""
@@ -88,8 +87,9 @@ def post(url: str, secret: Secret, facts: dict[str, str], *, allow_local: bool) 
         raise DeliveryFailed(f"{parts.hostname} answered {status}.", final=status in (400, 404, 410))
 
 
-def _open(parts: Any, allow_local: bool) -> http.client.HTTPConnection:
+def _open(parts: SplitResult, allow_local: bool) -> http.client.HTTPConnection:
     """Return a connection to the address that was looked at: the name is resolved once."""
+    assert parts.hostname is not None  # `check_address` saw to it
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         address = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)[0][4][0]

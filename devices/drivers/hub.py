@@ -18,11 +18,13 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from greenlet import getcurrent, greenlet
 
 R = TypeVar("R")
+#: What some work is given.
+Given = TypeVarTuple("Given")
 Edge = Callable[[Callable[[], None]], None]
 READ = select.EPOLLIN
 WRITE = select.EPOLLOUT
@@ -75,7 +77,7 @@ class Hub:
         self.thread = threading.Thread(target=edge, args=(self._run,), name=name, daemon=True)
         self.thread.start()
 
-    def submit(self, work: Callable[..., R], *given: Any) -> Future[R]:
+    def submit(self, work: Callable[[*Given], R], *given: *Given) -> Future[R]:
         """Begin a conversation, in a copy of the caller's context; may be called from any thread."""
         future: Future[R] = Future()
         context = copy_context()
@@ -139,9 +141,10 @@ class Hub:
         self._main.switch()
         return future.result()
 
-    def elsewhere(self, work: Callable[..., R], *given: Any) -> R:
+    def elsewhere(self, work: Callable[[*Given], R], *given: *Given) -> R:
         """Do what blocks in another thread and let others go on meanwhile."""
-        return self.result(self._blocking.submit(copy_context().run, work, *given))
+        context = copy_context()
+        return self.result(self._blocking.submit(lambda: context.run(work, *given)))
 
     def _stop(self) -> None:
         self._main = None
@@ -233,7 +236,7 @@ def result(future: Future[R]) -> R:
     return future.result() if hub is None else hub.result(future)
 
 
-def elsewhere(work: Callable[..., R], *given: Any) -> R:
+def elsewhere(work: Callable[[*Given], R], *given: *Given) -> R:
     """Do what blocks, without keeping other conversations waiting."""
     hub = current()
     return work(*given) if hub is None else hub.elsewhere(work, *given)

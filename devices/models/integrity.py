@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.apps import apps
 from django.db import models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
+from django.db.backends.utils import CursorWrapper
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
 
 from devices.models.tenants import TenantOwned
 
@@ -69,10 +71,12 @@ class TenantTriggers(Operation):
     def __init__(self, app_label: str) -> None:
         self.app_label = app_label
 
-    def state_forwards(self, app_label: str, state: Any) -> None:
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """Triggers are no part of Django's state."""
 
-    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+    def database_forwards(
+        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
         """Install every rule whose table and column exist."""
         connection = schema_editor.connection
         with connection.cursor() as cursor:
@@ -83,7 +87,9 @@ class TenantTriggers(Operation):
                 for statement in _statements(rule, connection.vendor):
                     schema_editor.execute(statement, params=None)
 
-    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+    def database_backwards(
+        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
         """Leave them: a dropped table takes its triggers along."""
 
     def describe(self) -> str:
@@ -91,7 +97,7 @@ class TenantTriggers(Operation):
         return f"Install the tenant triggers of {self.app_label}"
 
 
-def _columns(cursor: Any, table: str) -> set[str]:
+def _columns(cursor: CursorWrapper, table: str) -> set[str]:
     """Return the columns of a table; Django's introspection of SQLite parses SQL for it, which takes seconds in all."""
     cursor.execute(f'SELECT * FROM "{table}" LIMIT 0')  # noqa: S608 - the name of one of our tables
     return {column[0] for column in cursor.description}
@@ -100,7 +106,9 @@ def _columns(cursor: Any, table: str) -> set[str]:
 class NoTenantTriggers(TenantTriggers):
     """Remove the triggers of one app on SQLite, while its tables, or tables they refer to, are rebuilt."""
 
-    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+    def database_forwards(
+        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
         """Drop every trigger of the rules."""
         if schema_editor.connection.vendor == "sqlite":
             for rule in rules(self.app_label):
@@ -118,7 +126,9 @@ class AppendOnly(TenantTriggers):
     def __init__(self, table: str) -> None:
         self.table = table
 
-    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+    def database_forwards(
+        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
         """Install both triggers."""
         for verb in ("UPDATE", "DELETE"):
             name = f"ao_{self.table}_{verb.lower()}"
@@ -138,10 +148,12 @@ class StatusMoves(TenantTriggers):
     How a row begins (None) is not looked at. The condition is the trigger's own, so an allowed move calls no function.
     """
 
-    def __init__(self, table: str, moves: Mapping[Any, Collection[str]]) -> None:
+    def __init__(self, table: str, moves: Mapping[str | None, Collection[str]]) -> None:
         self.table, self.moves = table, moves
 
-    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+    def database_forwards(
+        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
         """Install the trigger."""
         for statement in _status_moves(self.table, self.moves, schema_editor.connection.vendor):
             schema_editor.execute(statement, params=None)
@@ -151,7 +163,7 @@ class StatusMoves(TenantTriggers):
         return f"Let the status of {self.table} move only as its table of moves allows"
 
 
-def _status_moves(table: str, moves: Mapping[Any, Collection[str]], vendor: str) -> list[str]:
+def _status_moves(table: str, moves: Mapping[str | None, Collection[str]], vendor: str) -> list[str]:
     """Return the statements of the trigger that knows a table's moves."""
     texts = {old: ", ".join(sorted(f"'{status}'" for status in following)) for old, following in moves.items()}
     allowed = " OR ".join(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.db import DatabaseError, transaction
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
 
 #: Django's `icontains` in SQL, for text.
 TEXT = 'UPPER("{}"::text)'
@@ -26,10 +27,12 @@ class SearchIndex(Operation):
     def __init__(self, table: str, columns: Sequence[tuple[str, str]]) -> None:
         self.table, self.columns = table, columns
 
-    def state_forwards(self, app_label: str, state: Any) -> None:
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """Such indexes are no part of Django's state."""
 
-    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+    def database_forwards(
+        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
         """Make the indexes."""
         if schema_editor.connection.vendor != "postgresql":
             return
@@ -42,7 +45,9 @@ class SearchIndex(Operation):
             words = f"({expression.format(column)}) gin_trgm_ops"
             schema_editor.execute(f"CREATE INDEX {self._name(column)} ON {self.table} USING gin ({words})")
 
-    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+    def database_backwards(
+        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
         """Drop them."""
         if schema_editor.connection.vendor == "postgresql":
             for column, _ in self.columns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -11,12 +11,15 @@ from django.db import transaction
 from config.errors import Invalid
 from devices import access
 from devices.channels import CHANNELS
-from devices.channels.base import Channel, Message
+from devices.channels.base import AnyChannel, Channel, Message
 from devices.domain.errors import DeliveryFailed
 from devices.domain.roles import Verb
 from devices.domain.secrets import Secret
 from devices.models import OutboxMessage, Tenant
+from devices.models.tenants import TenantOwned
 from devices.services import audit, vault
+
+R = TypeVar("R", bound=TenantOwned)
 
 
 def send(message: OutboxMessage, words: str) -> None:
@@ -46,11 +49,11 @@ def save_channel(
     *,
     by: User,
     tenant: Tenant,
-    channel: Channel,
+    channel: Channel[R],
     secrets: dict[str, Secret | None],
-    instance: Any = None,
-    **values: Any,
-) -> Any:
+    instance: R | None = None,
+    **values: object,
+) -> R:
     """Make or change a receiver of a channel; a secret that is None stays as it was. Invalid names what is wrong."""
     access.check_may(by, Verb.ADMINISTER, tenant)
     row = instance or channel.model(tenant=tenant)
@@ -68,7 +71,7 @@ def save_channel(
     return row
 
 
-def opened(channel: Channel, row: Any) -> dict[str, Secret]:
+def opened(channel: AnyChannel, row: TenantOwned) -> dict[str, Secret]:
     """Return a receiver's secrets, to be sent with; those that it has not are empty."""
     return {
         name: vault.unseal(getattr(row, f"{name}_sealed"), tenant_id=row.tenant_id, row=_place(row), field=name)
@@ -76,8 +79,8 @@ def opened(channel: Channel, row: Any) -> dict[str, Secret]:
     }
 
 
-def _check(channel: Channel, row: Any, given: set[str]) -> None:
-    others = channel.model.objects.filter(tenant=row.tenant).exclude(pk=row.pk)
+def _check(channel: AnyChannel, row: TenantOwned, given: set[str]) -> None:
+    others = channel.model._default_manager.filter(tenant=row.tenant).exclude(pk=row.pk)
     name = getattr(row, "name", "")
     if name and others.filter(name__iexact=name).exists():
         raise Invalid(fields={"name": [f"The name '{name}' is taken in this tenant; choose another."]})
@@ -88,6 +91,6 @@ def _check(channel: Channel, row: Any, given: set[str]) -> None:
     channel.check(plain, given | stored)
 
 
-def _place(row: Any) -> str:
+def _place(row: TenantOwned) -> str:
     """What a receiver's secrets are bound to."""
     return f"{type(row).__name__}:{row.pk}"

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -15,9 +14,10 @@ from django.db.models import F, Q
 from config import hints
 from config.failpoints import failpoint
 from devices.channels import CHANNELS
-from devices.channels.base import Channel
+from devices.channels.base import AnyChannel
 from devices.domain.errors import DeliveryFailed
 from devices.models import Notice, OutboxMessage, Tenant
+from devices.models.tenants import TenantOwned
 from devices.selectors import own_and_above
 from devices.services import channels, notices
 
@@ -74,7 +74,7 @@ def announce_all(events: Iterable[Event], *, now: datetime) -> None:
     """Write several events."""
     rows: list[OutboxMessage] = []
     told: list[Notice] = []
-    receivers: dict[int, list[tuple[Channel, list[int]]]] = {}
+    receivers: dict[int, list[tuple[AnyChannel, list[int]]]] = {}
     for event in events:
         tenant, people = event.tenant, list(event.recipients)
         if tenant.pk not in receivers:
@@ -112,7 +112,7 @@ def announce_all(events: Iterable[Event], *, now: datetime) -> None:
         hints.after_commit([("devices.deliver", [], hints.DEFAULT)])
 
 
-def _receivers(tenant: Tenant) -> list[tuple[Channel, list[int]]]:
+def _receivers(tenant: Tenant) -> list[tuple[AnyChannel, list[int]]]:
     """Return by channel the receivers (ids) of a tenant's events: its own and those of the tenants above it."""
     above = Q(tenant__in=own_and_above(tenant), enabled=True)
     return [
@@ -121,7 +121,7 @@ def _receivers(tenant: Tenant) -> list[tuple[Channel, list[int]]]:
     ]
 
 
-def test(*, by: User, channel: Channel, row: Any, now: datetime) -> None:
+def test(*, by: User, channel: AnyChannel, row: TenantOwned, now: datetime) -> None:
     """Send a message to show that a receiver of a channel works; Invalid when it can go nowhere."""
     address = channel.test_address(row, by)
     OutboxMessage.objects.create(

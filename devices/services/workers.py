@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from devices.models import Agent, Worker
@@ -88,7 +87,7 @@ def beat(*, worker: Worker, active: int, now: datetime) -> None:
     update_free(Agent.objects.filter(queue__in=worker.queues), heartbeat_at=now, worker=worker.name)
 
 
-def update_free(rows: QuerySet[Any], **values: Any) -> set[int]:
+def update_free(rows: QuerySet[Model], **values: object) -> set[int]:
     """Write values into those of some rows that nobody has locked at this moment; return their ids.
 
     It waits for nobody.

@@ -1,7 +1,6 @@
 """`manage.py simulate_fleet`: run simulated devices until stopped."""
 
 import argparse
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -18,7 +17,7 @@ class Command(BaseCommand):
         add_arguments(parser)
         parser.add_argument("--var", help="The folder that holds the installation's state.")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         try:
             run(argparse.Namespace(**options))
         except OSError as error:

@@ -1,7 +1,5 @@
 """`manage.py verify_audit`: check the hash chain of every tenant's audit trail."""
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandError
 
 from devices.services import audit
@@ -12,7 +10,7 @@ class Command(BaseCommand):
 
     help = "Check that no event of the audit trail was changed or removed."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         broken = 0
         for name, count, problem in audit.verify_all():
             broken += bool(problem)
