@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Required, TypedDict
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import mixins, serializers, status
@@ -22,36 +22,39 @@ from devices.domain.secrets import Secret
 from devices.drivers import platforms
 from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network, Tenant
 from devices.services import device_csv, inventory, tenants
+from devices.services.values import AgentValues, CredentialValues, DeviceValues, NetworkValues, TagValues
 
 
 class Scoped(serializers.PrimaryKeyRelatedField):
     """A reference whose choices are what the caller sees; unknown and foreign ids get the same answer."""
 
-    def __init__(self, *, selector: Callable[[access.Viewer], QuerySet[Any]], **kwargs: Any) -> None:
+    def __init__(self, *, selector: Callable[[access.Viewer], QuerySet[Model]], **kwargs: object) -> None:
         self.selector = selector
         super().__init__(**kwargs)
 
-    def get_queryset(self) -> QuerySet[Any]:
+    def get_queryset(self) -> QuerySet[Model]:
         """Return what the caller sees; nobody calls while the schema is being made."""
         request = self.context.get("request")
         return self.selector(request.user if request else AnonymousUser())
 
 
 class Creates(mixins.CreateModelMixin):
-    """POST creates through one service call; the answer is the stored resource."""
+    """POST creates through one service call; the answer is the stored resource.
+
+    `make(user, data, instance=None)` calls the service: each resource says of what its data is made. `instance` is what
+    is changed.
+    """
+
+    make: Callable[..., Model]
 
     @once
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def create(self, request: Request, *args: object, **kwargs: object) -> Response:
         """Check the input, call the service, answer 201."""
         serializer = self.get_serializer(data=request.data)  # type: ignore[attr-defined]
         serializer.is_valid(raise_exception=True)
         made = self.make(request.user, dict(serializer.validated_data))
         body = type(serializer)(made, context=self.get_serializer_context())  # type: ignore[attr-defined]
         return Response(body.data, status=status.HTTP_201_CREATED)
-
-    def make(self, user: User, data: dict[str, Any], instance: Any = None) -> Any:
-        """Call the service; `instance` is what is changed."""
-        raise NotImplementedError
 
 
 class TenantSerializer(serializers.ModelSerializer):
@@ -61,7 +64,7 @@ class TenantSerializer(serializers.ModelSerializer):
         model = Tenant
         fields = ["id", "key", "name", "kind", "parent", "time_zone", "max_parallel", "allow_telnet", "enabled"]
         read_only_fields = ["enabled"]
-        extra_kwargs: dict[str, Any] = {"key": {"validators": []}}
+        extra_kwargs: dict[str, dict[str, object]] = {"key": {"validators": []}}
 
 
 class TenantSettingsSerializer(serializers.ModelSerializer):
@@ -70,6 +73,18 @@ class TenantSettingsSerializer(serializers.ModelSerializer):
     class Meta:
         model = Tenant
         fields = sorted(tenants.SETTINGS)
+
+
+class TenantData(TypedDict, total=False):
+    """A new tenant."""
+
+    key: Required[str]
+    name: Required[str]
+    kind: Required[str]
+    parent: Required[Tenant]
+    time_zone: str
+    max_parallel: int | None
+    allow_telnet: bool
 
 
 class Tenants(Creates, Resource):
@@ -81,7 +96,7 @@ class Tenants(Creates, Resource):
     def rows(self, user: User) -> QuerySet[Tenant]:
         return selectors.visible_tenants(user)
 
-    def make(self, user: User, data: dict[str, Any], instance: Tenant | None = None) -> Tenant:
+    def make(self, user: User, data: TenantData, instance: Tenant | None = None) -> Tenant:
         return tenants.create_tenant(by=user, **data)
 
     @extend_schema(request=TenantSettingsSerializer(partial=True), responses=TenantSerializer)
@@ -106,7 +121,13 @@ class NetworkSerializer(Owned):
     class Meta:
         model = Network
         fields = ["id", "tenant", "name", "description"]
-        validators: list[Any] = []
+        validators: list[object] = []
+
+
+class NetworkData(NetworkValues):
+    """A network with its tenant."""
+
+    tenant: Required[Tenant]
 
 
 class Networks(Creates, Edits, Resource):
@@ -118,7 +139,7 @@ class Networks(Creates, Edits, Resource):
     def rows(self, user: User) -> QuerySet[Network]:
         return selectors.visible_networks(user)
 
-    def make(self, user: User, data: dict[str, Any], instance: Network | None = None) -> Network:
+    def make(self, user: User, data: NetworkData, instance: Network | None = None) -> Network:
         return inventory.save_network(by=user, instance=instance, **data)
 
 
@@ -126,7 +147,13 @@ class AssetTagSerializer(Owned):
     class Meta:
         model = AssetTag
         fields = ["id", "tenant", "name"]
-        validators: list[Any] = []
+        validators: list[object] = []
+
+
+class TagData(TagValues):
+    """An asset tag with its tenant."""
+
+    tenant: Required[Tenant]
 
 
 class AssetTags(Creates, Edits, Resource):
@@ -138,7 +165,7 @@ class AssetTags(Creates, Edits, Resource):
     def rows(self, user: User) -> QuerySet[AssetTag]:
         return selectors.visible_tags(user)
 
-    def make(self, user: User, data: dict[str, Any], instance: AssetTag | None = None) -> AssetTag:
+    def make(self, user: User, data: TagData, instance: AssetTag | None = None) -> AssetTag:
         return inventory.save_tag(by=user, instance=instance, **data)
 
 
@@ -147,7 +174,14 @@ class AgentSerializer(Owned):
         model = Agent
         fields = ["id", "tenant", "name", "queue", "heartbeat_at", "draining", "max_parallel"]
         read_only_fields = ["queue", "heartbeat_at"]
-        validators: list[Any] = []
+        validators: list[object] = []
+
+
+class AgentData(AgentValues):
+    """An agent with its name and tenant."""
+
+    tenant: Required[Tenant]
+    name: Required[str]
 
 
 class Agents(Creates, Edits, Resource):
@@ -161,7 +195,7 @@ class Agents(Creates, Edits, Resource):
     def rows(self, user: User) -> QuerySet[Agent]:
         return selectors.visible_agents(user)
 
-    def make(self, user: User, data: dict[str, Any], instance: Agent | None = None) -> Agent:
+    def make(self, user: User, data: AgentData, instance: Agent | None = None) -> Agent:
         data.setdefault("name", instance.name if instance else "")
         return inventory.save_agent(by=user, instance=instance, **data)
 
@@ -189,11 +223,20 @@ class CredentialSerializer(Owned):
             "name": {"required": True, "allow_blank": False},
             "username": {"required": True, "allow_blank": False},
         }
-        validators: list[Any] = []
+        validators: list[object] = []
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_holds(self, row: Credential) -> list[str]:
         return [name for name in ("password", "enable_password", "private_key") if getattr(row, f"{name}_sealed")]
+
+
+class CredentialData(CredentialValues, total=False):
+    """A credential with its tenant and the secrets in clear."""
+
+    tenant: Required[Tenant]
+    password: str
+    enable_password: str
+    private_key: str
 
 
 class Credentials(Creates, Edits, Resource):
@@ -205,10 +248,15 @@ class Credentials(Creates, Edits, Resource):
     def rows(self, user: User) -> QuerySet[Credential]:
         return selectors.visible_credentials(user)
 
-    def make(self, user: User, data: dict[str, Any], instance: Credential | None = None) -> Credential:
-        given = {name: data.pop(name, "") for name in ("password", "enable_password", "private_key")}
+    def make(self, user: User, data: CredentialData, instance: Credential | None = None) -> Credential:
+        given = {
+            "password": data.pop("password", ""),
+            "enable_password": data.pop("enable_password", ""),
+            "private_key": data.pop("private_key", ""),
+        }
         secrets = {name: Secret(text) if text else None for name, text in given.items()}
-        return inventory.save_credential(by=user, instance=instance, secrets=secrets, **data)
+        # The secrets were taken out of the data, which its type cannot say.
+        return inventory.save_credential(by=user, instance=instance, secrets=secrets, **data)  # type: ignore[misc]
 
 
 class DeviceSerializer(Owned):
@@ -235,7 +283,7 @@ class DeviceSerializer(Owned):
             "enabled",
         ]
         read_only_fields = ["host_key"]
-        validators: list[Any] = []
+        validators: list[object] = []
 
 
 @extend_schema_serializer(
@@ -270,6 +318,13 @@ class ImportedSerializer(serializers.Serializer):
     changed = serializers.IntegerField()
 
 
+class DeviceData(DeviceValues, total=False):
+    """A device with its tenant and its tags."""
+
+    tenant: Required[Tenant]
+    tags: list[AssetTag]
+
+
 class Devices(Creates, Edits, Resource):
     """Devices."""
 
@@ -286,7 +341,7 @@ class Devices(Creates, Edits, Resource):
     def rows(self, user: User) -> QuerySet[Device]:
         return selectors.visible_devices(user)
 
-    def make(self, user: User, data: dict[str, Any], instance: Device | None = None) -> Device:
+    def make(self, user: User, data: DeviceData, instance: Device | None = None) -> Device:
         return inventory.save_device(by=user, instance=instance, **data)
 
     @extend_schema(responses={(200, "text/csv"): str}, filters=True)

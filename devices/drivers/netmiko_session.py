@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from devices.domain.errors import DeviceError, EnableRefused, NotSpoken, SessionLost, Unreachable
 from devices.domain.secrets import Login
@@ -19,6 +19,10 @@ from devices.drivers.session import Session
 from devices.drivers.tcp import resolve
 from devices.drivers.transport import Endpoint, SshCommand, login_refused, open_ssh
 
+if TYPE_CHECKING:
+    from netmiko import BaseConnection
+    from paramiko import Channel
+
 #: Seconds between two looks for output; Netmiko's channels do not wait.
 LOOK_SECONDS = 0.02
 
@@ -26,7 +30,7 @@ LOOK_SECONDS = 0.02
 class NetmikoTransport:
     """Netmiko's channel as ours (`devices.drivers.transport.Transport`)."""
 
-    def __init__(self, connection: Any, close: Callable[[], None]) -> None:
+    def __init__(self, connection: BaseConnection, close: Callable[[], None]) -> None:
         self._connection, self._close = connection, close
         self.is_open = True
 
@@ -77,7 +81,7 @@ class NetmikoSession(Session):
     """A session on a device type that Netmiko prepared: its name is known, privileged mode entered, paging off."""
 
     def __init__(
-        self, connection: Any, transport: NetmikoTransport, platform: Platform, cancelled: Callable[[], None]
+        self, connection: BaseConnection, transport: NetmikoTransport, platform: Platform, cancelled: Callable[[], None]
     ) -> None:
         super().__init__(transport, platform, cancelled=cancelled)
         self._connection = connection
@@ -145,7 +149,7 @@ def open_netmiko(
     )
 
 
-def _connection(kind: str, endpoint: Endpoint, login: Login) -> Any:
+def _connection(kind: str, endpoint: Endpoint, login: Login) -> BaseConnection:
     """Return Netmiko's object for a device type, not connected yet."""
     import netmiko
 
@@ -166,33 +170,33 @@ def _connection(kind: str, endpoint: Endpoint, login: Login) -> Any:
     )
 
 
-def _adopt(connection: Any, channel: Any) -> None:
+def _adopt(connection: BaseConnection, channel: Channel) -> None:
     """Give Netmiko a shell that is open already, in the place of one that it would open itself."""
     from netmiko.channel import SSHChannel
 
-    def take(*args: Any, **kwargs: Any) -> None:
+    def take(*args: object, **kwargs: object) -> None:
         connection.remote_conn = channel
         connection.channel = SSHChannel(conn=channel, encoding=connection.encoding)
         connection.special_login_handler()
 
-    connection.establish_connection = take
+    connection.establish_connection = take  # type: ignore[method-assign]  # its own would open a second shell
 
 
-def _once(connection: Any, login: Login) -> None:
+def _once(connection: BaseConnection, login: Login) -> None:
     """See that the password is given once: Netmiko would answer a device that asks again."""
     write, given = connection.write_channel, [0]
 
-    def guarded(text: str) -> None:
-        if login.password and text.rstrip() == login.password.reveal():
+    def guarded(out_data: str) -> None:
+        if login.password and out_data.rstrip() == login.password.reveal():
             given[0] += 1
             if given[0] > 1:
                 raise login_refused(login)
-        write(text)
+        write(out_data)
 
-    connection.write_channel = guarded
+    connection.write_channel = guarded  # type: ignore[method-assign]  # it has no place for a guard
 
 
-def _log_in(connection: Any, endpoint: Endpoint, login: Login, prepare: bool) -> None:
+def _log_in(connection: BaseConnection, endpoint: Endpoint, login: Login, prepare: bool) -> None:
     import netmiko
     from netmiko.exceptions import NetmikoBaseException
     from paramiko import SSHException
@@ -211,7 +215,7 @@ def _log_in(connection: Any, endpoint: Endpoint, login: Login, prepare: bool) ->
         raise SessionLost(f"The device ended the connection during login: {_first(error)}.") from error
 
 
-def _close(connection: Any) -> None:
+def _close(connection: BaseConnection) -> None:
     if connection.remote_conn is not None:
         connection.remote_conn.close()
 

@@ -16,7 +16,7 @@ import socket
 import struct
 import threading
 import time
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import paramiko
 from greenlet import getcurrent, greenlet
@@ -27,6 +27,8 @@ from devices.drivers.hub import READ, WRITE, ready
 READ_SIZE = 65536
 #: A piece of a long input: small enough for any ordinary socket that takes something to take it whole.
 PIECE = 4096
+#: Algorithms that are not offered, by kind, in Paramiko's words.
+Disabled = Mapping[str, Iterable[str]]
 
 
 class BufferedPacketizer(Packetizer):
@@ -102,13 +104,17 @@ class OfferingTransport(paramiko.Transport):
     _active_check_timeout = 1.0
 
     def __init__(
-        self, sock: socket.socket, packetizer_class: type[Packetizer] = BufferedPacketizer, **options: Any
+        self,
+        sock: socket.socket,
+        disabled_algorithms: Disabled | None = None,
+        packetizer_class: type[Packetizer] = BufferedPacketizer,
     ) -> None:
-        super().__init__(sock, packetizer_class=packetizer_class, **options)
+        super().__init__(sock, disabled_algorithms=disabled_algorithms, packetizer_class=packetizer_class)
         self.daemon = True
 
-    def _really_parse_kex_init(self, *args: Any, **kwargs: Any) -> Any:
-        found = super()._really_parse_kex_init(*args, **kwargs)  # type: ignore[misc]
+    def _really_parse_kex_init(self, m: paramiko.Message, ignore_first_byte: bool = False) -> dict[str, list[str]]:
+        found: dict[str, list[str]]
+        found = super()._really_parse_kex_init(m, ignore_first_byte)  # type: ignore[misc]
         kinds = {
             "kex_algo_list": "key exchange",
             "server_key_algo_list": "host key",
@@ -179,7 +185,7 @@ class _Given(BufferedPacketizer):
         self._greeted_by = None
         return data
 
-    def write_all(self, out: Any) -> None:
+    def write_all(self, out: bytes) -> None:  # type: ignore[override]  # Paramiko gives bytes
         """Send all of it; EOFError when the connection is gone."""
         try:
             left = out[os.write(self._sock.fileno(), out) :]  # as in `pump`
@@ -213,8 +219,8 @@ class _Pumping(threading.Event):
 class PumpedTransport(OfferingTransport):
     """Belongs to the thread that made it; any other may only close it."""
 
-    def __init__(self, sock: socket.socket, **options: Any) -> None:
-        super().__init__(sock, packetizer_class=_Given, **options)
+    def __init__(self, sock: socket.socket, disabled_algorithms: Disabled | None = None) -> None:
+        super().__init__(sock, disabled_algorithms, packetizer_class=_Given)
         self.clear_to_send = self.event()
         self._owner = threading.get_ident()
         self._reader = greenlet(self.run)
@@ -246,32 +252,36 @@ class PumpedTransport(OfferingTransport):
         self._resume()
         return True
 
-    def start_client(self, event: Any = None, timeout: float | None = None) -> None:
+    def start_client(self, event: threading.Event | None = None, timeout: float | None = None) -> None:
         """Shake hands; SSHException and EOFError when that is not done in time."""
         done = self.event()
         super().start_client(event=done)
         if not done.wait(timeout) or not self.is_active():
             raise self.get_exception() or paramiko.SSHException("Negotiation failed.")
 
-    def auth_password(self, username: str, password: str, event: Any = None, fallback: bool = False) -> list[str]:
+    def auth_password(
+        self, username: str, password: str, event: threading.Event | None = None, fallback: bool = False
+    ) -> list[str]:
         """Give a password once."""
         done = self.event()
         super().auth_password(username, password, done, fallback=False)
         return self.auth_handler.wait_for_response(done)  # type: ignore[union-attr]
 
-    def auth_publickey(self, username: str, key: paramiko.PKey, event: Any = None) -> list[str]:
+    def auth_publickey(self, username: str, key: paramiko.PKey, event: threading.Event | None = None) -> list[str]:
         """Show that one has a key."""
         done = self.event()
         super().auth_publickey(username, key, done)
         return self.auth_handler.wait_for_response(done)  # type: ignore[union-attr]
 
-    def open_session(self, *args: Any, **options: Any) -> paramiko.Channel:
+    def open_session(
+        self, window_size: int | None = None, max_packet_size: int | None = None, timeout: float | None = None
+    ) -> paramiko.Channel:
         """Open a channel whose waiting reads the connection."""
-        channel = super().open_session(*args, **options)
+        channel = super().open_session(window_size, max_packet_size, timeout)
         channel.event, channel.status_event = self.event(), self.event()
         return channel
 
-    def _send_user_message(self, data: Any) -> None:
+    def _send_user_message(self, data: paramiko.Message) -> None:
         super()._send_user_message(data)  # type: ignore[misc]
         if getcurrent() is self._reader:
             return

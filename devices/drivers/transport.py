@@ -12,7 +12,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import paramiko
 from paramiko.auth_handler import AuthHandler
@@ -71,7 +71,7 @@ class Transport(Protocol):
         """End it; may be called twice and from another thread."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """Where to connect and what to expect there; `denied` are networks (CIDR) that are never connected to.
 
@@ -207,8 +207,7 @@ def fingerprint(key: paramiko.PKey) -> str:
 def _handshake(endpoint: Endpoint, kind: type[OfferingTransport]) -> OfferingTransport:
     where = f"{endpoint.host} port {endpoint.port}"
     sock = connect(endpoint.host, endpoint.port, endpoint.connect_timeout, endpoint.denied)
-    disabled: Any = None if endpoint.legacy else SHA1
-    transport = kind(sock, disabled_algorithms=disabled)
+    transport = kind(sock, disabled_algorithms=None if endpoint.legacy else SHA1)
     transport.banner_timeout = transport.auth_timeout = endpoint.login_timeout
     options = transport.get_security_options()
     options.ciphers = [*CIPHERS, *[c for c in options.ciphers if c not in CIPHERS]]

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from pysnmp.carrier.asyncio.dgram import udp
 from pysnmp.entity import config, engine
@@ -26,6 +25,8 @@ CONFIG_CHANGED = {
     "1.3.6.1.4.1.2636.4.5.0.1": "jnxCmCfgChange",
     "1.3.6.1.2.1.47.2.0.1": "entConfigChange",
 }
+#: What a trap carries: object identifiers with their values.
+Bindings = Iterable[tuple[object, object]]
 TRAP_OID = "1.3.6.1.6.3.1.1.4.1.0"
 
 
@@ -78,7 +79,14 @@ async def _receive(
             securityEngineId=bytes.fromhex(user.engine_id),
         )
 
-    def got(snmp_engine: Any, reference: Any, engine_id: Any, name: Any, bindings: Any, context: Any) -> None:
+    def got(
+        snmp_engine: engine.SnmpEngine,
+        reference: int,
+        engine_id: object,
+        name: object,
+        bindings: Bindings,
+        context: object,
+    ) -> None:
         where = snmp_engine.message_dispatcher.get_transport_info(reference)[1][0]
         kinds = [str(value) for oid, value in bindings if str(oid) == TRAP_OID]
         if kinds:

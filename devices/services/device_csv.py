@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -17,6 +17,8 @@ from devices.drivers.platforms import PLATFORMS, own_choices
 from devices.models import AssetTag, Credential, Device, Network, Tenant
 from devices.services import inventory
 
+#: Of a device, by column.
+Values: TypeAlias = dict[str, Any]  # Any: each column is read by a reader of its own, which the line's words name
 M = TypeVar("M", Network, Credential, AssetTag)
 
 
@@ -84,9 +86,9 @@ class _Reader:
         self.tags = {row.name.lower(): row for row in AssetTag.objects.filter(**owned)}
         self.lines: dict[str, int] = {}
 
-    def read(self, line: DeviceLine) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    def read(self, line: DeviceLine) -> tuple[Values, dict[str, list[str]]]:
         """Return the values of a line and what is wrong in it, by column."""
-        values: dict[str, Any] = {}
+        values: Values = {}
         wrong: dict[str, list[str]] = {}
         for column, text in line.values.items():
             try:

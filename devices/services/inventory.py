@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import TypeVar, Unpack
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Manager
+from django.db.models import Manager, Model
 
 from config.errors import Invalid
 from devices import access
@@ -16,27 +17,34 @@ from devices.domain.roles import Verb
 from devices.domain.secrets import Secret
 from devices.models import Agent, AssetTag, Credential, Device, DeviceTag, Network, Tenant
 from devices.services import audit, vault
+from devices.services.values import AgentValues, CredentialValues, DeviceValues, NetworkValues, TagValues
 
 Thing = Network | AssetTag | Agent | Device | Credential
 M = TypeVar("M", Network, AssetTag, Agent, Device)
 
 
-def save_network(*, by: User | None, tenant: Tenant, instance: Network | None = None, **values: Any) -> Network:
+def save_network(
+    *, by: User | None, tenant: Tenant, instance: Network | None = None, **values: Unpack[NetworkValues]
+) -> Network:
     """Make or change a network."""
     return _save(Network, by, tenant, instance, values)
 
 
-def save_tag(*, by: User | None, tenant: Tenant, instance: AssetTag | None = None, **values: Any) -> AssetTag:
+def save_tag(
+    *, by: User | None, tenant: Tenant, instance: AssetTag | None = None, **values: Unpack[TagValues]
+) -> AssetTag:
     """Make or change an asset tag."""
     return _save(AssetTag, by, tenant, instance, values)
 
 
-def save_agent(*, by: User | None, tenant: Tenant, instance: Agent | None = None, name: str, **values: Any) -> Agent:
+def save_agent(
+    *, by: User | None, tenant: Tenant, instance: Agent | None = None, name: str, **values: Unpack[AgentValues]
+) -> Agent:
     """Make or change an agent; its queue is named once and for all."""
-    values["name"] = name
+    given: dict[str, object] = {**values, "name": name}
     if instance is None:
-        values["queue"] = f"agent.{tenant.key}.{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-') or 'agent'}"
-    return _save(Agent, by, tenant, instance, values)
+        given["queue"] = f"agent.{tenant.key}.{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-') or 'agent'}"
+    return _save(Agent, by, tenant, instance, given)
 
 
 def save_device(
@@ -45,7 +53,7 @@ def save_device(
     tenant: Tenant,
     instance: Device | None = None,
     tags: list[AssetTag] | None = None,
-    **values: Any,
+    **values: Unpack[DeviceValues],
 ) -> Device:
     """Make or change a device; `tags` replaces its tags."""
     with transaction.atomic():
@@ -65,7 +73,7 @@ def save_credential(
     tenant: Tenant,
     instance: Credential | None = None,
     secrets: dict[str, Secret | None] | None = None,
-    **values: Any,
+    **values: Unpack[CredentialValues],
 ) -> Credential:
     """Make or change a credential; a secret that is None stays as it was."""
     if by is not None and values.get("name", True):
@@ -115,7 +123,7 @@ def pin_host_key(*, device_id: UUID | str, fingerprint: str) -> None:
     Device.objects.filter(pk=device_id, host_key="").update(host_key=fingerprint)
 
 
-def _save(model: type[M], by: User | None, tenant: Tenant, instance: M | None, values: dict[str, Any]) -> M:
+def _save(model: type[M], by: User | None, tenant: Tenant, instance: M | None, values: Mapping[str, object]) -> M:
     """Write one row and its audit event; `by=None` is the system (the demo loader, imports of a setup)."""
     if by is not None:
         access.check_may(by, Verb.ADMINISTER, tenant)
@@ -144,7 +152,7 @@ def _write(row: Thing) -> None:
 
 
 def _taken(row: Thing) -> dict[str, list[str]]:
-    manager: Manager[Any] = type(row)._default_manager
+    manager: Manager[Model] = type(row)._default_manager
     others = manager.exclude(pk=row.pk)
     found: dict[str, list[str]] = {}
     name = getattr(row, "name", "")

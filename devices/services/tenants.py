@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Unpack
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -13,9 +13,10 @@ from devices import access
 from devices.domain.roles import ROLES, Verb
 from devices.models import Role, Tenant
 from devices.services import audit
+from devices.services.values import TenantSettings
 
 #: What of a tenant is changed afterwards.
-SETTINGS = frozenset({"name", "time_zone", "max_parallel", "allow_telnet"})
+SETTINGS = frozenset(TenantSettings.__annotations__)
 
 
 def create_tenant(
@@ -57,7 +58,7 @@ def create_tenant(
     return tenant
 
 
-def change_tenant(*, by: User, tenant: Tenant, **values: Any) -> Tenant:
+def change_tenant(*, by: User, tenant: Tenant, **values: Unpack[TenantSettings]) -> Tenant:
     """Change a tenant's settings: `name`, `time_zone`, `max_parallel`, `allow_telnet`."""
     access.check_may(by, Verb.ADMINISTER, tenant)
     unknown = values.keys() - SETTINGS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 import asyncssh
 from cryptography.hazmat.primitives import serialization
@@ -14,6 +14,33 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from devices.simulator.cli import Reply
 from devices.simulator.clis import CLIS
 from devices.simulator.state import CommandLog, Device, DeviceSpec, Scenario
+
+
+class Connection(Protocol):
+    """What a line goes over."""
+
+    def abort(self) -> None:
+        """Cut it."""
+
+
+class Line(Protocol):
+    """What a shell needs of its connection, over SSH as over Telnet."""
+
+    def write(self, data: str) -> None:
+        """Send text."""
+
+    def exit(self, status: int) -> None:
+        """End it, with the status of the command."""
+
+    def get_connection(self) -> Connection:
+        """Return what can be cut."""
+
+
+class Listener(Protocol):
+    """An open port."""
+
+    def close(self) -> None:
+        """Take no further connection."""
 
 
 class Shell(asyncssh.SSHServerSession[str]):
@@ -30,10 +57,10 @@ class Shell(asyncssh.SSHServerSession[str]):
         self.busy = False
         self.command: str | None = None
 
-    def connection_made(self, chan: Any) -> None:
+    def connection_made(self, chan: Line) -> None:
         self.chan = chan
 
-    def pty_requested(self, term_type: Any, term_size: Any, term_modes: Any) -> bool:
+    def pty_requested(self, term_type: object, term_size: object, term_modes: object) -> bool:
         return True
 
     def shell_requested(self) -> bool:
@@ -59,7 +86,7 @@ class Shell(asyncssh.SSHServerSession[str]):
             asyncio.get_event_loop().call_later(delay, self._execute, self.command, self.buffer, time.time())
         return self.command is not None
 
-    def data_received(self, data: str, datatype: Any) -> None:
+    def data_received(self, data: str, datatype: object) -> None:
         """Take what was typed; a line is executed when its end has come and nothing else is going on."""
         self.buffer += data
         if self.command is None:
@@ -198,7 +225,7 @@ class Door(asyncssh.SSHServer):
     def __init__(self, device: Device) -> None:
         self.device = device
 
-    def connection_made(self, conn: Any) -> None:
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         if self.device.is_down:
             conn.abort()
 
@@ -211,10 +238,12 @@ class Door(asyncssh.SSHServer):
     def kbdint_auth_supported(self) -> bool:
         return bool(self.device.faults().get("keyboard"))
 
-    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> Any:
+    def get_kbdint_challenge(
+        self, username: str, lang: str, submethods: str
+    ) -> tuple[str, str, str, list[tuple[str, bool]]]:
         return "", "", "", [(str(self.device.faults().get("keyboard")), False)]
 
-    def validate_kbdint_response(self, username: str, responses: Any) -> bool:
+    def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> bool:
         return len(responses) == 1 and self.validate_password(username, responses[0])
 
     def validate_password(self, username: str, password: str) -> bool:
@@ -225,7 +254,7 @@ class Door(asyncssh.SSHServer):
 
 
 #: Opens another listener of a device, for example for Telnet.
-More = Callable[[Device], Awaitable[Any]] | None
+More = Callable[[Device], Awaitable[Listener]] | None
 
 
 class Fleet:
@@ -236,7 +265,7 @@ class Fleet:
     ) -> None:
         self.specs, self.port, self.scenario, self.log, self._more = specs, port, scenario, log, more
         self.devices: dict[str, Device] = {}
-        self._listeners: list[Any] = []
+        self._listeners: list[Listener] = []
 
     async def start(self) -> None:
         """Listen on every address; OSError names the first that cannot be had."""

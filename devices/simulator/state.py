@@ -7,10 +7,12 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
+
+from config.json_value import Json
 
 
 @dataclass(slots=True)
@@ -24,7 +26,7 @@ class DeviceSpec:
     password: str = "demo-login"  # noqa: S105 - the simulated fleet's own, fixed password
     enable: str = "demo-enable"
 
-    def seed(self, faults: dict[str, Any]) -> bytes:
+    def seed(self, faults: Mapping[str, Json]) -> bytes:
         """Return 32 bytes that stay the same for this address, from which the host key is made."""
         return hashlib.sha256(f"interlock-fleet:{self.address}:{faults.get('host_key', '')}".encode()).digest()
 
@@ -41,9 +43,9 @@ class Faults:
     connections), `host_key` (any text: another host key), `dc` (what a domain controller's checks find, `cli_windows`).
     """
 
-    data: dict[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Json] = field(default_factory=dict)
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: Json = None) -> Json:
         """Return one fault's setting."""
         return self.data.get(key, default)
 
@@ -57,7 +59,7 @@ class Scenario:
     """The faults of all devices, read from a JSON file `{address: {fault: setting}}` and read again when it changes."""
 
     def __init__(self, path: Path | None) -> None:
-        self.path, self._stamp, self._data = path, 0, dict[str, Any]()
+        self.path, self._stamp, self._data = path, 0, dict[str, dict[str, Json]]()
 
     def of(self, address: str) -> Faults:
         """Return the faults of one device as the file has them now."""
@@ -83,12 +85,12 @@ class CommandLog:
         """Append one line for a password that was given."""
         self._write(device=address, login=name, accepted=accepted)
 
-    def _write(self, **row: Any) -> None:
+    def _write(self, **row: object) -> None:
         if self._stream:
             self._stream.write(json.dumps({"at": round(time.time(), 4), **row}) + "\n")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Device:
     """A running simulated device, shared by its sessions."""
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-from devices.simulator.server import Shell
+from devices.simulator.server import Connection, Listener, Shell
 from devices.simulator.state import Device
 
 #: The server echoes and suppresses go-ahead (RFC 854, 857, 858).
@@ -21,15 +20,15 @@ class Channel:
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
 
-    def write(self, text: str) -> None:
+    def write(self, data: str) -> None:
         """Send text."""
-        self._writer.write(text.encode())
+        self._writer.write(data.encode())
 
     def exit(self, status: int) -> None:
         """End the connection."""
         self._writer.close()
 
-    def get_connection(self) -> Any:
+    def get_connection(self) -> Connection:
         """Return what `abort` ends."""
         return self._writer.transport
 
@@ -60,10 +59,10 @@ async def serve(device: Device, reader: asyncio.StreamReader, writer: asyncio.St
         writer.close()
 
 
-def beside(port: int) -> Callable[[Device], Awaitable[Any]]:
+def beside(port: int) -> Callable[[Device], Awaitable[Listener]]:
     """Return what opens the Telnet port of a device."""
 
-    async def listen(device: Device) -> Any:
+    async def listen(device: Device) -> Listener:
         return await asyncio.start_server(lambda r, w: serve(device, r, w), device.spec.address, port)
 
     return listen

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any, cast
+from typing import Unpack, cast
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -21,12 +21,12 @@ from config.requests import Request
 from config.ui import ago, pill
 from devices import access, selectors
 from devices.channels import CHANNELS, label, target, with_page
-from devices.channels.base import Channel
+from devices.channels.base import AnyChannel
 from devices.domain.roles import Verb
 from devices.domain.secrets import Secret
 from devices.models import OutboxMessage, Tenant
 from devices.services import channels, outbox
-from devices.web.forms import TenantForm
+from devices.web.forms import About, TenantForm
 from devices.web.resource import administers, link
 from devices.web.scope import TENANT, within
 
@@ -34,9 +34,9 @@ from devices.web.scope import TENANT, within
 class ChannelForm(TenantForm):
     """The form of a channel's receiver; secrets are write-only, and empty keeps what is stored."""
 
-    def __init__(self, *args: Any, channel: Channel, **kwargs: Any) -> None:
+    def __init__(self, data: QueryDict | None, *, channel: AnyChannel, **about: Unpack[About]) -> None:
         self.channel = channel
-        super().__init__(*args, **kwargs)
+        super().__init__(data, **about)
 
     def scope(self, tenant: Tenant | None) -> None:
         """Take the channel's fields, and say which secrets are stored."""
@@ -45,11 +45,14 @@ class ChannelForm(TenantForm):
             if self.instance and getattr(self.instance, f"{name}_sealed"):
                 self.fields[name].help_text = "Stored. Leave it empty to keep it."
 
-    def values(self) -> dict[str, Any]:
-        """Return the arguments of `save_channel`, the secrets apart."""
-        data = dict(self.cleaned_data)
-        typed = {name: data.pop(name) for name in self.channel.secrets}
-        return {**data, "secrets": {name: Secret(text) if text else None for name, text in typed.items()}}
+    def values(self) -> dict[str, object]:
+        """Return what the receiver is made of, the secrets apart."""
+        return {name: value for name, value in self.cleaned_data.items() if name not in self.channel.secrets}
+
+    def secrets(self) -> dict[str, Secret | None]:
+        """Return the secrets that were typed, None for one that stays as it is."""
+        typed = {name: self.cleaned_data[name] for name in self.channel.secrets}
+        return {name: Secret(text) if text else None for name, text in typed.items()}
 
 
 def channel_list(request: Request, kind: str) -> HttpResponse:
@@ -94,7 +97,12 @@ def edit_channel(request: Request, kind: str, pk: int | None = None) -> HttpResp
 
     def save() -> str:
         saved = channels.save_channel(
-            by=request.user, tenant=cast(Tenant, form.tenant), channel=channel, instance=instance, **form.values()
+            by=request.user,
+            tenant=cast(Tenant, form.tenant),
+            channel=channel,
+            secrets=form.secrets(),
+            instance=instance,
+            **form.values(),
         )
         if request.POST.get("action") != "test":
             return f"The {channel.noun} was saved."
@@ -131,7 +139,7 @@ def deliveries(request: Request) -> HttpResponse:
         Column("Sent", lambda m: ago(m.sent_at), sort="sent_at"),
         TENANT,
     )
-    kinds: list[tuple[Any, str]] = [(channel.key, channel.label) for channel in CHANNELS.values()]
+    kinds = [(channel.key, channel.label) for channel in CHANNELS.values()]
     filters = (
         Filter("status", "State", list(status.choices), lists.field("status")),
         Filter("channel", "Channel", kinds, lists.field("channel")),
@@ -158,7 +166,7 @@ def send_again(request: Request, pk: int) -> HttpResponse:
     return redirect("deliveries")
 
 
-def _channel(slug: str) -> Channel:
+def _channel(slug: str) -> AnyChannel:
     found = with_page(slug)
     if found is None:
         raise NotFound("There is no such kind of channel.")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Required, TypeAlias, TypedDict
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import QuerySet
-from django.http import QueryDict
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
@@ -24,6 +25,8 @@ from devices.web.fields import offer_rows
 
 #: The files of a form, by field.
 Files = MultiValueDict[str, UploadedFile]
+#: What a form's fields made of the input.
+Cleaned: TypeAlias = dict[str, Any]  # Any: Django gives no type here; each field has its own
 
 
 class SignInForm(AuthenticationForm):
@@ -34,10 +37,20 @@ class SignInForm(AuthenticationForm):
         "inactive": "This account and password do not fit together. Both are case-sensitive.",
     }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, request: HttpRequest | None = None, *args: object, **kwargs: object) -> None:
+        super().__init__(request, *args, **kwargs)
         self.fields["username"].label = "Account"
         self.label_suffix = ""
+
+
+class About(TypedDict, total=False):
+    """Whose thing a form is for, who fills it in, and what it is like so far."""
+
+    user: Required[User]
+    tenants: Required[QuerySet[Tenant]]
+    tenant: Required[Tenant | None]
+    instance: Model | None
+    initial: Mapping[str, object] | None
 
 
 class TenantForm(forms.Form):
@@ -51,10 +64,10 @@ class TenantForm(forms.Form):
         user: User,
         tenants: QuerySet[Tenant],
         tenant: Tenant | None,
-        instance: Any = None,
-        **kwargs: Any,
+        instance: Model | None = None,
+        initial: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(data, files, label_suffix="", **kwargs)
+        super().__init__(data, files, label_suffix="", initial=dict(initial or {}))
         self.user, self.tenant, self.instance = user, tenant, instance
         if tenant is None:
             self.fields["tenant"] = forms.ModelChoiceField(tenants, label="Customer", empty_label=None)
@@ -64,7 +77,7 @@ class TenantForm(forms.Form):
     def scope(self, tenant: Tenant | None) -> None:
         """Give the fields their choices; overridden where there are any."""
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> Cleaned:
         """Put the tenant beside the values."""
         data = super().clean() or {}
         self.tenant = data.pop("tenant", None) or self.tenant
@@ -134,7 +147,7 @@ class DeviceForm(TenantForm):
 
     def scope(self, tenant: Tenant | None) -> None:
         """Offer what belongs to the tenant (or, before it is chosen, to any that the user sees)."""
-        rows: dict[str, QuerySet[Any]] = {
+        rows: dict[str, QuerySet[Model]] = {
             "network": selectors.visible_networks(self.user),
             "credential": selectors.visible_credentials(self.user),
             "tags": selectors.visible_tags(self.user),
@@ -142,7 +155,7 @@ class DeviceForm(TenantForm):
         for name, choices in rows.items():
             offer_rows(self, name, choices.filter(tenant=tenant) if tenant else choices)
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> Cleaned:
         """Refuse references into another tenant."""
         data = super().clean()
         for name in ("network", "credential"):
@@ -181,7 +194,7 @@ class CredentialForm(TenantForm):
             if self.instance and getattr(self.instance, f"{name}_sealed"):
                 self.fields[name].help_text = "Stored. Leave it empty to keep it."
 
-    def clean(self) -> dict[str, Any]:
+    def clean(self) -> Cleaned:
         """Wrap the secrets."""
         data = super().clean()
         data["secrets"] = {
@@ -226,8 +239,8 @@ class TenantSettingsForm(forms.Form):
         help_text="Its devices may be set to Telnet, which sends passwords and configurations in clear text.",
     )
 
-    def __init__(self, data: QueryDict | None, *, initial: dict[str, Any]) -> None:
-        super().__init__(data, label_suffix="", initial=initial)
+    def __init__(self, data: QueryDict | None, *, initial: Mapping[str, object]) -> None:
+        super().__init__(data, label_suffix="", initial=dict(initial))
 
 
 class TokenForm(forms.Form):

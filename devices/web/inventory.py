@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import redirect
 
@@ -14,8 +16,11 @@ from devices.web.agents import AGENTS
 from devices.web.credentials import CREDENTIALS
 from devices.web.devices import DEVICES
 from devices.web.networks import NETWORKS, TAGS
+from devices.web.resource import Resource
 
-RESOURCES = {resource.name: resource for resource in (NETWORKS, TAGS, AGENTS, CREDENTIALS, DEVICES)}
+#: Any: each thing has a table of its own.
+EACH: tuple[Resource[Any], ...] = (NETWORKS, TAGS, AGENTS, CREDENTIALS, DEVICES)
+RESOURCES = {resource.name: resource for resource in EACH}
 
 
 def edit_thing(request: Request, kind: str, pk: str | None = None) -> HttpResponse:

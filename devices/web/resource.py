@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypedDict, TypeVar
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
@@ -14,25 +14,35 @@ from django.utils.html import format_html
 from config.requests import Request
 from devices import access
 from devices.domain.roles import Verb
+from devices.models import Agent, AssetTag, Credential, Device, Network
 from devices.web.forms import TenantForm
+
+M = TypeVar("M", Network, AssetTag, Agent, Credential, Device)
+
+
+class NewButton(TypedDict, total=False):
+    """A list's button for a new thing, as `config.lists.Listing` takes it; empty for those who may make none."""
+
+    new_url: str
+    new_label: str
 
 
 @dataclass(frozen=True)
-class Resource:
+class Resource(Generic[M]):
     """One kind of thing: `name` stands in URLs, `word` in sentences; `initial` fills the form from a row."""
 
     name: str
     word: str
     form: type[TenantForm]
-    rows: Callable[[User], QuerySet[Any]]
-    save: Callable[..., Any]
-    initial: Callable[[Any], dict[str, Any]]
+    rows: Callable[[User], QuerySet[M]]
+    save: Callable[..., M]
+    initial: Callable[[M], dict[str, object]]
 
-    def link(self, row: Any) -> str:
+    def link(self, row: M) -> str:
         """Return a link to the form of a row, named as the row is."""
         return link(reverse("edit-thing", args=[self.name, row.pk]), row.name)
 
-    def new_button(self, request: Request) -> dict[str, Any]:
+    def new_button(self, request: Request) -> NewButton:
         """Return a list's button for a new one, for those who may make one."""
         if not administers(request):
             return {}

@@ -97,7 +97,7 @@ def server(loop):
 
 
 def connect(port, login=LOGIN, **options):
-    return open_ssh(Endpoint("127.0.0.1", port, **options), login, lambda shown: None)
+    return open_ssh(Endpoint(host="127.0.0.1", port=port, **options), login, lambda shown: None)
 
 
 def until(transport, end, seconds=20):
