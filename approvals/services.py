@@ -35,7 +35,7 @@ from devices.services import audit, outbox
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """What an approval is asked for, about a subject; `content` is bound by its `digest`, `kinds` pick the policy
     (specific first), `url` is a link for people."""

@@ -142,7 +142,11 @@ class Product:
             ("Change", StepKind.CONFIG, change),
             ("After", StepKind.READ, after),
         ]
-        steps = tuple(TemplateStep(name, kind, {"cisco_ios": "\n".join(lines)}) for name, kind, lines in parts if lines)
+        steps = tuple(
+            TemplateStep(name=name, kind=kind, commands={"cisco_ios": "\n".join(lines)})
+            for name, kind, lines in parts
+            if lines
+        )
         return authoring.save_template(
             by=None,
             tenant=Tenant.objects.get(key="acme"),

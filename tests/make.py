@@ -40,7 +40,7 @@ def template(tenant, name="Show version"):
 def new_template(tenant, commands, kind=StepKind.READ, name="Made for a test", **step):
     """Make a one-step template."""
     bodies = commands if isinstance(commands, dict) else {"*": commands}
-    content = TemplateContent((TemplateStep("Step", StepKind(kind), bodies, **step),))
+    content = TemplateContent((TemplateStep(name="Step", kind=StepKind(kind), commands=bodies, **step),))
     return authoring.save_template(by=None, tenant=tenant, name=name, description="", status="ready", content=content)
 
 

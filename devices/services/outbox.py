@@ -46,7 +46,7 @@ SENDING = timedelta(minutes=2)
 MESSAGES_PER_CLAIM = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """What is told: to its recipients, and to the receivers of its tenant and those above it; once to each by its
     `key`.

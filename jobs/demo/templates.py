@@ -2,11 +2,11 @@
 
 from templates_app.domain.content import RuntimeVariable, StepKind, TemplateContent, TemplateStep, VariableType
 
-VERSION = TemplateStep("Version", StepKind.READ, {"*": "show version", "linux": "uname -a"})
+VERSION = TemplateStep(name="Version", kind=StepKind.READ, commands={"*": "show version", "linux": "uname -a"})
 CONFIGURATION = TemplateStep(
-    "Running configuration",
-    StepKind.READ,
-    {
+    name="Running configuration",
+    kind=StepKind.READ,
+    commands={
         "*": "show running-config",
         "juniper_junos": "show configuration | display set",
         "linux": "cat /etc/network/interfaces",
@@ -14,9 +14,9 @@ CONFIGURATION = TemplateStep(
     timeout=60,
 )
 INTERFACES = TemplateStep(
-    "Interfaces",
-    StepKind.READ,
-    {"*": "show ip interface brief", "juniper_junos": "show interfaces terse", "linux": "ip address"},
+    name="Interfaces",
+    kind=StepKind.READ,
+    commands={"*": "show ip interface brief", "juniper_junos": "show interfaces terse", "linux": "ip address"},
 )
 
 TEMPLATES: dict[str, tuple[str, TemplateContent]] = {
@@ -30,9 +30,9 @@ TEMPLATES: dict[str, tuple[str, TemplateContent]] = {
         TemplateContent(
             (
                 TemplateStep(
-                    "Time server",
-                    StepKind.CONFIG,
-                    {
+                    name="Time server",
+                    kind=StepKind.CONFIG,
+                    commands={
                         "*": "ntp server {{ ntp_server }}",
                         "juniper_junos": "set system ntp server {{ ntp_server }}",
                         "linux": "echo '# ntp {{ ntp_server }}' >> /etc/network/interfaces",
@@ -43,10 +43,10 @@ TEMPLATES: dict[str, tuple[str, TemplateContent]] = {
             ),
             (
                 RuntimeVariable(
-                    "ntp_server",
-                    VariableType.ADDRESS,
-                    "NTP server",
-                    "The address of the time server to add.",
+                    name="ntp_server",
+                    type=VariableType.ADDRESS,
+                    label="NTP server",
+                    help="The address of the time server to add.",
                     default="192.0.2.123",
                 ),
             ),
@@ -57,15 +57,22 @@ TEMPLATES: dict[str, tuple[str, TemplateContent]] = {
         TemplateContent(
             (
                 TemplateStep(
-                    "Description",
-                    StepKind.CONFIG,
-                    {"*": "interface {{ interface }}\n description {{ text }}"},
+                    name="Description",
+                    kind=StepKind.CONFIG,
+                    commands={"*": "interface {{ interface }}\n description {{ text }}"},
                     save=True,
                 ),
             ),
             (
-                RuntimeVariable("interface", VariableType.TEXT, "Interface", "For example GigabitEthernet1/0/1."),
-                RuntimeVariable("text", VariableType.TEXT, "Description", "What the port is for, in one line."),
+                RuntimeVariable(
+                    name="interface",
+                    type=VariableType.TEXT,
+                    label="Interface",
+                    help="For example GigabitEthernet1/0/1.",
+                ),
+                RuntimeVariable(
+                    name="text", type=VariableType.TEXT, label="Description", help="What the port is for, in one line."
+                ),
             ),
             ("cisco_ios", "arista_eos"),
         ),

@@ -54,7 +54,7 @@ TYPE_LABELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateStep:
     """One step: its commands per platform key, `*` standing for every platform without its own
     but those meant only by their name.
@@ -89,7 +89,7 @@ class TemplateStep:
         return self.commands.get(platform, general)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeVariable:
     """A value asked for when a job is made. `choices` belongs to type choice."""
 

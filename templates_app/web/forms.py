@@ -69,13 +69,13 @@ class VariableForm(forms.Form):
         data = dict(self.cleaned_data)
         lines = tuple(line.strip() for line in data["choices"].splitlines() if line.strip())
         return RuntimeVariable(
-            data["name"],
-            VariableType(data["type"]),
-            data["label"],
-            data["help"],
-            data["required"],
-            data["default"],
-            lines,
+            name=data["name"],
+            type=VariableType(data["type"]),
+            label=data["label"],
+            help=data["help"],
+            required=data["required"],
+            default=data["default"],
+            choices=lines,
         )
 
 
@@ -154,12 +154,12 @@ class StepForm(forms.Form):
         keys = [ANY_PLATFORM, *self.keys]
         texts = {key: data[self.body_name(key)].replace("\r\n", "\n").rstrip() for key in keys}
         return TemplateStep(
-            data["name"],
-            StepKind(data["kind"]),
-            {k: t for k, t in texts.items() if t.strip()},
-            data["save"],
-            data["timeout"],
-            data["answers"],
+            name=data["name"],
+            kind=StepKind(data["kind"]),
+            commands={k: t for k, t in texts.items() if t.strip()},
+            save=data["save"],
+            timeout=data["timeout"],
+            answers=data["answers"],
             resumable=data["resumable"],
             restarts=data["restarts"],
             guard=data["guard"] or 0,

@@ -34,8 +34,8 @@ def load(plant):
         )
         for n, address in enumerate([*plant.addresses, plant.refuses])  # the last one refuses every login
     )
-    step = TemplateStep("Mark", StepKind.CONFIG, {"*": "\n".join(LINES)}, save=True)
-    content = TemplateContent((step,), (RuntimeVariable("mark", required=True),))
+    step = TemplateStep(name="Mark", kind=StepKind.CONFIG, commands={"*": "\n".join(LINES)}, save=True)
+    content = TemplateContent((step,), (RuntimeVariable(name="mark", required=True),))
     authoring.save_template(by=None, tenant=tenant, name="Chaos", description="", status="ready", content=content)
     _webhook(tenant, plant.hook)
 

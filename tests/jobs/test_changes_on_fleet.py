@@ -67,7 +67,7 @@ def test_a_guarded_change_is_confirmed_over_a_new_connection(acme, person, platf
     tenant, faults, executed = acme
     device = make.devices(tenant, platform)[0]
     faults(**{device.name: {"minute": 1.0}})
-    guarded = steps(tenant, TemplateStep("NTP", StepKind.CONFIG, NTP, save=True, guard=1))
+    guarded = steps(tenant, TemplateStep(name="NTP", kind=StepKind.CONFIG, commands=NTP, save=True, guard=1))
     before = executed.state(device).sessions
     run = run_job(person, guarded, [device], snapshots=False)
     assert run.status == "succeeded", run.device_runs.get().message
@@ -82,7 +82,7 @@ def test_a_guarded_change_that_nobody_can_confirm_is_taken_back(acme, person, pl
     tenant, faults, executed = acme
     device = make.devices(tenant, platform)[0]
     faults(**{device.name: {"minute": 2.0, "hang": asked}})
-    guarded = steps(tenant, TemplateStep("NTP", StepKind.CONFIG, NTP, guard=1, timeout=1))
+    guarded = steps(tenant, TemplateStep(name="NTP", kind=StepKind.CONFIG, commands=NTP, guard=1, timeout=1))
     before = list(executed.state(device).running)
     run = run_job(person, guarded, [device], snapshots=False)
     row = run.device_runs.get()
@@ -93,7 +93,7 @@ def test_a_guarded_change_that_nobody_can_confirm_is_taken_back(acme, person, pl
 def test_a_platform_that_cannot_take_a_change_back_is_refused_before_anything_is_sent(acme, person):
     tenant, _, executed = acme
     device = make.devices(tenant, "linux")[0]
-    guarded = steps(tenant, TemplateStep("Guarded", StepKind.CONFIG, {"linux": "true"}, guard=5))
+    guarded = steps(tenant, TemplateStep(name="Guarded", kind=StepKind.CONFIG, commands={"linux": "true"}, guard=5))
     run = run_job(person, guarded, [device])
     assert run.status == "failed" and "cannot take a change back" in run.device_runs.get().message
     assert executed(device) == []
@@ -102,8 +102,12 @@ def test_a_platform_that_cannot_take_a_change_back_is_refused_before_anything_is
 def test_a_device_restarts_and_the_next_step_waits_for_it(acme, person):
     tenant, _, executed = acme
     device = make.devices(tenant, "cisco_ios")[0]
-    restart = TemplateStep("Restart", StepKind.EXEC, RELOAD, answers=(("[confirm]", ""),), restarts=True)
-    template = steps(tenant, restart, TemplateStep("Version", StepKind.READ, {"cisco_ios": "show version"}))
+    restart = TemplateStep(
+        name="Restart", kind=StepKind.EXEC, commands=RELOAD, answers=(("[confirm]", ""),), restarts=True
+    )
+    template = steps(
+        tenant, restart, TemplateStep(name="Version", kind=StepKind.READ, commands={"cisco_ios": "show version"})
+    )
     began = time.monotonic()
     run = run_job(person, template, [device], snapshots=True)
     row = run.device_runs.get()
@@ -120,7 +124,7 @@ def test_a_device_that_does_not_come_back_fails(acme, person, settings):
     tenant, faults, executed = acme
     device = make.devices(tenant, "cisco_ios")[0]
     faults(**{device.name: {"reboot": "reload", "down": 30}})
-    template = steps(tenant, TemplateStep("Restart", StepKind.EXEC, RELOAD, restarts=True))
+    template = steps(tenant, TemplateStep(name="Restart", kind=StepKind.EXEC, commands=RELOAD, restarts=True))
     row = run_job(person, template, [device], snapshots=False).device_runs.get()
     assert (row.status, row.reason) == ("failed", "not_back") and "did not come back within 0.01 minutes" in row.message
     assert sent(executed, device) == ["reload"]
@@ -129,7 +133,10 @@ def test_a_device_that_does_not_come_back_fails(acme, person, settings):
 def test_a_device_that_does_not_restart_is_said(acme, person):
     tenant, _, executed = acme
     device = make.devices(tenant, "cisco_ios")[0]
-    template = steps(tenant, TemplateStep("Restart", StepKind.EXEC, {"*": "write memory"}, timeout=1, restarts=True))
+    template = steps(
+        tenant,
+        TemplateStep(name="Restart", kind=StepKind.EXEC, commands={"*": "write memory"}, timeout=1, restarts=True),
+    )
     row = run_job(person, template, [device], snapshots=False).device_runs.get()
     assert (row.status, row.reason) == ("failed", "not_restarted") and "still open" in row.message
 
@@ -139,7 +146,7 @@ def test_after_a_break_within_a_change_the_device_is_read_and_nothing_else_is_se
     device = make.devices(tenant, "cisco_ios")[0]
     faults(**{device.name: {"reset_once": "logging host"}})
     lines = "ntp server 198.51.100.9\nno ntp server 203.0.113.1\nlogging host 198.51.100.7\nip domain name example"
-    template = steps(tenant, TemplateStep("Change", StepKind.CONFIG, {"*": lines}))
+    template = steps(tenant, TemplateStep(name="Change", kind=StepKind.CONFIG, commands={"*": lines}))
     row = run_job(person, template, [device], snapshots=False).device_runs.get()
     assert (row.status, row.reason) == ("interrupted", "session_lost")
     assert "Read afterwards: all lines sent so far (3) are in the running configuration." in row.message
@@ -151,7 +158,7 @@ def test_the_lines_of_a_guard_are_not_looked_for_after_a_break(acme, person):
     tenant, faults, _ = acme
     device = make.devices(tenant, "cisco_ios")[0]
     faults(**{device.name: {"reset_once": "ntp server"}})
-    guarded = steps(tenant, TemplateStep("NTP", StepKind.CONFIG, NTP, guard=5))
+    guarded = steps(tenant, TemplateStep(name="NTP", kind=StepKind.CONFIG, commands=NTP, guard=5))
     row = run_job(person, guarded, [device], snapshots=False).device_runs.get()
     assert "all lines sent so far (1) are in the running configuration" in row.message
     assert "takes it back by itself within 5 minutes" in row.message
@@ -162,7 +169,7 @@ def test_what_is_not_there_after_a_break_is_named(acme, person):
     device = make.devices(tenant, "juniper_junos")[0]
     faults(**{device.name: {"reset_once": "logging|syslog"}})
     lines = "set system ntp server 198.51.100.9\nset system syslog host 198.51.100.7 any any"
-    template = steps(tenant, TemplateStep("Change", StepKind.CONFIG, {"juniper_junos": lines}))
+    template = steps(tenant, TemplateStep(name="Change", kind=StepKind.CONFIG, commands={"juniper_junos": lines}))
     row = run_job(person, template, [device], snapshots=False).device_runs.get()
     first = lines.splitlines()[0]
     assert f"of the lines sent so far (2), 0 are in the running configuration; not there: '{first}'" in row.message
@@ -171,12 +178,14 @@ def test_what_is_not_there_after_a_break_is_named(acme, person):
 def test_a_change_that_is_not_saved_is_said(acme, person):
     tenant, _, executed = acme
     device = make.devices(tenant, "cisco_ios")[0]
-    template = steps(tenant, TemplateStep("Change", StepKind.CONFIG, NTP))
+    template = steps(tenant, TemplateStep(name="Change", kind=StepKind.CONFIG, commands=NTP))
     row = run_job(person, template, [device], snapshots=True).device_runs.get()
     assert row.status == "succeeded" and "not in the startup configuration" in row.message
     assert (row.startup_before.kind, row.startup_before.content) == ("startup", row.startup_after.content)
     saving = steps(
-        tenant, TemplateStep("Change", StepKind.CONFIG, {"*": "ntp server 198.51.100.8"}, save=True), name="Saves"
+        tenant,
+        TemplateStep(name="Change", kind=StepKind.CONFIG, commands={"*": "ntp server 198.51.100.8"}, save=True),
+        name="Saves",
     )
     row = run_job(person, saving, [device], snapshots=True).device_runs.get()
     assert (row.status, row.message) == ("succeeded", "")
@@ -184,11 +193,15 @@ def test_a_change_that_is_not_saved_is_said(acme, person):
 
 
 def two_steps(tenant, resumable=True):
-    second = TemplateStep("Second", StepKind.CONFIG, {"*": "logging host {{ host }}"}, resumable=resumable)
+    second = TemplateStep(
+        name="Second", kind=StepKind.CONFIG, commands={"*": "logging host {{ host }}"}, resumable=resumable
+    )
     from templates_app.domain.content import RuntimeVariable
 
     content = TemplateContent(
-        (TemplateStep("First", StepKind.CONFIG, NTP), second), (RuntimeVariable("host"),), ("cisco_ios", "arista_eos")
+        (TemplateStep(name="First", kind=StepKind.CONFIG, commands=NTP), second),
+        (RuntimeVariable(name="host"),),
+        ("cisco_ios", "arista_eos"),
     )
     return authoring.save_template(
         by=None, tenant=tenant, name="Two steps", description="", status="ready", content=content
@@ -224,7 +237,7 @@ def test_a_first_step_is_no_place_to_resume_at(acme, person):
     tenant, faults, _ = acme
     device = make.devices(tenant, "cisco_ios")[0]
     faults(**{device.name: {"reject": "ntp"}})
-    template = steps(tenant, TemplateStep("NTP", StepKind.CONFIG, NTP, resumable=True))
+    template = steps(tenant, TemplateStep(name="NTP", kind=StepKind.CONFIG, commands=NTP, resumable=True))
     assert control.places_to_resume(run_job(person, template, [device])) == {}
 
 

@@ -101,8 +101,8 @@ def test_a_password_typed_while_editing_replaces_the_stored_one(acme, person):
 def test_submitting_opens_no_login_and_seals_anew_only_what_was_typed(acme, person, monkeypatch):
     operator = person("acme-operator")
     content = TemplateContent(
-        (TemplateStep("Step", StepKind.READ, {"cisco_ios": "show version {{ word }} {{ other }}"}),),
-        tuple(RuntimeVariable(name, VariableType.SECRET, name) for name in ("word", "other")),
+        (TemplateStep(name="Step", kind=StepKind.READ, commands={"cisco_ios": "show version {{ word }} {{ other }}"}),),
+        tuple(RuntimeVariable(name=name, type=VariableType.SECRET, label=name) for name in ("word", "other")),
     )
     of = authoring.save_template(by=None, tenant=acme, name="S", description="", status="ready", content=content)
     account = Account("root", Secret("old-password"), Secret("old-enable"))

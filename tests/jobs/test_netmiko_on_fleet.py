@@ -41,7 +41,9 @@ def short_pauses(monkeypatch):
 
 def template(tenant, platform, *lines, kind="read", **step):
     content = TemplateContent(
-        (TemplateStep("Step", StepKind(kind), {platform: "\n".join(lines)}, **step),), (), (platform,)
+        (TemplateStep(name="Step", kind=StepKind(kind), commands={platform: "\n".join(lines)}, **step),),
+        (),
+        (platform,),
     )
     return authoring.save_template(
         by=None, tenant=tenant, name="Made for a test", description="", status="ready", content=content
@@ -114,7 +116,9 @@ def test_a_hanging_command_ends_by_its_deadline_and_a_cut_is_interrupted(acme, p
         name="Another",
         description="",
         status="ready",
-        content=TemplateContent((TemplateStep("Step", StepKind.CONFIG, {"cisco_nxos": "ntp server 198.51.100.9"}),)),
+        content=TemplateContent(
+            (TemplateStep(name="Step", kind=StepKind.CONFIG, commands={"cisco_nxos": "ntp server 198.51.100.9"}),)
+        ),
     )
     row = run_on(person, device, again, snapshots=False)
     assert (row.status, row.reason) == ("interrupted", "session_lost") and "Read afterwards" in row.message

@@ -27,7 +27,7 @@ ANY = CredentialChoice("7", "lab", "job")
 
 
 def planner(*bodies, kind=StepKind.READ, tasks=(), variables=(), values=None, snapshots=False, **more):
-    steps = [TemplateStep(f"Step {n}", kind, body, **more) for n, body in enumerate(bodies)]
+    steps = [TemplateStep(name=f"Step {n}", kind=kind, commands=body, **more) for n, body in enumerate(bodies)]
     content = TemplateContent(tuple(steps), tuple(variables))
     return Planner(content, dict(enumerate(tasks)), values or {}, snapshots=snapshots)
 
@@ -60,7 +60,7 @@ def test_a_step_keeps_its_place_where_the_one_before_it_is_left_out():
 
 
 def test_a_script_is_given_the_values_and_knows_no_device():
-    name = RuntimeVariable("host", VariableType.TEXT)
+    name = RuntimeVariable(name="host", type=VariableType.TEXT)
     both = planner(
         {"linux": "sh -s"}, variables=[name], values={"host": "x"}, script="echo $host on device", language="SHELL"
     )

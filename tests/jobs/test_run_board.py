@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def template(tenant, *names):
-    steps = tuple(TemplateStep(name, StepKind.READ, {"linux": "uname -a"}) for name in names)
+    steps = tuple(TemplateStep(name=name, kind=StepKind.READ, commands={"linux": "uname -a"}) for name in names)
     content = TemplateContent(steps)
     return authoring.save_template(
         by=None, tenant=tenant, name="Board", description="", status="ready", content=content

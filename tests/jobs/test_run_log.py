@@ -175,10 +175,14 @@ def test_no_line_holds_what_a_device_said_or_what_it_is_told_in_secret(acme, per
     devices = make.devices(tenant, "cisco_ios", "linux", "arista_eos")
     content = TemplateContent(
         (
-            TemplateStep("Say", StepKind.EXEC, {"linux": "echo {{ phrase }}", "cisco_ios": "show running-config"}),
-            TemplateStep("Break", StepKind.EXEC, {"*": "show version"}),
+            TemplateStep(
+                name="Say",
+                kind=StepKind.EXEC,
+                commands={"linux": "echo {{ phrase }}", "cisco_ios": "show running-config"},
+            ),
+            TemplateStep(name="Break", kind=StepKind.EXEC, commands={"*": "show version"}),
         ),
-        (RuntimeVariable("phrase", VariableType.SECRET),),
+        (RuntimeVariable(name="phrase", type=VariableType.SECRET),),
     )
     faults(**{devices[2].name: {"reject": "show version"}})
     save = {"by": None, "tenant": tenant, "description": "", "status": "ready", "content": content}

@@ -218,8 +218,8 @@ def test_a_secret_variable_reaches_the_device_and_nothing_else(acme, person):
     tenant, _, executed = acme
     device = make.devices(tenant, "linux")[0]
     content = TemplateContent(
-        (TemplateStep("Say", StepKind.EXEC, {"*": "echo {{ phrase }}"}),),
-        (RuntimeVariable("phrase", VariableType.SECRET),),
+        (TemplateStep(name="Say", kind=StepKind.EXEC, commands={"*": "echo {{ phrase }}"}),),
+        (RuntimeVariable(name="phrase", type=VariableType.SECRET),),
     )
     template = authoring.save_template(
         by=None, tenant=tenant, name="Secret", description="", status="ready", content=content

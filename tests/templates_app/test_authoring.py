@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 
 def step(text="show version", kind=StepKind.READ, **more):
-    return TemplateStep("Step", kind, {"cisco_ios": text}, **more)
+    return TemplateStep(name="Step", kind=kind, commands={"cisco_ios": text}, **more)
 
 
 def save(tenant, content, by=None, name="T", instance=None, status="ready"):
@@ -52,15 +52,19 @@ def test_saving_the_same_content_makes_no_version(tenant):
         ),
         (TemplateContent((step("show {{ other }}"),)), "steps.0.commands.cisco_ios", "'other' is not a variable"),
         (TemplateContent((step(timeout=0),)), "steps.0.timeout", "1 to 600"),
-        (TemplateContent((step(),), (RuntimeVariable("Bad Name"),)), "variables.0.name", "small letters"),
-        (TemplateContent((step(),), (RuntimeVariable("a"), RuntimeVariable("a"))), "variables.1.name", "twice"),
+        (TemplateContent((step(),), (RuntimeVariable(name="Bad Name"),)), "variables.0.name", "small letters"),
         (
-            TemplateContent((step(),), (RuntimeVariable("a", VariableType.CHOICE),)),
+            TemplateContent((step(),), (RuntimeVariable(name="a"), RuntimeVariable(name="a"))),
+            "variables.1.name",
+            "twice",
+        ),
+        (
+            TemplateContent((step(),), (RuntimeVariable(name="a", type=VariableType.CHOICE),)),
             "variables.0.choices",
             "List the choices",
         ),
         (
-            TemplateContent((step(),), (RuntimeVariable("a", VariableType.INTEGER, default="x"),)),
+            TemplateContent((step(),), (RuntimeVariable(name="a", type=VariableType.INTEGER, default="x"),)),
             "variables.0.default",
             "whole number",
         ),

@@ -92,7 +92,7 @@ def test_a_missing_value_is_a_problem_not_an_empty_line():
     ],
 )
 def test_values_are_typed(type, given, value):
-    assert check_value(RuntimeVariable("v", VariableType(type), choices=("a", "b")), given) == value
+    assert check_value(RuntimeVariable(name="v", type=VariableType(type), choices=("a", "b")), given) == value
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,14 @@ def test_values_are_typed(type, given, value):
 )
 def test_wrong_values_are_refused_in_words(type, given, word):
     with pytest.raises(WrongValue, match=word):
-        check_value(RuntimeVariable("v", VariableType(type), choices=("a", "b")), given)
+        check_value(RuntimeVariable(name="v", type=VariableType(type), choices=("a", "b")), given)
 
 
 def test_a_job_value_wins_over_the_profile_and_the_profile_over_the_default():
     variables = (
-        RuntimeVariable("a", default="1"),
-        RuntimeVariable("b", default="1"),
-        RuntimeVariable("c", default="1"),
+        RuntimeVariable(name="a", default="1"),
+        RuntimeVariable(name="b", default="1"),
+        RuntimeVariable(name="c", default="1"),
     )
     values, problems = resolve(variables, {"a": "2", "b": "2"}, {"a": "3", "b": ""})
     assert values == {"a": "3", "b": "2", "c": "1"} and not problems

@@ -48,7 +48,7 @@ _CHECKS = (
 def template() -> BuiltInTemplate:
     """Return the check list: one reading step for each check."""
     steps = tuple(
-        TemplateStep(name, StepKind.READ, {"windows": command}, timeout=120, checks=checks)
+        TemplateStep(name=name, kind=StepKind.READ, commands={"windows": command}, timeout=120, checks=checks)
         for name, command, checks in _CHECKS
     )
     return BuiltInTemplate(

@@ -3,6 +3,10 @@
 from templates_app.domain.content import RuntimeVariable, VariableType
 
 PARAMETERS = (
-    RuntimeVariable("app", VariableType.WORD, "Application", "The package's name, for example curl or Git.Git."),
-    RuntimeVariable("version", VariableType.WORD, "Version", "Empty for the newest.", required=False),
+    RuntimeVariable(
+        name="app", type=VariableType.WORD, label="Application", help="The package's name, for example curl or Git.Git."
+    ),
+    RuntimeVariable(
+        name="version", type=VariableType.WORD, label="Version", help="Empty for the newest.", required=False
+    ),
 )

@@ -28,8 +28,8 @@ def template() -> BuiltInTemplate:
         description="Installs a package and verifies that it is there.",
         content=TemplateContent(
             steps=(
-                TemplateStep("Install", StepKind.EXEC, _INSTALL, timeout=600),
-                TemplateStep("Verify", StepKind.READ, _VERIFY, timeout=60, checks=checks),
+                TemplateStep(name="Install", kind=StepKind.EXEC, commands=_INSTALL, timeout=600),
+                TemplateStep(name="Verify", kind=StepKind.READ, commands=_VERIFY, timeout=60, checks=checks),
             ),
             variables=PARAMETERS,
         ),

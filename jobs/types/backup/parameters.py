@@ -10,16 +10,16 @@ VERSION_WITH_CHANGES = "VERSION_WITH_CHANGES"
 
 
 def _flag(name: str, label: str, default: str = "no") -> RuntimeVariable:
-    return RuntimeVariable(name, VariableType.BOOLEAN, label, default=default)
+    return RuntimeVariable(name=name, type=VariableType.BOOLEAN, label=label, default=default)
 
 
 PARAMETERS = (
     _flag("running", "Back up the running configuration", "yes"),
     _flag("startup", "Back up the startup configuration"),
     RuntimeVariable(
-        "versions_saved",
-        VariableType.CHOICE,
-        "Versions saved",
+        name="versions_saved",
+        type=VariableType.CHOICE,
+        label="Versions saved",
         default=ALL_VERSIONS,
         choices=(ALL_VERSIONS, VERSION_WITH_CHANGES),
     ),

@@ -29,4 +29,4 @@ def template_of(running: Mapping[str, str], startup: Mapping[str, str]) -> Built
 
 def _kept(name: str, keep: str, commands: Mapping[str, str]) -> TemplateStep:
     wrapped = {platform: f"{{% if {keep} %}}\n{command}\n{{% endif %}}" for platform, command in commands.items()}
-    return TemplateStep(name, StepKind.READ, wrapped, timeout=120, keep=keep)
+    return TemplateStep(name=name, kind=StepKind.READ, commands=wrapped, timeout=120, keep=keep)

@@ -21,17 +21,25 @@ def content_of(
     """
     variables = tuple(
         RuntimeVariable(
-            p.variable, _TYPES.get(p.data_type, VariableType.TEXT), p.name, required=p.required, default=p.default
+            name=p.variable,
+            type=_TYPES.get(p.data_type, VariableType.TEXT),
+            label=p.name,
+            required=p.required,
+            default=p.default,
         )
         for p in parameters
     )
     if language == COMMAND:
-        step = TemplateStep("Script", StepKind.EXEC, dict.fromkeys(platforms or ("*",), body), timeout=120)
+        step = TemplateStep(
+            name="Script", kind=StepKind.EXEC, commands=dict.fromkeys(platforms or ("*",), body), timeout=120
+        )
         return TemplateContent((step,), variables)
     commands = {
         platform: PLATFORMS[platform].elevated.format(command=command) if as_system else command
         for platform, command in interpreters(language).items()
         if not platforms or platform in platforms
     }
-    step = TemplateStep("Script", StepKind.EXEC, commands, timeout=600, script=body, language=language)
+    step = TemplateStep(
+        name="Script", kind=StepKind.EXEC, commands=commands, timeout=600, script=body, language=language
+    )
     return TemplateContent((step,), variables)

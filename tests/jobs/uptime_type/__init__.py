@@ -12,9 +12,14 @@ from templates_app.domain.content import RuntimeVariable, StepKind, TemplateCont
 
 KEY = "uptime"
 STEP = TemplateStep(
-    "Uptime", StepKind.READ, {"cisco_ios": "show version"}, checks=(("warn", r"uptime is .*minute"), ("pass", "uptime"))
+    name="Uptime",
+    kind=StepKind.READ,
+    commands={"cisco_ios": "show version"},
+    checks=(("warn", r"uptime is .*minute"), ("pass", "uptime")),
 )
-PARAMETERS = (RuntimeVariable("least_days", VariableType.INTEGER, "At least so many days", default="1"),)
+PARAMETERS = (
+    RuntimeVariable(name="least_days", type=VariableType.INTEGER, label="At least so many days", default="1"),
+)
 
 
 def template():
