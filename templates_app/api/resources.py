@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Required, TypedDict
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
@@ -10,14 +10,17 @@ from rest_framework import serializers
 
 from config.api_resource import Edits, Resource
 from config.errors import Invalid
+from config.json_value import Json
 from devices import selectors as inventory
 from devices.api.resources import Creates, Scoped
 from devices.drivers.platforms import script_families
+from devices.models import Tenant
 from templates_app import selectors
 from templates_app.domain.content import MOST_GUARD_MINUTES, StepKind, TemplateContent, VariableType
 from templates_app.domain.scripts import Parameter
 from templates_app.models import ConfigurationProfile, Script, ScriptParameter, ServiceTemplate
 from templates_app.services import authoring, library
+from templates_app.services.values import ProfileValues, ScriptValues
 
 
 class StepSerializer(serializers.Serializer):
@@ -79,7 +82,23 @@ class TemplateSerializer(serializers.ModelSerializer):
             "variables",
             "steps",
         ]
-        validators: list[Any] = []
+        validators: list[object] = []
+
+
+class CurrentData(TypedDict, total=False):
+    """The content of a template's version, as it is stored."""
+
+    data: dict[str, Json]
+
+
+class TemplateData(TypedDict, total=False):
+    """A template with its tenant and the content of its version."""
+
+    tenant: Required[Tenant]
+    name: str
+    description: str
+    status: str
+    current: CurrentData
 
 
 class Templates(Creates, Edits, Resource):
@@ -91,15 +110,20 @@ class Templates(Creates, Edits, Resource):
     def rows(self, user: User) -> QuerySet[ServiceTemplate]:
         return selectors.visible_templates(user).filter(current__isnull=False)
 
-    def make(self, user: User, data: dict[str, Any], instance: ServiceTemplate | None = None) -> ServiceTemplate:
-        content = data.pop("current", {}).get("data", {})
-        values: dict[str, Any] = {"description": "", "status": "ready"}
+    def make(self, user: User, data: TemplateData, instance: ServiceTemplate | None = None) -> ServiceTemplate:
+        content = data.get("current", {}).get("data", {})
         if instance:
-            values = {name: getattr(instance, name) for name in ("name", "description", "status")}
             content = instance.latest.data | content
         try:
-            given = TemplateContent.from_json(content)
-            return authoring.save_template(by=user, instance=instance, content=given, **(values | data))
+            return authoring.save_template(
+                by=user,
+                tenant=data["tenant"],
+                instance=instance,
+                name=data.get("name", instance.name if instance else ""),
+                description=data.get("description", instance.description if instance else ""),
+                status=data.get("status", instance.status if instance else "ready"),
+                content=TemplateContent.from_json(content),
+            )
         except (KeyError, ValueError) as error:
             raise Invalid(fields={"steps": [f"The content cannot be read: {error}."]}) from None
 
@@ -111,7 +135,13 @@ class ProfileSerializer(serializers.ModelSerializer):
     class Meta:
         model = ConfigurationProfile
         fields = ["id", "tenant", "name", "description", "values"]
-        validators: list[Any] = []
+        validators: list[object] = []
+
+
+class ProfileData(ProfileValues):
+    """A profile with its tenant."""
+
+    tenant: Required[Tenant]
 
 
 class Profiles(Creates, Edits, Resource):
@@ -123,9 +153,7 @@ class Profiles(Creates, Edits, Resource):
     def rows(self, user: User) -> QuerySet[ConfigurationProfile]:
         return selectors.visible_profiles(user)
 
-    def make(
-        self, user: User, data: dict[str, Any], instance: ConfigurationProfile | None = None
-    ) -> ConfigurationProfile:
+    def make(self, user: User, data: ProfileData, instance: ConfigurationProfile | None = None) -> ConfigurationProfile:
         if instance:
             data.setdefault("name", instance.name)
         return authoring.save_profile(by=user, instance=instance, **data)
@@ -170,7 +198,24 @@ class ScriptSerializer(serializers.ModelSerializer):
             "parameters",
             "version",
         ]
-        validators: list[Any] = []
+        validators: list[object] = []
+
+
+class ParameterData(TypedDict):
+    """A parameter of a script (`templates_app.domain.scripts.Parameter`)."""
+
+    number: int
+    name: str
+    data_type: str
+    required: bool
+    default: str
+
+
+class ScriptData(ScriptValues, total=False):
+    """A script with its tenant and its parameters."""
+
+    tenant: Required[Tenant]
+    parameters: list[ParameterData]
 
 
 class Scripts(Creates, Edits, Resource):
@@ -182,10 +227,10 @@ class Scripts(Creates, Edits, Resource):
     def rows(self, user: User) -> QuerySet[Script]:
         return selectors.visible_scripts(user)
 
-    def make(self, user: User, data: dict[str, Any], instance: Script | None = None) -> Script:
+    def make(self, user: User, data: ScriptData, instance: Script | None = None) -> Script:
         given = data.pop("parameters", None)
-        if given is not None:
-            data["parameters"] = [Parameter(**row) for row in given]
+        parameters = None if given is None else [Parameter(**row) for row in given]
         if instance:
             data.setdefault("name", instance.name)
-        return library.save_script(by=user, instance=instance, **data)
+        # The parameters were taken out of the data, which its type cannot say.
+        return library.save_script(by=user, instance=instance, parameters=parameters, **data)  # type: ignore[arg-type]

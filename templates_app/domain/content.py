@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Protocol
 
 from config.json_value import Json
 from devices.drivers.platforms import is_only_by_name
@@ -183,7 +183,24 @@ class TemplateContent:
         )
 
 
-def extras(step: Any) -> list[tuple[str, Any]]:
+class Step(Protocol):
+    """A template's step or a plan's, as far as few steps have these fields."""
+
+    @property
+    def keep(self) -> str: ...
+    @property
+    def checks(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def script(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def resumable(self) -> bool: ...
+    @property
+    def restarts(self) -> bool: ...
+
+
+def extras(step: Step) -> list[tuple[str, object]]:
     """Return the fields that few steps have, of a template's or of a plan's step; stored only where there is
     something."""
     checks = [list(pair) for pair in step.checks]

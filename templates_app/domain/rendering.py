@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MOST_TEXT_CHARACTERS = 64 * 1024
@@ -80,7 +80,7 @@ class TemplateProblem(ValueError):
 class _Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**", "%"})
 
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+    def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
         if operator != "*" and not (isinstance(left, int) and isinstance(right, int) and operator == "%"):
             raise SecurityError(f"the operator {operator} is not available")
         if not (isinstance(left, int) and isinstance(right, int)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Unpack
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -25,6 +25,7 @@ from templates_app.domain.content import (
     VariableType,
 )
 from templates_app.models import ConfigurationProfile, ServiceTemplate, TemplateVersion
+from templates_app.services.values import ProfileValues
 
 MOST_STEPS = 50
 #: So long may a step wait for a prompt.
@@ -78,7 +79,7 @@ def save_template(
 
 
 def save_profile(
-    *, by: User | None, tenant: Tenant, instance: ConfigurationProfile | None = None, **values: Any
+    *, by: User | None, tenant: Tenant, instance: ConfigurationProfile | None = None, **values: Unpack[ProfileValues]
 ) -> ConfigurationProfile:
     """Make or change a configuration profile."""
     if by is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -18,6 +18,7 @@ from templates_app.domain import rendering
 from templates_app.domain.scripts import COMMAND, LANGUAGES, Parameter, identifier
 from templates_app.domain.variables import BUILT_IN
 from templates_app.models import Script, ScriptParameter
+from templates_app.services.values import ScriptValues
 
 EXECUTION_TYPES = (COMMAND, *LANGUAGES)
 DATA_TYPES = ("STRING", "INTEGER", "PASSWORD")
@@ -30,7 +31,7 @@ def save_script(
     tenant: Tenant,
     instance: Script | None = None,
     parameters: Sequence[Parameter] | None = None,
-    **values: Any,
+    **values: Unpack[ScriptValues],
 ) -> Script:
     """Make or change a script; `parameters` replaces them. Invalid names the fields."""
     if by is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.forms import BaseFormSet, formset_factory
@@ -23,6 +23,7 @@ from templates_app.domain.content import (
 )
 from templates_app.models import ServiceTemplate
 
+F = TypeVar("F", bound=forms.Form)
 CODE = {"class": "code", "rows": 4, "spellcheck": "false", "autocomplete": "off"}
 
 
@@ -126,8 +127,8 @@ class StepForm(forms.Form):
                 found.append((question, answer))
         return tuple(found)
 
-    def __init__(self, *args: Any, others: Sequence[str] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, others: Sequence[str] = (), **given: Any) -> None:  # Any: what a set of forms gives each
+        super().__init__(**given)
         self.keys = [key for key, _ in own_choices()]
         self.keys += [key for key, _ in netmiko_choices() if key in others]
         for key in [ANY_PLATFORM, *self.keys]:
@@ -215,7 +216,7 @@ def initial_steps(content: TemplateContent) -> list[dict[str, object]]:
     ]
 
 
-def kept(forms_of: BaseFormSet) -> list[Any]:
+def kept(forms_of: BaseFormSet[F]) -> list[F]:
     """Return the forms that stay, in their order."""
     rows = [form for form in forms_of.forms if not (form.cleaned_data or {}).get("DELETE")]
     return sorted(rows, key=lambda form: form.cleaned_data.get("ORDER") or 0)

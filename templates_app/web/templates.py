@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from django.contrib import messages
 from django.forms import BaseFormSet
@@ -118,7 +118,7 @@ def _template_to_edit(request: Request, pk: int | None) -> ServiceTemplate | Non
 
 def _editor_forms(
     request: Request, instance: ServiceTemplate | None, data: QueryDict | None
-) -> tuple[forms.HeadForm, BaseFormSet, BaseFormSet]:
+) -> tuple[forms.HeadForm, BaseFormSet[forms.VariableForm], BaseFormSet[forms.StepForm]]:
     """Return the forms of head, variables and steps, of what was posted or of the template as it is stored."""
     content = instance.latest.content if instance else TemplateContent(())
     head = forms.HeadForm(
@@ -151,7 +151,11 @@ def _grown(post: QueryDict) -> QueryDict:
 
 
 def _save(
-    request: Request, instance: ServiceTemplate | None, head: forms.HeadForm, variables: BaseFormSet, steps: BaseFormSet
+    request: Request,
+    instance: ServiceTemplate | None,
+    head: forms.HeadForm,
+    variables: BaseFormSet[forms.VariableForm],
+    steps: BaseFormSet[forms.StepForm],
 ) -> ServiceTemplate | None:
     if not all([head.is_valid(), variables.is_valid(), steps.is_valid()]):
         return None
@@ -173,7 +177,12 @@ def _save(
 
 
 def _place(
-    path: list[str], sentences: list[str], head: forms.HeadForm, variables: list[Any], steps: list[Any], error: Invalid
+    path: list[str],
+    sentences: list[str],
+    head: forms.HeadForm,
+    variables: list[forms.VariableForm],
+    steps: list[forms.StepForm],
+    error: Invalid,
 ) -> None:
     """Put a problem of the content beside the field it belongs to."""
     if path[0] == "steps" and len(path) > 2:
