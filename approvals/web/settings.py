@@ -162,8 +162,8 @@ def end_delegation(request: Request, pk: int) -> HttpResponse:
     return redirect("delegations")
 
 
-def _initial(policy: ApprovalPolicy) -> dict[str, Json]:
-    found: dict[str, Json] = {
+def _initial(policy: ApprovalPolicy) -> dict[str, object]:
+    found: dict[str, object] = {
         name: getattr(policy, name) for name in ("applies_to", "expires_after_days", "remind_after_days", "bar_authors")
     }
     for n, step in enumerate(policy.steps, 1):

@@ -10,7 +10,6 @@ from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.json_value import Json
 from devices.services.idempotency import answer_once
 
 
@@ -23,7 +22,7 @@ def once(handler: Callable[..., Response]) -> Callable[..., Response]:
         if key is None:
             return handler(self, request, *args, **kwargs)
 
-        def do() -> tuple[int, Json]:
+        def do() -> tuple[int, object]:
             answer = handler(self, request, *args, **kwargs)
             # As it goes out: a stored answer holds plain JSON.
             return answer.status_code, json.loads(json.dumps(answer.data, default=str))

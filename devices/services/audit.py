@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from config.json_value import Json
 from devices.models import AuditEvent, AuditHead, Tenant
 
 
@@ -23,10 +22,10 @@ class Entry:
     by: User | None
     action: str
     subject: str
-    details: dict[str, Json]
+    details: Mapping[str, object]
 
 
-def record(*, tenant: Tenant, by: User | None, action: str, subject: str, **details: Json) -> AuditEvent:
+def record(*, tenant: Tenant, by: User | None, action: str, subject: str, **details: object) -> AuditEvent:
     """Write one event."""
     return record_all([Entry(tenant, by, action, subject, details)])[0]
 

@@ -11,7 +11,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from config.errors import Conflict, Invalid
-from config.json_value import Json
 from devices.models import IdempotentAnswer
 
 #: Answers older than this are forgotten.
@@ -19,7 +18,7 @@ KEPT = timedelta(hours=24)
 MOST_KEY_CHARACTERS = 120
 
 
-def answer_once(*, by: User, key: str, digest: str, do: Callable[[], tuple[int, Json]]) -> tuple[int, Json, bool]:
+def answer_once(*, by: User, key: str, digest: str, do: Callable[[], tuple[int, object]]) -> tuple[int, object, bool]:
     """Return (status, body, whether it is an earlier answer). A second one with the key waits for the first.
 
     What fails is not kept: it may be tried again. Conflict when the key was used for something else.

@@ -233,4 +233,4 @@ class Scripts(Creates, Edits, Resource):
         if instance:
             data.setdefault("name", instance.name)
         # The parameters were taken out of the data, which its type cannot say.
-        return library.save_script(by=user, instance=instance, parameters=parameters, **data)  # type: ignore[arg-type]
+        return library.save_script(by=user, instance=instance, parameters=parameters, **data)  # type: ignore[arg-type, misc]
