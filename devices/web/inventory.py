@@ -18,7 +18,7 @@ from devices.web.devices import DEVICES
 from devices.web.networks import NETWORKS, TAGS
 from devices.web.resource import Resource
 
-#: Any: each thing has a table of its own.
+# Any: each thing has a table of its own.
 EACH: tuple[Resource[Any], ...] = (NETWORKS, TAGS, AGENTS, CREDENTIALS, DEVICES)
 RESOURCES = {resource.name: resource for resource in EACH}
 
