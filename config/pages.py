@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from django.contrib import messages
-from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 
 from config.errors import Invalid
 
 
+class Form(Protocol):
+    """What a page needs of a form; forms themselves are made in faces."""
+
+    @property
+    def fields(self) -> Mapping[str, object]: ...
+    def is_valid(self) -> bool: ...
+    def add_error(self, field: str | None, error: str) -> None: ...
+
+
 def form_page(
     request: HttpRequest,
-    form: BaseForm,
+    form: Form,
     save: Callable[[], str],
     *,
     title: str,
@@ -40,7 +49,7 @@ def form_page(
     )
 
 
-def show_problems(form: BaseForm, error: Invalid) -> None:
+def show_problems(form: Form, error: Invalid) -> None:
     """Put the problems of a service beside the form's fields; those without a field go on top."""
     for name, sentences in (error.fields or {"": [error.message]}).items():
         for sentence in sentences:

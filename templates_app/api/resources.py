@@ -229,8 +229,8 @@ class Scripts(Creates, Edits, Resource):
 
     def make(self, user: User, data: ScriptData, instance: Script | None = None) -> Script:
         given = data.pop("parameters", None)
-        parameters = None if given is None else [Parameter(**row) for row in given]
+        rows = None if given is None else [Parameter(**row) for row in given]
         if instance:
             data.setdefault("name", instance.name)
         # The parameters were taken out of the data, which its type cannot say.
-        return library.save_script(by=user, instance=instance, parameters=parameters, **data)  # type: ignore[arg-type, misc]
+        return library.save_script(by=user, instance=instance, parameters=rows, **data)  # type: ignore[arg-type, misc]
