@@ -111,15 +111,12 @@ def _customer(tenant: Tenant, specs: list[DeviceSpec], port: int) -> None:
     for index, spec in enumerate(specs):
         if spec.address in have:
             continue
-        values: dict[str, str] = {
-            "name": spec.name,
-            "address": f"10.{10 + tenant.pk}.{index // 200}.{index % 200 + 10}",
-        }
+        name, number = spec.name, f"10.{10 + tenant.pk}.{index // 200}.{index % 200 + 10}"
         instance = None
         platform = spec.platform
         if index >= len(specs) - len(ids):
             pk, address = ids[index - (len(specs) - len(ids))]
-            instance, values = Device(pk=pk, tenant=tenant), {"name": address, "address": address}
+            instance, name, number = Device(pk=pk, tenant=tenant), address, address
         inventory.save_device(
             by=None,
             tenant=tenant,
@@ -129,7 +126,8 @@ def _customer(tenant: Tenant, specs: list[DeviceSpec], port: int) -> None:
             connect_host=spec.address,
             connect_port=port,
             tags=[tags[CLIS[platform].tag]],
-            **values,
+            name=name,
+            address=number,
         )
 
 
