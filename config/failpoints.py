@@ -20,9 +20,9 @@ _HITS = itertools.count(1)
 PLACES = {
     "due_computed": "the tick has computed what is due and inserted nothing",
     "runs_not_committed": "the tick has inserted runs and not committed",
-    "tick_committed": "the tick has committed and hinted nobody",
-    "wakeup_sent": "a hint is sent",
-    "worker_woken": "a worker was hinted and has claimed nothing",
+    "tick_committed": "the tick has committed and woken nobody",
+    "wakeup_sent": "a wakeup is sent",
+    "worker_woken": "a worker was woken and has claimed nothing",
     "claim_committed": "a claim is committed",
     "device_held": "a device is held and no connection begun",
     "connection_open": "the connection is open",

@@ -22,7 +22,7 @@ from jobs.models import DeviceRun, JobRun, Trigger
 from jobs.models.transitions import transition
 from jobs.results import notifications
 from jobs.worker import device_locks
-from jobs.worker.completion import UNBEGUN, complete, end_unbegun, hint, log_completed
+from jobs.worker.completion import UNBEGUN, complete, end_unbegun, log_completed, wake
 
 log = logging.getLogger(__name__)
 #: What of a run can be run again, and the words for it.
@@ -101,7 +101,7 @@ def resume_run(*, by: User, run: JobRun, now: datetime) -> None:
         about = {**of_run(run), "by": by.get_username()}
         words = "Run %s goes on."
         transaction.on_commit(lambda: log.info(words, run.pk, extra={"action": "run.resumed", **about}))
-        hint(run)
+        wake(run)
 
 
 def devices_again(run: JobRun, which: str) -> set[str]:
@@ -177,7 +177,7 @@ def release_device(*, by: User, device_run: DeviceRun) -> None:
     with transaction.atomic():
         if not device_run.locks.filter(quarantined_at__isnull=False).exists():
             raise Conflict("The device is not held any more.")
-        queue.hint_work(device_locks.release([device_run.pk]))
+        queue.wake_workers(device_locks.release([device_run.pk]))
         audit.record(
             tenant=device_run.tenant,
             by=by,

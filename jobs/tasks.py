@@ -1,6 +1,6 @@
 """The Celery face: a message wakes the engine or calls one verb.
 
-Messages are hints; the database says what is to do.
+Messages are wakeups; the database says what is to do.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def work() -> None:
 
 @shared_task(name="jobs.tick")
 def tick() -> None:
-    """Turn what is due into runs; hint again what nobody has taken."""
+    """Turn what is due into runs; wake again for what nobody has taken."""
     now = timezone.now()
     dispatcher.beat_ticked(now=now)
     dispatcher.tick(now=now)

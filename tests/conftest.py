@@ -89,18 +89,18 @@ def api():
 
 
 @pytest.fixture
-def hints(monkeypatch):
-    """Collect the hints that would go to the broker."""
-    from config import hints
+def wakeups(monkeypatch):
+    """Collect the wakeups that would go to the broker."""
+    from config import wakeups
 
     sent = []
-    monkeypatch.setattr(hints, "send", sent.extend)
+    monkeypatch.setattr(wakeups, "send", sent.extend)
     return sent
 
 
 @pytest.fixture
-def acme(tenant, hints):
-    """Return the tenant of most tests, whose hints are collected."""
+def acme(tenant, wakeups):
+    """Return the tenant of most tests, whose wakeups are collected."""
     return tenant("acme")
 
 

@@ -118,7 +118,7 @@ def test_a_script_is_written_changed_and_checked(acme, api):
     assert Script.objects.filter(tenant=acme).count() == 1
 
 
-def test_a_job_is_replaced_as_a_whole(acme, api, person, hints):
+def test_a_job_is_replaced_as_a_whole(acme, api, person, wakeups):
     device = make.devices(acme, "linux")[0]
     body = {
         "template": make.template(acme).pk,
@@ -147,7 +147,7 @@ def test_a_job_is_replaced_as_a_whole(acme, api, person, hints):
 
 
 class TestComingTwice:
-    def test_a_job_is_made_once_and_answered_the_same(self, acme, api, hints):
+    def test_a_job_is_made_once_and_answered_the_same(self, acme, api, wakeups):
         device = make.devices(acme, "linux")[0]
         body = {
             "template": make.template(acme).pk,

@@ -53,7 +53,7 @@ def made(shared_world):
 
 
 @pytest.fixture
-def things(made, db, hints):
+def things(made, db, wakeups):
     return deepcopy(made)
 
 
@@ -163,7 +163,7 @@ def test_person_and_verb(verb, name, things, browser, api):
     assert got == TABLE[verb][PEOPLE.index(name)]
 
 
-def test_a_private_job_and_its_runs_exist_for_their_creator_only(person, tenant, browser, hints):
+def test_a_private_job_and_its_runs_exist_for_their_creator_only(person, tenant, browser, wakeups):
     from jobs.domain.spec import Visibility
 
     acme = tenant("acme")

@@ -94,7 +94,7 @@ def test_a_list_needs_as_many_queries_for_thirty_rows_as_for_few(name, counted):
     assert many <= few and many <= most, (few, many)
 
 
-def test_a_run_page_with_many_devices_needs_few_queries(browser, person, tenant, hints):
+def test_a_run_page_with_many_devices_needs_few_queries(browser, person, tenant, wakeups):
     acme = tenant("acme")
     _, run = make.job(person("acme-operator"), make.template(acme), make.devices(acme))
     row = run.device_runs.first()

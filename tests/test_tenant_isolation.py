@@ -116,7 +116,7 @@ def made(shared_world):
 
 
 @pytest.fixture
-def acme(made, db, hints):
+def acme(made, db, wakeups):
     """Something of every kind that belongs to acme, by route name: the arguments of its URL."""
     return made
 
@@ -357,7 +357,7 @@ def test_the_admin_shows_a_stranger_nothing_of_acme(acme, browser):
 @pytest.mark.parametrize(
     "field", ["agent", "credential", "devices", "tags", "task_profile", "task_credential", "template"]
 )
-def test_a_foreign_reference_is_refused_like_an_unknown_one(field, api, tenant, hints):
+def test_a_foreign_reference_is_refused_like_an_unknown_one(field, api, tenant, wakeups):
     own, foreign = tenant("globex"), tenant("acme")
     body = {
         "template": make.template(own).pk,

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q
 
-from config import hints
+from config import wakeups
 from config.failpoints import failpoint
 from devices.channels import CHANNELS
 from devices.channels.base import AnyChannel
@@ -109,7 +109,7 @@ def announce_all(events: Iterable[Event], *, now: datetime) -> None:
     notices.give(told)
     if rows:
         OutboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
-        hints.after_commit([("devices.deliver", [], hints.DEFAULT)])
+        wakeups.after_commit([("devices.deliver", [], wakeups.DEFAULT)])
 
 
 def _receivers(tenant: Tenant) -> list[tuple[AnyChannel, list[int]]]:
@@ -137,7 +137,7 @@ def test(*, by: User, channel: AnyChannel, row: TenantOwned, now: datetime) -> N
         created_at=now,
         next_at=now,
     )
-    hints.after_commit([("devices.deliver", [], hints.DEFAULT)])
+    wakeups.after_commit([("devices.deliver", [], wakeups.DEFAULT)])
 
 
 def deliver(*, now: datetime) -> int:
@@ -203,4 +203,4 @@ def send_again(*, message: OutboxMessage, now: datetime) -> None:
     OutboxMessage.objects.filter(pk=message.pk, status=OutboxMessage.Status.FAILED).update(
         status=OutboxMessage.Status.WAITING, next_at=now
     )
-    hints.after_commit([("devices.deliver", [], hints.DEFAULT)])
+    wakeups.after_commit([("devices.deliver", [], wakeups.DEFAULT)])

@@ -122,7 +122,7 @@ def start_broker(processes: Processes) -> str:
     if program is None:
         for name in ("messages", "control"):
             (processes.var / "run" / name).mkdir(exist_ok=True)
-        return "files (no broker program was found: slower, and a killed worker loses its hints until the next tick)"
+        return "files (no broker program was found: slower, and a killed worker loses its wakeups until the next tick)"
     place = env.broker_socket()
     place.parent.mkdir(mode=0o700, exist_ok=True)
     place.unlink(missing_ok=True)

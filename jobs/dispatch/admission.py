@@ -104,18 +104,18 @@ def admit(run: JobRun, job: ServiceJob, by: User, now: datetime, fetched: builde
 
 
 def write(decisions: Sequence[Admission], now: datetime) -> None:
-    """Write what was decided, tell the recipients, and hint the agents; in the caller's transaction."""
+    """Write what was decided, tell the recipients, and wake the agents; in the caller's transaction."""
     started = [decision for decision in decisions if decision.plan]
     add([row for decision in started for row in _device_runs(decision, now)])
     for decision in decisions:
         _fill(decision, now)
     transition_each([Move(d.run, RunStatus(d.run.status), d.status) for d in decisions], COLUMNS)
-    # Before the hints: whoever takes the work writes after it.
+    # Before the wakeups: whoever takes the work writes after it.
     transaction.on_commit(lambda: _log_lines(decisions))
     notifications.tell([event for decision in started for event in _events(decision)], now)
     audit.record_all([entry for decision in started for entry in _entries(decision)])
     overlap_queue.ended([decision.run for decision in decisions if decision.run.ended_at])
-    queue.hint_work(_work(started))
+    queue.wake_workers(_work(started))
 
 
 def _events(decision: Admission) -> list[notifications.RunEvent]:

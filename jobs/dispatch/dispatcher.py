@@ -84,7 +84,7 @@ def dispatch_due(*, now: datetime) -> int:
             )
             move_triggers(nexts)
             if new:
-                queue.hint_start(new)
+                queue.wake_starters(new)
             failpoint("runs_not_committed")
         if new:
             about = {"runs": new, "skipped": sum(bool(row.reason) for row in rows)}

@@ -64,7 +64,7 @@ def release_waiting(among: Q | None = None) -> None:
         turn_came = JobRun.objects.filter(pk__in=[run.pk for run in ready])
         transition(turn_came, of=[RunStatus.WAITING], to=RunStatus.QUEUED, reason="")
         transaction.on_commit(lambda: _log_released(ready))
-        queue.hint_start(len(ready))
+        queue.wake_starters(len(ready))
 
 
 def _log_released(runs: Iterable[JobRun]) -> None:

@@ -28,7 +28,7 @@ from jobs.models.sql.dispatch import Due, insert_runs
 from jobs.plan import builder
 
 log = logging.getLogger(__name__)
-#: A run that nobody has decided about for so long has lost its hint.
+#: A run that nobody has decided about for so long has lost its wakeup.
 FORGOTTEN_AFTER = timedelta(seconds=2)
 #: So many runs are decided about in one transaction.
 RUNS_PER_TRANSACTION = 100
@@ -119,7 +119,7 @@ def start_queued(*, now: datetime | None = None) -> int:
 
 
 def any_forgotten(*, now: datetime) -> bool:
-    """Say whether a run waits to be started that no hint has reached."""
+    """Say whether a run waits to be started that no wakeup has reached."""
     old = now - FORGOTTEN_AFTER
     return JobRun.objects.filter(status=RunStatus.QUEUED, planned_at=None, created_at__lt=old).exists()
 

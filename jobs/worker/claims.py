@@ -284,4 +284,4 @@ def prove(*, run: JobRun, credential: str) -> None:
         if credential not in run.proven:
             run.proven = [*run.proven, credential]
             JobRun.objects.filter(pk=run.pk).update(proven=run.proven)
-            queue.hint_work({run.agent.queue: run.device_count} if run.agent else {})
+            queue.wake_workers({run.agent.queue: run.device_count} if run.agent else {})

@@ -174,13 +174,13 @@ def _wave_opened(run: JobRun) -> None:
     words = "Wave %s of run %s begins."
     given = (run.wave + 1, run.pk)
     transaction.on_commit(lambda: log.info(words, *given, extra={"action": "run.wave_opened", **about}))
-    hint(run)
+    wake(run)
 
 
-def hint(run: JobRun) -> None:
+def wake(run: JobRun) -> None:
     """Wake the workers of the run's agent."""
     if run.agent:
-        queue.hint_work({run.agent.queue: min(run.device_count, run.max_parallel)})
+        queue.wake_workers({run.agent.queue: min(run.device_count, run.max_parallel)})
 
 
 def look_after(*, now: datetime) -> None:

@@ -33,7 +33,7 @@ from jobs.worker.journal_writer import BatchingWriter
 from jobs.worker.pool import DevicePool, following
 
 log = logging.getLogger(__name__)
-#: Between looks without a hint.
+#: Between looks without a wakeup.
 LOOK_SECONDS = 2.0
 #: Before the first look where devices wait for places.
 LOOK_SOON_SECONDS = 0.2
@@ -137,7 +137,7 @@ class Engine:
         return asked or self._freed >= enough or self._wanting or not self.journals
 
     def _collect(self, seconds: float) -> tuple[list[DeviceOutcome], bool]:
-        """Wait for results; say whether a hint came.
+        """Wait for results; say whether a wakeup came.
 
         What ends within a moment is stored together: one transaction for many devices.
         """

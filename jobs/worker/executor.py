@@ -171,7 +171,7 @@ def store(batch: list[DeviceOutcome]) -> None:
         _keep_configurations(ended, now)
         transition_each(moves, ENDING)
         add_rows([row for outcome in ended for row in outcome.journal.take_rows()])
-        queue.hint_work(device_locks.release(outcome.journal.device_run.pk for outcome in mine))
+        queue.wake_workers(device_locks.release(outcome.journal.device_run.pk for outcome in mine))
     for outcome in mine:
         _log_stored(outcome, tried_again=outcome in again)
     failpoint("result_not_told")

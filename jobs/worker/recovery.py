@@ -100,7 +100,7 @@ def _lift_quarantines(now: datetime, me: Worker | None, busy: Container[int]) ->
     stopped = {hold.device_run_id for hold in held[:1000] if _has_stopped(hold.device_run, now, me, busy)}
     if stopped:
         with transaction.atomic():
-            queue.hint_work(device_locks.release(stopped))
+            queue.wake_workers(device_locks.release(stopped))
 
 
 def _has_stopped(device_run: DeviceRun, now: datetime, me: Worker | None, busy: Container[int]) -> bool:
@@ -145,7 +145,7 @@ def interrupt(rows: Sequence[DeviceRun], now: datetime, quarantined: bool = Fals
         if quarantined:
             device_locks.quarantine(pks, now)
         else:
-            queue.hint_work(device_locks.release(pks))
+            queue.wake_workers(device_locks.release(pks))
     for row in ended:
         found = {"status": RunStatus.INTERRUPTED, "worker": row.worker and row.worker.name, "quarantined": quarantined}
         words = "Nobody works on device run %s any more."

@@ -37,7 +37,7 @@ def requested(shared_world):
 
 
 @pytest.fixture
-def job(requested, db, hints):
+def job(requested, db, wakeups):
     return ServiceJob.objects.get(pk=requested)
 
 

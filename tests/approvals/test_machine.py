@@ -269,7 +269,7 @@ def play(runs):
 
 
 @pytest.mark.django_db
-def test_no_sequence_of_actions_walks_around_an_approval(tenant, hints):
+def test_no_sequence_of_actions_walks_around_an_approval(tenant, wakeups):
     play(4)
 
 
@@ -277,5 +277,5 @@ def test_no_sequence_of_actions_walks_around_an_approval(tenant, hints):
 @pytest.mark.django_db
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("half", ["first", "second"])
-def test_two_hundred_sequences_of_fifty_actions_do_not_either(half, tenant, hints):
+def test_two_hundred_sequences_of_fifty_actions_do_not_either(half, tenant, wakeups):
     play(int(os.environ.get("APPROVAL_RUNS", 200)) // 2)

@@ -124,7 +124,7 @@ def status(asked):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("race", [two_approvers, reject_and_approve, approve_and_edit])
-def test_five_hundred_rounds_of_each_race(hints, race):
+def test_five_hundred_rounds_of_each_race(wakeups, race):
     from jobs.demo import world
 
     world.load(24, 2222)

@@ -77,7 +77,7 @@ def test_a_quorum_counts_different_eligible_people():
 
 
 @pytest.fixture
-def change(person, tenant, hints):
+def change(person, tenant, wakeups):
     acme = tenant("acme")
     draft = make.draft(person("acme-operator"), make.template(acme, "Set NTP server"), make.devices(acme, "cisco_ios"))
     return drafts.request_job(by=person("acme-operator"), draft=draft, message="please")
@@ -101,7 +101,7 @@ def run(job, by):
 
 @pytest.mark.django_db
 class TestTheLifeOfARequest:
-    def test_nothing_runs_before_the_approval_and_once_after_it(self, change, person, hints):
+    def test_nothing_runs_before_the_approval_and_once_after_it(self, change, person, wakeups):
         operator = person("acme-operator")
         with pytest.raises(Conflict, match="approval status is Requested"):
             run(change, operator)
@@ -147,7 +147,7 @@ class TestTheLifeOfARequest:
             run(job, person("acme-operator"))
 
     @pytest.mark.parametrize("what", ["address", "credential", "quorum"])
-    def test_what_changes_between_approval_and_run_stops_the_run(self, what, change, person, tenant, hints):
+    def test_what_changes_between_approval_and_run_stops_the_run(self, what, change, person, tenant, wakeups):
         from devices.models import Credential, Device
         from devices.services.inventory import save_credential
 
@@ -164,7 +164,9 @@ class TestTheLifeOfARequest:
         assert found.status == "skipped" and found.device_runs.count() == 0
         assert ("other content" if what != "quorum" else "no longer counts") in found.reason
 
-    def test_two_approvals_are_needed_where_the_tenant_says_so_and_one_person_is_one_vote(self, person, tenant, hints):
+    def test_two_approvals_are_needed_where_the_tenant_says_so_and_one_person_is_one_vote(
+        self, person, tenant, wakeups
+    ):
         acme = tenant("acme")
         policies.save_policy(by=person("acme-admin"), tenant=acme, steps=[Step(2)])
         draft = make.draft(
@@ -190,7 +192,7 @@ class TestTheLifeOfARequest:
         with pytest.raises(Conflict):
             approve(change, person("acme-approver-2"))
 
-    def test_a_reading_job_needs_none_and_a_change_by_right_says_so(self, person, tenant, hints):
+    def test_a_reading_job_needs_none_and_a_change_by_right_says_so(self, person, tenant, wakeups):
         acme = tenant("acme")
         _, read = make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))
         _, changed = make.job(person("acme-admin"), make.template(acme, "Set NTP server"), make.devices(acme, "linux"))

@@ -64,7 +64,7 @@ def mailbox():
 
 
 @pytest.fixture
-def acme(tenant, person, hints):
+def acme(tenant, person, wakeups):
     for name in ("acme-operator", "acme-approver-1", "acme-admin"):
         account = person(name)
         account.email = f"{name}@acme.example"

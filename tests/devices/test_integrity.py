@@ -60,7 +60,7 @@ def test_a_tag_of_another_tenant_cannot_be_tied_to_a_device(tenant):
     refused(lambda: DeviceTag.objects.create(tenant=tenant("acme"), device=make.devices(tenant("acme"))[0], tag=tag))
 
 
-def test_a_job_of_the_msp_may_hold_devices_below_it_but_a_customers_not_its_siblings(tenant, person, hints):
+def test_a_job_of_the_msp_may_hold_devices_below_it_but_a_customers_not_its_siblings(tenant, person, wakeups):
     from jobs.models import JobDevice
 
     acme, globex = tenant("acme"), tenant("globex")

@@ -47,7 +47,7 @@ def test_a_sealed_text_opens_only_in_its_own_place(tenant):
 
 
 @pytest.mark.django_db
-def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, person, browser, api, caplog, hints):
+def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, person, browser, api, caplog, wakeups):
     """Every page and API answer that an administrator can open, searched for what was planted."""
     from django.urls import reverse
 
@@ -118,7 +118,7 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
         assert response.status_code == 200, url
         texts[url] = (response.getvalue() if response.streaming else response.content).decode()
     texts["audit"] = str(list(AuditEvent.objects.values_list("subject", "details")))
-    texts["log"], texts["hints"] = caplog.text, str(hints)
+    texts["log"], texts["wakeups"] = caplog.text, str(wakeups)
     texts["rows"] = (
         str(list(Credential.objects.values()))
         + repr(credential)

@@ -57,7 +57,7 @@ def test_a_token_for_an_msp_reaches_what_is_below_it(person, tenant):
     assert {"msp_12", "acme", "client_13"} <= {row["key"] for row in limited.get("/api/v1/tenants/").json()["results"]}
 
 
-def test_a_token_that_may_only_see_changes_and_runs_nothing(person, tenant, hints):
+def test_a_token_that_may_only_see_changes_and_runs_nothing(person, tenant, wakeups):
     acme = tenant("acme")
     job, _ = make.job(
         person("acme-operator"), make.template(acme), make.devices(acme)[:1], triggers=(), needs_schedule=False
@@ -73,7 +73,7 @@ def test_a_token_that_may_only_see_changes_and_runs_nothing(person, tenant, hint
     assert runner.post(f"/api/v1/jobs/{job.pk}/run/").status_code == 201
 
 
-def test_without_the_right_to_bypass_a_change_needs_approval(person, tenant, hints):
+def test_without_the_right_to_bypass_a_change_needs_approval(person, tenant, wakeups):
     acme = tenant("acme")
     change, _ = make.job(
         person("acme-admin"),

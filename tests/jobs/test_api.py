@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def body(tenant, hints):
+def body(tenant, wakeups):
     acme = tenant("acme")
     return {
         "template": make.template(acme, "Set NTP server").pk,

@@ -16,7 +16,7 @@ AWKWARD = 'tab\there, line\nthere, \\N, {"a": null}, "quoted", \'single\', %s, Z
 
 
 @pytest.fixture
-def rows(tenant, person, hints):
+def rows(tenant, person, wakeups):
     acme = tenant("acme")
     _, run = make.job(person("acme-operator"), make.template(acme), make.devices(acme))
     return list(run.device_runs.order_by("pk"))

@@ -21,7 +21,7 @@ RELOAD = {"cisco_ios": "reload", "arista_eos": "reload"}
 
 
 @pytest.fixture
-def acme(tmp_path, tenant, hints, settings):
+def acme(tmp_path, tenant, wakeups, settings):
     settings.RESTART_PAUSE, settings.LOOK_AGAIN_SECONDS = 0.3, 3.0
     with make.fleet(tmp_path, "acme") as (faults, executed):
         yield tenant("acme"), faults, executed

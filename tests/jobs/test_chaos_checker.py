@@ -16,7 +16,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def run(tenant, person, hints):
+def run(tenant, person, wakeups):
     made = make.template(tenant("acme"), "Set NTP server")
     _, run = make.job(
         person("acme-admin"), made, make.devices(tenant("acme"), "cisco_ios"), variables={"ntp_server": "198.51.100.9"}

@@ -24,11 +24,11 @@ from tests import make
 pytestmark = pytest.mark.django_db
 
 
-def test_execute_now_starts_a_run_and_hints_the_agent(acme, person, hints, django_capture_on_commit_callbacks):
+def test_execute_now_starts_a_run_and_hints_the_agent(acme, person, wakeups, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         job, run = make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))
     assert run.status == "queued" and run.device_runs.count() == 1
-    assert hints == [("jobs.work", [], "agent.acme.acme-agent-1")]
+    assert wakeups == [("jobs.work", [], "agent.acme.acme-agent-1")]
 
 
 @pytest.mark.parametrize("name", ["Nightly check", "NIGHTLY CHECK", " nightly check "])

@@ -50,7 +50,7 @@ def through_the_wizard(client, draft, device, parameters):
     return JobRun.objects.get(job=draft)
 
 
-def test_it_goes_from_the_wizard_to_its_result(uptime, tmp_path, browser, tenant, hints):
+def test_it_goes_from_the_wizard_to_its_result(uptime, tmp_path, browser, tenant, wakeups):
     with make.fleet(tmp_path, "acme"):
         client, acme = browser(OPERATOR), tenant("acme")
         offered = client.get(reverse("new-job")).context["templates"]

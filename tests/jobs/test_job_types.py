@@ -20,7 +20,7 @@ ADMIN = "client13-admin"
 
 
 @pytest.fixture
-def client13(tmp_path, tenant, hints):
+def client13(tmp_path, tenant, wakeups):
     with make.fleet(tmp_path, "client_13") as (faults, executed):
         yield tenant("client_13"), faults, executed
 

@@ -138,7 +138,7 @@ def test_a_thread_that_ends_by_a_defect_is_not_left_unseen(begin, monkeypatch):
 @pytest.mark.django_db
 class TestIntend:
     @pytest.fixture
-    def rows(self, tenant, person, hints):
+    def rows(self, tenant, person, wakeups):
         acme = tenant("acme")
         devices = make.devices(acme, "cisco_ios", "arista_eos", "juniper_junos")
         _, run = make.job(person("acme-operator"), make.template(acme), devices)
@@ -182,7 +182,7 @@ class TestIntend:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("together", [True, False])
 def test_conversations_change_devices_and_leave_the_database_to_the_writer(
-    tmp_path, tenant, person, hints, shared, together
+    tmp_path, tenant, person, wakeups, shared, together
 ):
     world.load(24, 2222)  # what ran before on this database may have emptied it
     acme, many = tenant("acme"), DevicePool(10)

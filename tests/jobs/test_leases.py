@@ -132,7 +132,7 @@ class TestLeases:
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows.")
 @pytest.mark.django_db(transaction=True)
-def test_what_hangs_in_the_database_costs_no_other_device_its_lease(tenant, person, hints):
+def test_what_hangs_in_the_database_costs_no_other_device_its_lease(tenant, person, wakeups):
     """A commit that hangs, of a result or of a claim, held up the heartbeat: all devices of the worker lost their
     leases."""
     world.load(24, 2222)  # what ran before on this database may have emptied it
@@ -176,7 +176,7 @@ def test_what_hangs_in_the_database_costs_no_other_device_its_lease(tenant, pers
     [{"token": 99}, {"status": "interrupted"}, {"cancel_requested_at": timezone.now()}, {"lease_expires_at": None}],
     ids=lambda change: next(iter(change)),
 )
-def test_what_happens_to_a_row_while_its_intent_waits_for_it_counts(tenant, person, hints, change):
+def test_what_happens_to_a_row_while_its_intent_waits_for_it_counts(tenant, person, wakeups, change):
     world.load(24, 2222)
     (row,) = claim(start(tenant("acme"), person("acme-operator"), make.devices(tenant("acme"), "linux")))
     taken = []

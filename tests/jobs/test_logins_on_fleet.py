@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def acme(tmp_path, tenant, hints):
+def acme(tmp_path, tenant, wakeups):
     with make.fleet(tmp_path, "acme") as (faults, executed):
         yield tenant("acme"), faults, executed
 

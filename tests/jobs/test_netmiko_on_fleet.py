@@ -27,7 +27,7 @@ def test_the_table_is_netmikos():
 
 
 @pytest.fixture
-def acme(db, tmp_path, tenant, hints):
+def acme(db, tmp_path, tenant, wakeups):
     with make.fleet(tmp_path, "acme", with_telnet=True) as (faults, executed):
         yield tenant("acme"), faults, executed
 

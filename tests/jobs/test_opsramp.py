@@ -295,7 +295,7 @@ def test_what_names_no_application_stays_a_draft_until_it_is_defined(post, api):
     assert job.status == "saved" and answer.json()["script"]["app"] == "curl"
 
 
-def test_a_job_is_found_changed_run_and_deleted(post, api, hints):
+def test_a_job_is_found_changed_run_and_deleted(post, api, wakeups):
     client = api("client13-admin")
     found = post(sample("adCheckList")).json()
     one = f"{URL}/{found['id']}"
@@ -340,7 +340,7 @@ def test_what_was_answered_can_be_sent_again(post, api):
         assert answer.json() == found
 
 
-def test_a_job_in_the_future_runs_once_then(post, hints):
+def test_a_job_in_the_future_runs_once_then(post, wakeups):
     at = (timezone.now() + timedelta(hours=2)).replace(second=0, microsecond=0)
     for label in ("never", "run once"):
         body = changed("adCheckList", P, {"type": label})
@@ -351,7 +351,7 @@ def test_a_job_in_the_future_runs_once_then(post, hints):
     assert not make.tick(at + timedelta(days=2))
 
 
-def test_without_a_start_it_runs_at_once(post, hints):
+def test_without_a_start_it_runs_at_once(post, wakeups):
     ServiceJob.objects.all().delete()
     body = sample("custom")
     del body["schedule"]

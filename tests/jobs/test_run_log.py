@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("committed")]
 
 
 @pytest.fixture
-def acme(tmp_path, tenant, hints):
+def acme(tmp_path, tenant, wakeups):
     with make.fleet(tmp_path, "acme") as (faults, _):
         yield tenant("acme"), faults
 

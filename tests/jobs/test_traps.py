@@ -24,7 +24,7 @@ CONFIG_EVENT = "1.3.6.1.4.1.9.9.43.2.0.1"
 
 
 @pytest.fixture
-def backup(api, hints):
+def backup(api, wakeups):
     body = changed("networkconfigbackup", "jobQueued", False)
     answer = api("client13-admin").post(URL, body, format="json")
     return ServiceJob.objects.get(pk=answer.json()["id"])

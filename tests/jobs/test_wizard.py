@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def draft(person, tenant, hints):
+def draft(person, tenant, wakeups):
     return make.draft(person("acme-operator"), make.template(tenant("acme")), triggers=())
 
 
@@ -130,7 +130,7 @@ def test_a_new_customer_is_offered_the_built_in_templates(browser, tenant, perso
     assert ServiceTemplate.objects.filter(tenant=made).count() == 3
 
 
-def test_what_the_page_keeps_after_submit_changes_nothing(browser, tenant, person, hints):
+def test_what_the_page_keeps_after_submit_changes_nothing(browser, tenant, person, wakeups):
     """The page saves by itself; what it sent last may be read while Submit is being answered."""
     operator, acme = person("acme-operator"), tenant("acme")
     draft = make.draft(operator, make.template(acme), make.devices(acme)[:1], name="Mine")
@@ -145,7 +145,7 @@ def test_what_the_page_keeps_after_submit_changes_nothing(browser, tenant, perso
     assert browser("globex-operator").post(url, {"name": "Later"}).status_code == 404
 
 
-def test_hostile_and_long_output_is_shown_escaped_marked_and_cut(person, tenant, browser, hints):
+def test_hostile_and_long_output_is_shown_escaped_marked_and_cut(person, tenant, browser, wakeups):
     _, run = make.job(person("acme-operator"), make.template(tenant("acme")), make.devices(tenant("acme"), "linux"))
     row = run.device_runs.get()
     text = "<script>alert(1)</script> \u202etxt \x07" + "x" * 10_000_000

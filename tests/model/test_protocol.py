@@ -1,7 +1,7 @@
 """The claim and journal protocol, explored state by state: two workers, two commands, one device, a re-run by a person.
 
-Every interleaving of duplicate hints, crashes, pauses, expiring leases and the reaper is visited. The protocol as built
-must keep all promises; each variant that lacks one of its parts must break one, or the model could not fail.
+Every interleaving of duplicate wakeups, crashes, pauses, expiring leases and the reaper is visited. The protocol as
+built must keep all promises; each variant that lacks one of its parts must break one, or the model could not fail.
 """
 
 from collections import deque
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 COMMANDS = 2
-#: How many crashes, expiring leases and hints are played.
+#: How many crashes, expiring leases and wakeups are played.
 CRASHES, EXPIRIES, HINTS = 2, 3, 3
 
 
@@ -54,7 +54,7 @@ class State:
     executed: tuple = ((0,) * COMMANDS, (0,) * COMMANDS)
     crashes: int = CRASHES
     expiries: int = EXPIRIES
-    hints: int = HINTS
+    wakeups: int = HINTS
     broken: str = ""
 
     def run(self, n, **changes):
@@ -92,11 +92,13 @@ def moves(state, parts, n, worker):
     if worker.at == "idle":
         for r, run in enumerate(state.runs):
             free = state.holder in (-1, r)
-            if state.hints and free and (run.status == "queued" or (not parts.claim and run.status == "running")):
+            if state.wakeups and free and (run.status == "queued" or (not parts.claim and run.status == "running")):
                 at = run.confirmed if not parts.intent else max(run.confirmed, run.intended)
                 taken = state.run(r, status="running", token=run.token + 1, leased=True, owner=n)
                 yield replace(
-                    taken.worker(n, at="claimed", run=r, token=run.token + 1, next=at), holder=r, hints=state.hints - 1
+                    taken.worker(n, at="claimed", run=r, token=run.token + 1, next=at),
+                    holder=r,
+                    wakeups=state.wakeups - 1,
                 )
         return
     run = state.runs[worker.run]

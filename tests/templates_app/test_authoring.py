@@ -89,7 +89,7 @@ def test_an_operator_writes_no_template(tenant, person):
         save(tenant("acme"), TemplateContent((step(),)), by=person("acme-operator"))
 
 
-def test_a_job_keeps_the_version_it_was_made_with(tenant, person, hints):
+def test_a_job_keeps_the_version_it_was_made_with(tenant, person, wakeups):
     acme = tenant("acme")
     template = save(acme, TemplateContent((step(),)))
     job, _ = make.job(person("acme-operator"), template, make.devices(acme, "cisco_ios"))

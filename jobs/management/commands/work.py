@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.celery import app
-from config.hints import DEFAULT
+from config.wakeups import DEFAULT
 from devices.selectors import agents_by_queue
 
 

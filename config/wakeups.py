@@ -1,6 +1,6 @@
 """Hand work to Celery by task name, after commit.
 
-A message is a hint: when the broker is down, a later look finds the work.
+A message is a wakeup: when the broker is down, a later look finds the work.
 
 A thread of each process sends them, so that nobody ever waits for a broker that hangs.
 """
@@ -40,7 +40,7 @@ class _Sender:
         self.pid = os.getpid()
         self.waiting: queue.Queue[list[Message]] = queue.Queue(MOST_WAITING_BATCHES)
         self.idle = threading.Event()
-        threading.Thread(target=self._run, name="hints", daemon=True).start()
+        threading.Thread(target=self._run, name="wakeups", daemon=True).start()
         atexit.register(self.idle.wait, EXIT_WAIT_SECONDS)
 
     def put(self, messages: list[Message]) -> None:
@@ -49,8 +49,8 @@ class _Sender:
         try:
             self.waiting.put_nowait(messages)
         except queue.Full:
-            words = "The broker takes no hints; a later look will find the work."
-            log.warning(words, extra={"action": "hint.dropped", "hints": len(messages)})
+            words = "The broker takes no wakeups; a later look will find the work."
+            log.warning(words, extra={"action": "wakeup.dropped", "wakeups": len(messages)})
 
     def _run(self) -> None:
         while True:
@@ -86,5 +86,5 @@ def deliver(messages: list[Message]) -> None:
                 app.send_task(task, args=arguments, queue=name, producer=producer, retry=True, retry_policy=ONCE_MORE)
         failpoint("wakeup_sent")
     except (OperationalError, OSError, ConnectionError):
-        words = "The broker did not take %s hints; a later look will find the work."
-        log.warning(words, len(messages), extra={"action": "hint.refused", "hints": len(messages)})
+        words = "The broker did not take %s wakeups; a later look will find the work."
+        log.warning(words, len(messages), extra={"action": "wakeup.refused", "wakeups": len(messages)})
