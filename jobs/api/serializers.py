@@ -236,6 +236,7 @@ class StepResultSerializer(serializers.ModelSerializer):
         ]
         read_only_fields = fields
 
+    @extend_schema_field(ExchangeSerializer(many=True))
     def get_exchanges(self, step: StepResult) -> list[dict[str, object]]:
         return [
             {"sent": sent, "received": received, "rejected": rejected} for sent, received, rejected in step.exchanges
