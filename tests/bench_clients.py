@@ -136,7 +136,7 @@ from devices.drivers.transport import Endpoint
 login = Login(username="netops", password=Secret("demo-login"), enable_password=Secret("demo-enable"))
 def work(address):
     try:
-        session = open_session(Endpoint(address, port), login, lambda shown: None, PLATFORMS["cisco_ios"])
+        session = open_session(Endpoint(host=address, port=port), login, lambda shown: None, PLATFORMS["cisco_ios"])
         session.open(login)
         for line in BODY:
             session.send(line)
