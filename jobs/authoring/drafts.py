@@ -131,7 +131,7 @@ def change_job(*, by: User, job: ServiceJob, spec: JobSpec) -> ServiceJob:
 def request_job(
     *, by: User, draft: ServiceJob, message: str, now: datetime | None = None, **asked: Unpack[approval_gate.Extent]
 ) -> ServiceJob:
-    """Turn a complete draft into a saved job and ask for approval of exactly its present plan (`approving.request`)."""
+    """Turn a complete draft into a saved job and ask for approval of its present plan (`approval_gate.request`)."""
     now = now or timezone.now()
     with transaction.atomic():
         job = _save(by, draft, now, needs_schedule=False)

@@ -72,7 +72,7 @@ class RequestForm(forms.Form):
         super().__init__(data, label_suffix="")
 
     def asked(self) -> Asked:
-        """Return the arguments of `approving.request` (of a valid form)."""
+        """Return the arguments of `approval_gate.request` (of a valid form)."""
         v = self.cleaned_data
         until = v["series_until"].replace(tzinfo=UTC) if v["series_until"] else None
         scope = Scope(True, until, v["series_runs"]) if v["scope"] == "series" else Scope()
