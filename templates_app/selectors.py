@@ -42,11 +42,6 @@ def scripts_for(tenant: Tenant) -> QuerySet[Script]:
     return Script.objects.filter(tenant__in=own_and_above(tenant)).prefetch_related("parameters")
 
 
-def scripts_by_id(pks: set[int]) -> dict[int, Script]:
-    """Return scripts (ids) with their parameters, for jobs that the caller sees."""
-    return {script.pk: script for script in Script.objects.filter(pk__in=pks).prefetch_related("parameters")}
-
-
 def visible_scripts(user: access.Viewer) -> QuerySet[Script]:
     """Scripts the user sees."""
     return access.scoped(user, Script.objects.select_related("tenant")).prefetch_related("parameters")
