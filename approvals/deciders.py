@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from approvals import access
 from approvals.domain import VOTES, Action, Step, open_step
 from approvals.models import ApprovalDelegate, ApprovalEvent, ApprovalRequest
+from approvals.subjects import subjects
 from config.errors import Forbidden, NotFound
 from devices import access as tenants
 from devices.domain.roles import Verb
@@ -24,13 +25,19 @@ def check_may_take_part(user: User, tenant: Tenant, now: datetime) -> None:
         access.check_may_approve(user, tenant)
 
 
+def barred(request: ApprovalRequest) -> set[int]:
+    """Return who (ids) must not decide: who asked, and who has shaped what is decided about, by then or since."""
+    return {*request.barred, *subjects().editors([request.subject_id]).get(request.subject_id, ())}
+
+
 def mandate(user: User, request: ApprovalRequest, now: datetime) -> User:
     """Return in whose name the user decides the request's open step: himself, or somebody he stands in for."""
     step = request.all_steps[request.step]
     if _counts(user, request, step):
         return user
+    out = barred(request)
     for person in _stood_in_for(user, request.tenant, now):
-        if person.pk not in request.barred and user.is_active and _counts(person, request, step):
+        if person.pk not in out and user.is_active and _counts(person, request, step):
             return person
     if access.may_approve(user, request.tenant):
         raise Forbidden("This step is for another group to decide. You can comment.")
@@ -40,10 +47,11 @@ def mandate(user: User, request: ApprovalRequest, now: datetime) -> User:
 
 def may_decide(user: User, request: ApprovalRequest, now: datetime) -> bool:
     """Say whether the user may vote on the open step now."""
-    if user.pk in request.barred or request.events.filter(actor=user, action__in=VOTES).exists():
+    out = barred(request)
+    if user.pk in out or request.events.filter(actor=user, action__in=VOTES).exists():
         return False
     try:
-        return mandate(user, request, now).pk not in request.barred
+        return mandate(user, request, now).pk not in out
     except (Forbidden, NotFound):
         return False
 
@@ -56,9 +64,9 @@ class Mandate:
     tenants: frozenset[int]
     groups: frozenset[int]
 
-    def covers(self, tenant: int, barred: Iterable[int], group: int | None) -> bool:
+    def covers(self, tenant: int, out: Iterable[int], group: int | None) -> bool:
         """Say whether a step for a group (None: everyone) of a request in the tenant can be decided by it."""
-        return self.person not in barred and tenant in self.tenants and (group is None or group in self.groups)
+        return self.person not in out and tenant in self.tenants and (group is None or group in self.groups)
 
 
 def mandates(user: User, now: datetime) -> list[Mandate]:
@@ -82,10 +90,11 @@ def progress(request: ApprovalRequest) -> tuple[int, bool]:
     votes: list[tuple[int, int]] = []
     eligible: dict[int, set[int]] = {number: set() for number in range(len(steps))}
     rows = request.events.filter(action=Action.APPROVE).select_related("actor", "on_behalf_of")
+    out = barred(request)
     for event in rows:
         person = _principal(event)
         votes.append((event.step, person.pk))
-        if event.step < len(steps) and _still_counts(event, request, steps[event.step]):
+        if event.step < len(steps) and _still_counts(event, request, steps[event.step], out):
             eligible[event.step].add(person.pk)
     found = open_step(steps, votes, eligible)
     return (len(steps) - 1, True) if found is None else (found, False)
@@ -93,7 +102,7 @@ def progress(request: ApprovalRequest) -> tuple[int, bool]:
 
 def of(request: ApprovalRequest, now: datetime) -> list[User]:
     """Return the people who may decide the open step."""
-    people = tenants.people_of(request.tenant).filter(is_active=True).exclude(pk__in=request.barred)
+    people = tenants.people_of(request.tenant).filter(is_active=True).exclude(pk__in=barred(request))
     return [person for person in people if may_decide(person, request, now)]
 
 
@@ -113,9 +122,9 @@ def _principal(event: ApprovalEvent) -> User:
     return person
 
 
-def _still_counts(event: ApprovalEvent, request: ApprovalRequest, step: Step) -> bool:
+def _still_counts(event: ApprovalEvent, request: ApprovalRequest, step: Step, out: set[int]) -> bool:
     actor, person = event.actor, _principal(event)
-    if actor is None or not actor.is_active or actor.pk in request.barred or person.pk in request.barred:
+    if actor is None or not actor.is_active or actor.pk in out or person.pk in out:
         return False
     if person.pk != actor.pk and person not in _stood_in_for(actor, request.tenant, event.at):
         return False

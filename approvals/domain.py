@@ -47,6 +47,7 @@ class Action(StrEnum):
     COMMENT = "commented"
     APPROVE = "approved"
     REJECT = "rejected"
+    BYPASS = "bypassed"
     WITHDRAW = "withdrawn"
     EXECUTE = "executed"
     VOID = "voided"
@@ -55,6 +56,20 @@ class Action(StrEnum):
     CLOSE = "closed"
 
 
+#: The words for each in a request's log: one vote of several is no approval yet.
+ACTION_LABELS = {
+    Action.REQUEST: "Requested",
+    Action.COMMENT: "Commented",
+    Action.APPROVE: "Voted for it",
+    Action.REJECT: "Rejected",
+    Action.BYPASS: "Allowed without approval",
+    Action.WITHDRAW: "Withdrawn",
+    Action.EXECUTE: "Executed",
+    Action.VOID: "Voided",
+    Action.EXPIRE: "Expired",
+    Action.REMIND: "Reminded",
+    Action.CLOSE: "Closed",
+}
 #: The actions that are somebody's vote.
 VOTES = (Action.APPROVE, Action.REJECT)
 
@@ -65,6 +80,7 @@ MOVES: dict[tuple[ApprovalStatus, Action], ApprovalStatus] = {
     (ApprovalStatus.REQUESTED, Action.COMMENT): ApprovalStatus.REQUESTED,
     (ApprovalStatus.REQUESTED, Action.APPROVE): ApprovalStatus.APPROVED,
     (ApprovalStatus.REQUESTED, Action.REJECT): ApprovalStatus.REJECTED,
+    (ApprovalStatus.REQUESTED, Action.BYPASS): ApprovalStatus.APPROVED,
     (ApprovalStatus.REQUESTED, Action.WITHDRAW): ApprovalStatus.CLOSED,
     (ApprovalStatus.REQUESTED, Action.VOID): ApprovalStatus.CLOSED,
     (ApprovalStatus.REQUESTED, Action.EXPIRE): ApprovalStatus.CLOSED,

@@ -6,7 +6,7 @@ import zlib
 from django.conf import settings
 from django.db import models
 
-from approvals.domain import CHOICES, OPEN, Action, ApprovalStatus, Late, Scope, Step, steps_from
+from approvals.domain import ACTION_LABELS, CHOICES, OPEN, Action, ApprovalStatus, Late, Scope, Step, steps_from
 from config.json_value import Json
 from devices.models import TenantOwned
 
@@ -59,6 +59,7 @@ class ApprovalRequest(TenantOwned):
     """One request about a subject, bound to the SHA-256 of its stored content; title, summary and url are for people.
 
     `steps` is the policy as it was when asked; `scope` may only be narrowed by who decides. `used` counts runs.
+    With `bypass` nobody was asked: `requested_by` allowed it by right, with a reason.
     """
 
     tenant_rules = {"previous": "same"}
@@ -86,6 +87,8 @@ class ApprovalRequest(TenantOwned):
     expires_at = models.DateTimeField(null=True)
     remind_at = models.DateTimeField(null=True)
     remind_after_days = models.PositiveSmallIntegerField(default=0)
+    bypass = models.BooleanField(default=False)
+    approved_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -127,7 +130,7 @@ class ApprovalEvent(TenantOwned):
     """One line of the approval log; a vote belongs to a step and may be cast in somebody's place."""
 
     request = models.ForeignKey(ApprovalRequest, on_delete=models.CASCADE, related_name="events")
-    action = models.CharField(max_length=20, choices=[(a.value, a.value.title()) for a in Action])
+    action = models.CharField(max_length=20, choices=[(a.value, ACTION_LABELS[a]) for a in Action])
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     on_behalf_of = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     step = models.PositiveSmallIntegerField(default=0)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from approvals import deciders
 from approvals.domain import VOTES, Action, ApprovalStatus
 from approvals.models import ApprovalDelegate, ApprovalEvent, ApprovalPolicy, ApprovalRequest
+from approvals.subjects import subjects
 from devices import access
 from devices.domain.roles import Verb
 from devices.models import Tenant
 
 
 def visible_requests(user: User) -> QuerySet[ApprovalRequest]:
-    """Requests of tenants the user sees."""
-    return access.scoped(user, ApprovalRequest.objects.select_related("tenant", "requested_by").defer("content_z"))
+    """Requests of tenants the user sees, about things that he may see."""
+    rows = ApprovalRequest.objects.select_related("tenant", "requested_by").defer("content_z")
+    return subjects().shown(user, access.scoped(user, rows))
 
 
 def waiting_for(user: User) -> QuerySet[ApprovalRequest]:
@@ -29,12 +31,13 @@ def waiting_for(user: User) -> QuerySet[ApprovalRequest]:
     voted = ApprovalEvent.objects.filter(actor=user, action__in=VOTES).values("request")
     rows = access.scoped(user, ApprovalRequest.objects.filter(status=ApprovalStatus.REQUESTED))
     rows = rows.exclude(requested_by=user).exclude(pk__in=voted).exclude(expires_at__lte=now)
-    found = rows.values_list("pk", "tenant_id", "barred", "steps", "step") if mandates else []
-    mine = [
-        pk
-        for pk, tenant, barred, steps, step in found
-        if user.pk not in barred and any(m.covers(tenant, barred, steps[step]["group"]) for m in mandates)
-    ]
+    found = list(rows.values_list("pk", "subject_id", "tenant_id", "barred", "steps", "step")) if mandates else []
+    editors = subjects().editors({row[1] for row in found}) if found else {}
+    mine = []
+    for pk, subject, tenant, barred, steps, step in found:
+        out = {*barred, *editors.get(subject, ())}
+        if user.pk not in out and any(m.covers(tenant, out, steps[step]["group"]) for m in mandates):
+            mine.append(pk)
     return ApprovalRequest.objects.filter(pk__in=mine).select_related("tenant", "requested_by").defer("content_z")
 
 
@@ -90,6 +93,16 @@ def delegations_of(user: User) -> tuple[QuerySet[ApprovalDelegate], QuerySet[App
 def approving_tenants(user: User) -> QuerySet[Tenant]:
     """The tenants in which the user may approve."""
     return access.tenants_where(user, Verb.APPROVE).order_by("path")
+
+
+def deciding_tenants(user: access.Viewer) -> QuerySet[Tenant]:
+    """The tenants in which the user may approve, himself or today in somebody's place."""
+    stands_in = ApprovalDelegate.objects.none()
+    if isinstance(user, User):
+        today = timezone.now().date()
+        stands_in = ApprovalDelegate.objects.filter(delegate=user, first__lte=today, last__gte=today)
+    own = access.tenants_where(user, Verb.APPROVE)
+    return Tenant.objects.filter(Q(pk__in=own.values("pk")) | Q(pk__in=stands_in.values("tenant")))
 
 
 def possible_delegates(user: User) -> QuerySet[User]:

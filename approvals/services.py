@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import logging
 import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypedDict, Unpack
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from approvals import access, deciders
+from approvals import access, deciders, events
 from approvals.domain import (
     OPEN,
     VOTES,
@@ -24,21 +23,21 @@ from approvals.domain import (
     after,
     check_may_decide,
 )
-from approvals.models import ApprovalEvent, ApprovalRequest, ApprovalSubject
+from approvals.models import ApprovalRequest, ApprovalSubject
 from approvals.policies import policy_for
 from config.errors import Conflict, Forbidden, Invalid
 from config.failpoints import failpoint
 from config.json_value import Json
+from devices import access as devices
+from devices.domain.roles import Verb
 from devices.models import Tenant
-from devices.services import audit, outbox
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """What an approval is asked for, about a subject; `content` is bound by its `digest`, `kinds` pick the policy
-    (specific first), `url` is a link for people."""
+    (specific first), `url` is a link for people. `editors` are all who ever wrote it, `shapers` those since it was last
+    agreed to."""
 
     subject: ApprovalSubject
     title: str
@@ -47,6 +46,7 @@ class Proposal:
     digest: str
     content: dict[str, Json]
     editors: tuple[int, ...] = ()
+    shapers: tuple[int, ...] = ()
     authors: tuple[int, ...] = ()
     kinds: tuple[str, ...] = ()
     notify: tuple[int, ...] = ()
@@ -64,39 +64,85 @@ def request_approval(*, by: User, proposal: Proposal, message: str, now: datetim
 
     Conflict while the subject has an open one. The caller has locked what the subject stands for.
     """
-    if proposal.scope.series and proposal.scope.until is None and proposal.scope.runs is None:
-        raise Invalid(fields={"scope": ["Say until when, or for how many runs, a series is approved."]})
-    subject, tenant = proposal.subject, proposal.subject.tenant
-    if subject.requests.filter(status__in=OPEN).exists():
-        raise Conflict("There is an open request for this. Close it first, or wait for the decision.")
+    tenant = proposal.subject.tenant
     policy = policy_for(tenant, proposal.kinds)
     barred = {by.pk, *proposal.editors, *(proposal.authors if policy.bar_authors else ())}
     remind = timedelta(days=policy.remind_after_days)
     with transaction.atomic():
-        request = ApprovalRequest.objects.create(
-            tenant=tenant,
-            subject=subject,
-            title=proposal.title[:200],
-            summary=proposal.summary[:500],
-            url=proposal.url,
-            digest=proposal.digest,
-            content_z=zlib.compress(json.dumps(proposal.content, ensure_ascii=False).encode()),
-            previous=subject.requests.order_by("-pk").first(),
+        request = _open(
+            by,
+            proposal,
+            now,
             steps=policy.steps,
-            series=proposal.scope.series,
-            series_until=proposal.scope.until,
-            series_runs=proposal.scope.runs,
-            due_at=proposal.due_at,
-            requested_by=by,
             barred=sorted(barred),
-            notify=sorted(proposal.notify),
-            created_at=now,
             expires_at=now + timedelta(days=policy.expires_after_days) if policy.expires_after_days else None,
             remind_at=now + remind if remind else None,
             remind_after_days=policy.remind_after_days,
         )
-        _log(request, Action.REQUEST, by, message, now)
+        events.record(request, Action.REQUEST, by, message, now)
     return request
+
+
+def bypass(*, by: User, proposal: Proposal, reason: str, now: datetime) -> ApprovalRequest:
+    """Allow a content without asking anybody: a request that is approved at once, by right and with a reason.
+
+    Forbidden unless `by`, and everybody who shaped the content since it was last agreed to, may do so.
+    """
+    tenant = proposal.subject.tenant
+    devices.check_may(by, Verb.BYPASS, tenant)
+    if not reason.strip():
+        raise Invalid(fields={"reason": ["Say why nobody else is asked; it stands in the log and in the audit trail."]})
+    others = User.objects.filter(pk__in=set(proposal.shapers) - {by.pk}).order_by("username")
+    without = [person.get_username() for person in others if not access.may_bypass(person, tenant)]
+    if without:
+        raise Forbidden(
+            f"{', '.join(without)} changed this since others last agreed to it, and may not run changes without "
+            "approval. Request the approval."
+        )
+    with transaction.atomic():
+        request = _open(by, proposal, now, bypass=True, approved_at=now)
+        events.record(request, Action.BYPASS, by, reason, now)
+        _move(request, after(ApprovalStatus(request.status), Action.BYPASS))
+    return request
+
+
+class Columns(TypedDict, total=False):
+    """What differs between a request that asks and one that nobody was asked about."""
+
+    steps: list[dict[str, Json]]
+    barred: list[int]
+    expires_at: datetime | None
+    remind_at: datetime | None
+    remind_after_days: int
+    bypass: bool
+    approved_at: datetime
+
+
+def _open(by: User, proposal: Proposal, now: datetime, **columns: Unpack[Columns]) -> ApprovalRequest:
+    """Store a request for a content; Conflict while its subject has an open one."""
+    subject, scope = proposal.subject, proposal.scope
+    if scope.series and scope.until is None and scope.runs is None:
+        raise Invalid(fields={"scope": ["Say until when, or for how many runs, a series is approved."]})
+    if subject.requests.filter(status__in=OPEN).exists():
+        raise Conflict("There is an open request for this. Close it first, or wait for the decision.")
+    return ApprovalRequest.objects.create(
+        tenant=subject.tenant,
+        subject=subject,
+        title=proposal.title[:200],
+        summary=proposal.summary[:500],
+        url=proposal.url,
+        digest=proposal.digest,
+        content_z=zlib.compress(json.dumps(proposal.content, ensure_ascii=False).encode()),
+        previous=subject.requests.order_by("-pk").first(),
+        series=scope.series,
+        series_until=scope.until,
+        series_runs=scope.runs,
+        due_at=proposal.due_at,
+        requested_by=by,
+        notify=sorted(proposal.notify),
+        created_at=now,
+        **columns,
+    )
 
 
 def decide(
@@ -123,18 +169,20 @@ def decide(
         principal = _principal(by, request, now)
         if action is Action.APPROVE:
             late = _checked_late(request, late, now)
-        _log(request, action, by, message, now, on_behalf_of=principal if principal != by else None)
+        events.write(request, action, by, message, now, on_behalf_of=principal if principal != by else None)
         failpoint("vote_not_judged")
         if action is Action.APPROVE:
             request.series = request.series and not one_run
             request.late = late
             request.step, done = deciders.progress(request)
             target = target if done else ApprovalStatus.REQUESTED
+            request.approved_at = now if done else None
         _move(request, target)
+        events.announce(request, action, by, message, now)
         if target is ApprovalStatus.APPROVED and request.late == Late.NONE:
             return close(by=None, request=request, message="Approved too late to run; closed as decided.", now=now)
         if target is ApprovalStatus.REQUESTED and request.step != 0:
-            _announce(request, Action.REQUEST, by, "The next step is yours.", now, f"step{request.step}")
+            events.announce(request, Action.REQUEST, by, "The next step is yours.", now, f"step{request.step}")
     return request
 
 
@@ -162,8 +210,9 @@ def _principal(by: User, request: ApprovalRequest, now: datetime) -> User:
     principal = deciders.mandate(by, request, now)
     votes = request.events.filter(action__in=VOTES)
     voted = {person for pair in votes.values_list("actor_id", "on_behalf_of_id") for person in pair if person}
-    check_may_decide(by.pk, request.barred, voted)
-    check_may_decide(principal.pk, request.barred, voted)
+    barred = deciders.barred(request)
+    check_may_decide(by.pk, barred, voted)
+    check_may_decide(principal.pk, barred, voted)
     return principal
 
 
@@ -176,7 +225,7 @@ def comment(*, by: User, request: ApprovalRequest, message: str, now: datetime) 
     with transaction.atomic():
         request = _locked(request.pk)
         after(ApprovalStatus(request.status), Action.COMMENT)
-        _log(request, Action.COMMENT, by, message, now)
+        events.record(request, Action.COMMENT, by, message, now)
 
 
 def close(
@@ -191,7 +240,7 @@ def close(
     with transaction.atomic():
         request = _locked(request.pk)
         target = after(ApprovalStatus(request.status), action)
-        _log(request, action, by, message, now)
+        events.record(request, action, by, message, now)
         _move(request, target)
     return request
 
@@ -203,14 +252,23 @@ def execute(*, request: ApprovalRequest, now: datetime) -> ApprovalRequest:
         target = after(ApprovalStatus(request.status), Action.EXECUTE)
         if request.scope.used_up(request.used, now):
             raise Conflict("The approved series has ended. Request the approval again.")
-        if not has_quorum(request):
+        if request.bypass:
+            _check_bypass(request)
+        elif not has_quorum(request):
             raise Conflict("The approval no longer counts: an approver lost the right. Request it again.")
         request.used += 1
         request.late = ""
         over = request.scope.used_up(request.used, now)
-        _log(request, Action.EXECUTE, None, f"Run {request.used} of {request.scope}.", now)
+        events.record(request, Action.EXECUTE, None, f"Run {request.used} of {request.scope}.", now)
         _move(request, target if over else ApprovalStatus.APPROVED)
     return request
+
+
+def _check_bypass(request: ApprovalRequest) -> None:
+    """Raise Conflict where who allowed it without approval may not do so any more."""
+    by = request.requested_by
+    if not by.is_active or not access.may_bypass(by, request.tenant):
+        raise Conflict(f"{by} allowed this without approval and may not do so any more. Request the approval.")
 
 
 def has_quorum(request: ApprovalRequest) -> bool:
@@ -242,7 +300,7 @@ def _remind(pk: int, now: datetime) -> bool:
             return False
         following = now + timedelta(days=request.remind_after_days or 1)
         ApprovalRequest.objects.filter(pk=pk).update(remind_at=following)
-        _log(request, Action.REMIND, None, "", now)
+        events.record(request, Action.REMIND, None, "", now)
     return True
 
 
@@ -252,100 +310,10 @@ def _locked(pk: int) -> ApprovalRequest:
 
 
 def _move(request: ApprovalRequest, target: ApprovalStatus) -> None:
-    columns = {name: getattr(request, name) for name in ("step", "series", "late", "used")}
+    columns = {name: getattr(request, name) for name in ("step", "series", "late", "used", "approved_at")}
     moved = ApprovalRequest.objects.filter(pk=request.pk, version=request.version).update(
         status=target, version=request.version + 1, **columns
     )
     if moved != 1:
         raise Conflict("Somebody decided this request just now. Reload the page to see how it stands.")
     request.status, request.version = target, request.version + 1
-
-
-def _log(
-    request: ApprovalRequest,
-    action: Action,
-    by: User | None,
-    message: str,
-    now: datetime,
-    on_behalf_of: User | None = None,
-) -> None:
-    event = ApprovalEvent.objects.create(
-        tenant=request.tenant,
-        request=request,
-        action=action,
-        actor=by,
-        on_behalf_of=on_behalf_of,
-        step=request.step,
-        message=message.strip()[:1000],
-        at=now,
-    )
-    audit.record(
-        tenant=request.tenant,
-        by=by,
-        action=f"approval.{action.value}",
-        subject=request.title,
-        digest=request.digest,
-        **({"on_behalf_of": on_behalf_of.get_username()} if on_behalf_of else {}),
-    )
-    transaction.on_commit(lambda: _log_line(request, event))
-    _announce(request, action, by, message, now, str(event.pk))
-
-
-#: What the server log calls each action.
-LOGGED = {
-    Action.REQUEST: "approval.requested",
-    Action.COMMENT: "approval.commented",
-    Action.APPROVE: "approval.approved",
-    Action.REJECT: "approval.rejected",
-    Action.WITHDRAW: "approval.withdrawn",
-    Action.EXECUTE: "approval.executed",
-    Action.VOID: "approval.voided",
-    Action.EXPIRE: "approval.expired",
-    Action.REMIND: "approval.reminded",
-    Action.CLOSE: "approval.closed",
-}
-
-
-def _log_line(request: ApprovalRequest, event: ApprovalEvent) -> None:
-    """Write what happened to a request into the server log, without what anybody wrote."""
-    about = {"tenant": request.tenant.key, "approval": request.pk, "about": request.url, "status": request.status}
-    people = {"by": event.actor.get_username() if event.actor else "system"}
-    if event.on_behalf_of:
-        people["on_behalf_of"] = event.on_behalf_of.get_username()
-    words = "Approval request %s for %s: %s."
-    action = Action(event.action)
-    log.info(words, request.pk, request.title, action, extra={"action": LOGGED[action], **about, **people})
-
-
-#: What the world is told of each action; executing is told by who executes.
-TOLD = {
-    Action.REQUEST: "requested",
-    Action.COMMENT: "commented",
-    Action.APPROVE: "approved",
-    Action.REJECT: "rejected",
-    Action.WITHDRAW: "closed",
-    Action.VOID: "closed",
-    Action.CLOSE: "closed",
-    Action.EXPIRE: "expired",
-    Action.REMIND: "reminder",
-}
-
-
-def _announce(
-    request: ApprovalRequest, action: Action, by: User | None, message: str, now: datetime, mark: str
-) -> None:
-    if action not in TOLD:
-        return
-    asks = action in (Action.REQUEST, Action.REMIND)
-    people: Iterable[User] = deciders.of(request, now) if asks else deciders.concerned(request)
-    told = outbox.Event(
-        tenant=request.tenant,
-        event=TOLD[action],
-        key=f"approval:{request.pk}:{mark}",
-        subject=request.title,
-        text=f"{request.summary}\n\n{message}".strip(),
-        url=f"{request.url}approval/",
-        by=by,
-        recipients=people,
-    )
-    outbox.announce(told, now=now)

@@ -132,6 +132,7 @@ ANONYMOUS_USER_NAME = None
 GUARDIAN_MONKEY_PATCH_USER = False
 #: What an approval policy can be for: approvals do not know jobs, so they are told by name.
 APPROVAL_KINDS = "jobs.dispatch.policy_kinds.groups"
+APPROVAL_SUBJECTS = "jobs.dispatch.approval_subjects"
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "sign-in"

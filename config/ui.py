@@ -1,13 +1,16 @@
 """Template tags and filters of the theme: status pills, icons, times, links that keep the query."""
 
-from collections.abc import Iterable
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django import template
 from django.http import HttpRequest
 from django.template import Context
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
@@ -47,6 +50,12 @@ ICONS = {
     "download": "M12 4v11M8 11l4 4 4-4M5 20h14",
     "out": "M14 4h5v16h-5M4 12h10M10 8l4 4-4 4",
 }
+
+
+@register.simple_tag
+def once() -> SafeString:
+    """Return the hidden field by which a form acts once (`devices.web.once`)."""
+    return format_html('<input type="hidden" name="once" value="{}">', secrets.token_urlsafe(18))
 
 
 @register.simple_tag
@@ -158,6 +167,52 @@ def visible(text: str) -> str:
 def visible_lines(texts: Iterable[str]) -> str:
     """Return lines like `lines`, hidden characters made visible. However many they are, none is left out."""
     return lines(map(visible, texts))
+
+
+#: They stand around the name of a secret whose value is put into a line right before it is sent.
+SECRET_BRACKETS = "\u27e6\u27e7"
+
+
+@register.filter
+def marked(text: object) -> SafeString:
+    """Return a text for somebody who decides by it: hidden characters visible, letters that look like others marked.
+
+    Those are letters of another script within a Latin word, and what is written for an ASCII character (full width).
+    """
+    return format_html_join("", "{}", ((_marked_word(word),) for word in re.split(r"(\s+)", str(text))))
+
+
+@register.filter
+def marked_lines(texts: Iterable[str]) -> SafeString:
+    """Return lines like `visible_lines`; every character of theirs that is not ASCII is marked."""
+    return format_html_join(
+        "\n", "{}", ((_marked(text, lambda char: char > "\x7e" and char not in SECRET_BRACKETS),) for text in texts)
+    )
+
+
+def _marked_word(word: str) -> SafeString:
+    mixed = bool(re.search("[A-Za-z]", word))
+
+    def is_strange(char: str) -> bool:
+        if char <= "\x7e":
+            return False
+        foreign = char.isalpha() and not unicodedata.name(char, "").startswith("LATIN")
+        return (mixed and foreign) or unicodedata.normalize("NFKC", char).isascii()
+
+    return _marked(word, is_strange)
+
+
+def _marked(text: str, is_strange: Callable[[str], bool]) -> SafeString:
+    if text.isascii() and not any(map(_is_hidden, text)):
+        return format_html("{}", text)
+    return format_html_join("", "{}", ((_mark_strange(char, is_strange(char)),) for char in text))
+
+
+def _mark_strange(char: str, strange: bool) -> SafeString | str:
+    if _is_hidden(char):
+        return _mark(char)
+    words = f"U+{ord(char):04X} {unicodedata.name(char, '')}".strip()
+    return format_html('<mark class="strange" title="{}">{}</mark>', words, char) if strange else char
 
 
 def _is_hidden(char: str) -> bool:

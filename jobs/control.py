@@ -13,13 +13,13 @@ from devices import access as tenants
 from devices.domain.roles import Verb
 from devices.services import audit
 from jobs import access, queue
-from jobs.dispatch import overlap_queue, starter
+from jobs.dispatch import approval_gate, overlap_queue, starter
 from jobs.domain.plan import SNAPSHOT
-from jobs.domain.spec import TriggerCause, TriggerKind
 from jobs.domain.states import OPEN, RunStatus
 from jobs.log_fields import of_device_run, of_run
-from jobs.models import DeviceRun, JobRun, Trigger
+from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.models.transitions import transition
+from jobs.plan.builder import Narrowed
 from jobs.results import notifications
 from jobs.worker import device_locks
 from jobs.worker.completion import UNBEGUN, complete, end_unbegun, log_completed, wake
@@ -128,44 +128,47 @@ def _broken_step(row: DeviceRun) -> int | None:
     return left.position if left and left.resumable and left != planned[0] else None
 
 
-def _resume_failed(by: User, run: JobRun, now: datetime) -> JobRun:
-    places = places_to_resume(run)
-    if not places:
-        raise Conflict(
-            "No device of this run can be resumed: a step must have been done, "
-            "and the one that failed be marked as resumable."
-        )
-    return _run_again(by, run, now, set(places), places)
+def narrowed_to(run: JobRun, which: str) -> Narrowed:
+    """Return what of an ended run can be run again: some devices (a key of `AGAIN`), or those that `RESUME`.
 
-
-def run_again(*, by: User, run: JobRun, which: str, now: datetime) -> JobRun:
-    """Run some devices (a key of `AGAIN`) of an ended run again, or `RESUME` them, as a new run with a new plan.
-
-    Conflict says why that may not be.
+    Conflict says why there is nothing.
     """
-    access.check_may_run(by, run.tenant)
     if run.is_open:
         raise Conflict("The run has not ended yet. Wait for it, or cancel it.")
     if which == RESUME:
-        return _resume_failed(by, run, now)
+        places = places_to_resume(run)
+        if not places:
+            raise Conflict(
+                "No device of this run can be resumed: a step must have been done, "
+                "and the one that failed be marked as resumable."
+            )
+        return Narrowed(set(places), run, places)
     only = devices_again(run, which)
     if not only:
         raise Conflict(f"No device of this run is {AGAIN[which][0]}.")
-    return _run_again(by, run, now, only)
+    return Narrowed(only, run)
 
 
-def _run_again(by: User, run: JobRun, now: datetime, only: set[str], resumes: dict[str, int] | None = None) -> JobRun:
-    starter.check_may_run_again(run.job, by)
+def run_again(*, by: User, run: JobRun, which: str, now: datetime) -> JobRun:
+    """Run some devices of an ended run again (`narrowed_to`), as a new run with a new plan. Conflict says why not."""
+    access.check_may_run(by, run.tenant)
+    return starter.run_again(by=by, job=run.job, narrowed=narrowed_to(run, which), now=now)
+
+
+def request_again(*, by: User, run: JobRun, which: str, message: str, now: datetime) -> ServiceJob:
+    """Ask for approval of running some devices of an ended run again (`narrowed_to`)."""
+    access.check_may_run(by, run.tenant)
+    narrowed = narrowed_to(run, which)
+    return approval_gate.request(by=by, job=run.job, message=message, now=now, narrowed=narrowed)
+
+
+def bypass_again(*, by: User, run: JobRun, which: str, reason: str, now: datetime) -> JobRun:
+    """Run some devices of an ended run again (`narrowed_to`) without asking anybody, by right and with a reason."""
+    access.check_may_run(by, run.tenant)
+    narrowed = narrowed_to(run, which)
     with transaction.atomic():
-        trigger = Trigger.objects.create(
-            tenant=run.tenant,
-            job=run.job,
-            kind=TriggerKind.NOW,
-            name=f"{'Resumed' if resumes else 'Again'}: run {run.pk}",
-            cause=TriggerCause.AGAIN,
-        )
-        narrowed = starter.Narrowed(only, run, resumes)
-        return starter.start_now(by=by, job=run.job, trigger=trigger, now=now, narrowed=narrowed)
+        job = approval_gate.bypass(by=by, job=run.job, reason=reason, now=now, narrowed=narrowed)
+        return starter.run_again(by=by, job=job, narrowed=narrowed, now=now)
 
 
 def release_device(*, by: User, device_run: DeviceRun) -> None:

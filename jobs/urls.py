@@ -16,6 +16,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/approval/", approvals.approval, name="approval"),
     path("jobs/<uuid:pk>/request/", approvals.request_approval, name="request-approval"),
     path("jobs/<uuid:pk>/run/", jobs.run_now, name="run-now"),
+    path("jobs/<uuid:pk>/run-without-approval/", jobs.run_unapproved, name="run-unapproved"),
     path("jobs/<uuid:pk>/edit/", jobs.edit, name="edit-job"),
     path("jobs/<uuid:pk>/switch/", jobs.switch, name="switch-job"),
     path("jobs/<uuid:pk>/delete/", jobs.delete, name="delete-job"),

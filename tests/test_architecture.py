@@ -117,7 +117,19 @@ ROOMS = {
         "demo",
     ),
     "devices": ("platforms", "domain", "models", "access", "selectors", "drivers", "channels", "services", "simulator"),
-    "approvals": ("domain", "models", "access", "deciders", "kinds", "selectors", "policies", "services", "decisions"),
+    "approvals": (
+        "domain",
+        "models",
+        "access",
+        "subjects",
+        "deciders",
+        "kinds",
+        "selectors",
+        "policies",
+        "events",
+        "services",
+        "decisions",
+    ),
     "templates_app": ("domain", "models", "access", "selectors", "services"),
 }
 FACES = ("web", "api", "admin", "management", "tasks", "urls", "apps")

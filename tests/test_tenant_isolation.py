@@ -176,7 +176,8 @@ def something_of_every_kind():
     }
     one = lambda pk: [{"pk": pk}]  # noqa: E731
     found = {
-        name: one(job.pk) for name in ("job", "request-approval", "run-now", "edit-job", "switch-job", "delete-job")
+        name: one(job.pk)
+        for name in ("job", "request-approval", "run-now", "run-unapproved", "edit-job", "switch-job", "delete-job")
     }
     found |= {
         "approval": one(asked.pk),
@@ -219,6 +220,7 @@ def something_of_every_kind():
         "drop-token": [],
         "api:job-detail": one(job.pk),
         "api:job-run": one(job.pk),
+        "api:job-request-approval": one(job.pk),
         "api:job-plan": one(job.pk),
         "api:job-upcoming": one(job.pk),
         "api:run-detail": one(run.pk),

@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 from config.errors import ServiceError
 from devices.domain.secrets import EMPTY, Login, Secret
@@ -50,6 +51,29 @@ def unseal(text: str, *, tenant_id: int, row: str, field: str) -> Secret:
     except InvalidTag:
         raise KeyMissing("A stored secret does not belong to this row or is damaged; enter it again.") from None
     return Secret(plain.decode())
+
+
+def mark(credential: Credential) -> str:
+    """Return 16 hex digits that change with a credential's user name and secrets, and with nothing else."""
+    parts = [credential.username]
+    for field in FIELDS:
+        text = getattr(credential, f"{field}_sealed")
+        parts.append(mark_of(text, tenant_id=credential.tenant_id, row=str(credential.pk), field=field))
+    return _mark("\n".join(parts))
+
+
+def mark_of(text: str, *, tenant_id: int, row: str, field: str) -> str:
+    """Return 16 hex digits that change with a sealed secret, not with its sealing; empty for none."""
+    try:
+        secret = unseal(text, tenant_id=tenant_id, row=row, field=field)
+    except KeyMissing:
+        return "unreadable"
+    return _mark(secret.reveal()) if secret else ""
+
+
+def _mark(text: str) -> str:
+    """Keyed, because a guessed password must not be confirmed by it."""
+    return salted_hmac("devices.services.vault.mark", text, algorithm="sha256").hexdigest()[:16]
 
 
 def set_secrets(credential: Credential, given: dict[str, Secret | None]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,17 +22,15 @@ from jobs import selectors
 from jobs.api.inputs import JobInput, kind_of
 from jobs.api.resources import CreatedJob, created, secret_names
 from jobs.api.serializers import DraftSerializer, TriggerDetail
+from jobs.api.wishes import WishSerializer, wish_of
 from jobs.authoring import drafts, triggers
 from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec
 from jobs.models import ServiceJob, Trigger
 from jobs.plan.job_mapping import spec_of, trigger_spec
 
 
-class SubmitSerializer(serializers.Serializer):
+class SubmitSerializer(WishSerializer):
     """How a draft becomes a job."""
-
-    request_approval = serializers.BooleanField(default=False)
-    message = serializers.CharField(max_length=1000, allow_blank=True, default="")
 
 
 class Drafts(Resource):
@@ -83,10 +81,8 @@ class Drafts(Resource):
         """Make a job of it: save it, start it where its schedule says now, or ask for approval."""
         given = SubmitSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        draft, data = self.get_object(), given.validated_data
-        if data["request_approval"]:
-            return created(self, drafts.request_job(by=request.user, draft=draft, message=data["message"]), None)
-        return created(self, *drafts.submit_job(by=request.user, draft=draft, needs_schedule=False))
+        draft, wish = self.get_object(), wish_of(given.validated_data)
+        return created(self, *drafts.finish_draft(by=request.user, draft=draft, wish=wish, needs_schedule=False))
 
     def _given(self, request: Request) -> JobInput:
         given = JobInput(data=request.data, partial=True, context=self.get_serializer_context())

@@ -17,6 +17,7 @@ from devices.api.resources import Scoped
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
 from jobs import types
+from jobs.api.wishes import WishSerializer
 from jobs.domain.misfire import MisfirePolicy
 from jobs.domain.options import Option
 from jobs.domain.recurrence import ImpossibleRule
@@ -137,7 +138,7 @@ class RolloutSerializer(serializers.Serializer):
         ),
     ]
 )
-class JobInput(serializers.Serializer):
+class JobInput(WishSerializer):
     """What creates a job. `execute`: now, once (with `at`), or none (saved only)."""
 
     template = Scoped(
@@ -176,8 +177,6 @@ class JobInput(serializers.Serializer):
     execute = serializers.ChoiceField(choices=["now", "once", "none"], default="none")
     at = serializers.DateTimeField(allow_null=True, default=None)
     time_zone = serializers.CharField(max_length=60, default="UTC")
-    request_approval = serializers.BooleanField(default=False)
-    message = serializers.CharField(max_length=1000, allow_blank=True, default="")
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """Return the fields, those of the job's options among them."""
@@ -187,7 +186,7 @@ class JobInput(serializers.Serializer):
         """A time belongs to `once` and to nothing else."""
         if data.get("execute") == "once" and data.get("at") is None:
             raise serializers.ValidationError({"at": ["Give the date and time for 'once'."]})
-        return data
+        return super().validate(data)
 
     def spec(self, secret_names: set[str], base: JobSpec | None = None) -> JobSpec:
         """Return the specification: what was given, over `base`.

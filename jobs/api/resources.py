@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from approvals.models import ApprovalRequest
 from config.api_pages import is_before, is_id, is_on, is_one_of, is_since, is_uuid
 from config.api_resource import Resource, check_match
 from devices.api.once import once
@@ -28,8 +29,9 @@ from jobs.api.serializers import (
     RunSerializer,
 )
 from jobs.api.upcoming import UpcomingQuery, UpcomingSerializer, occurrences
+from jobs.api.wishes import ScopeSerializer, UnapprovedSerializer, scope_of, wish_of
 from jobs.authoring import drafts
-from jobs.dispatch import starter
+from jobs.dispatch import approval_gate, starter
 from jobs.domain.states import CHOICES
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.plan import builder
@@ -58,6 +60,34 @@ class OutputQuery(serializers.Serializer):
         min_value=0, default=0, help_text="Leave so many bytes out: those one has already."
     )
     follow = serializers.BooleanField(default=False, help_text="Go on while it grows, for a minute at most.")
+
+
+class RunNowSerializer(UnapprovedSerializer):
+    """How a job is started now."""
+
+    confirmed = serializers.BooleanField(
+        default=False, help_text="Start it though that uses up an approval which is meant for a later run."
+    )
+
+
+class RequestSerializer(ScopeSerializer):
+    """For what an approval is asked."""
+
+    message = serializers.CharField(max_length=1000, allow_blank=True, default="")
+    at_most = serializers.IntegerField(
+        min_value=1,
+        max_value=approval_gate.MOST_DEVICES,
+        required=False,
+        help_text="Ask for the devices that match when it runs, so many at most; else for those that match now.",
+    )
+
+
+class AskedSerializer(serializers.ModelSerializer):
+    """The approval request that was made."""
+
+    class Meta:
+        model = ApprovalRequest
+        fields = ["id", "status", "digest"]
 
 
 class PlanSerializer(serializers.Serializer):
@@ -101,9 +131,7 @@ class Jobs(Resource):
         given.is_valid(raise_exception=True)
         data = given.validated_data
         spec = given.spec(secret_names(data["template"].current))
-        job, run = drafts.create_job(
-            by=request.user, spec=spec, request_message=data["message"] if data["request_approval"] else None
-        )
+        job, run = drafts.create_job(by=request.user, spec=spec, wish=wish_of(data))
         return created(self, job, run)
 
     @extend_schema(request=JobInput, responses=JobDetail)
@@ -122,13 +150,37 @@ class Jobs(Resource):
         drafts.delete_job(by=request.user, job=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=None, responses={201: RunSerializer})
+    @extend_schema(request=RunNowSerializer, responses={201: RunSerializer})
     @action(detail=True, methods=["post"])
     @once
     def run(self, request: Request, pk: str | None = None) -> Response:
-        """Start the job now."""
-        run = starter.run_now(by=request.user, job=self.get_object(), now=timezone.now())
+        """Start the job now. 409 with the code `unconfirmed` says what that would use up."""
+        given = RunNowSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        data, by, now = given.validated_data, request.user, timezone.now()
+        if reason := data.get("without_approval"):
+            run = starter.run_unapproved(by=by, job=self.get_object(), reason=reason, now=now)
+        else:
+            run = starter.run_now(by=by, job=self.get_object(), now=now, confirmed=data["confirmed"])
         return Response(_run_body(request, run), status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=RequestSerializer, responses={201: JobDetail})
+    @action(detail=True, methods=["post"], url_path="request-approval")
+    @once
+    def request_approval(self, request: Request, pk: str | None = None) -> Response:
+        """Ask for approval of what the job would do now; again, where an earlier request was closed or rejected."""
+        given = RequestSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        data = given.validated_data
+        approval_gate.request(
+            by=request.user,
+            job=self.get_object(),
+            message=data["message"],
+            now=timezone.now(),
+            scope=scope_of(data),
+            at_most=data.get("at_most"),
+        )
+        return Response(self.get_serializer(self.get_object()).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses=PlanSerializer)
     @action(detail=True, methods=["get"])
@@ -181,15 +233,25 @@ class Runs(Resource):
         control.resume_run(by=request.user, run=self.get_object(), now=timezone.now())
         return Response(self.get_serializer(self.get_object()).data)
 
-    @extend_schema(request=AgainSerializer, responses={201: RunSerializer})
+    @extend_schema(request=AgainSerializer, responses={201: RunSerializer, 202: AskedSerializer})
     @action(detail=True, methods=["post"])
     @once
     def again(self, request: Request, pk: str | None = None) -> Response:
-        """Run the failed, not started or interrupted devices of an ended run again, as a new run."""
+        """Run the failed, not started or interrupted devices of an ended run again, as a new run.
+
+        Those of a change need an approval of their own: 202 says that it was asked for; post again when it is given.
+        """
         given = AgainSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        which = given.validated_data["which"]
-        made = control.run_again(by=request.user, run=self.get_object(), which=which, now=timezone.now())
+        run, wish, now = self.get_object(), wish_of(given.validated_data), timezone.now()
+        which, by = given.validated_data["which"], request.user
+        if wish.message is not None:
+            job = control.request_again(by=by, run=run, which=which, message=wish.message, now=now)
+            return Response(AskedSerializer(job.approval).data, status=status.HTTP_202_ACCEPTED)
+        if wish.reason is not None:
+            made = control.bypass_again(by=by, run=run, which=which, reason=wish.reason, now=now)
+        else:
+            made = control.run_again(by=by, run=run, which=which, now=now)
         return Response(_run_body(request, made), status=status.HTTP_201_CREATED)
 
     @extend_schema(responses=DeviceRunSerializer(many=True))

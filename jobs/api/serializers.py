@@ -11,6 +11,7 @@ from devices.api.records import DiffSerializer
 from devices.api.resources import Scoped
 from jobs import selectors
 from jobs.api.inputs import JobInput, as_given
+from jobs.api.wishes import UnapprovedSerializer
 from jobs.authoring import drafts
 from jobs.control import AGAIN, RESUME
 from jobs.domain.misfire import MisfirePolicy
@@ -154,10 +155,12 @@ class DraftSerializer(JobDetail):
         return drafts.problems_of(job, self.context["request"].user)
 
 
-class AgainSerializer(serializers.Serializer):
+class AgainSerializer(UnapprovedSerializer):
     """Which devices of an ended run to run again; with `resume`, those that can go on at the step that failed."""
 
     which = serializers.ChoiceField(choices=[*AGAIN, RESUME], default="failed")
+    request_approval = serializers.BooleanField(default=False, help_text="Ask for approval of exactly these devices.")
+    message = serializers.CharField(max_length=1000, allow_blank=True, default="")
 
 
 class RunSerializer(serializers.ModelSerializer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Unpack
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from approvals import services as approvals
+from approvals.domain import Scope
 from config.errors import Conflict, Forbidden, Invalid, NotFound
 from devices import access as tenants
 from devices.domain.roles import Verb
@@ -29,6 +30,20 @@ from templates_app import selectors as templates
 from templates_app.domain import variables as rules
 from templates_app.domain.content import VariableType
 from templates_app.models import ServiceTemplate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to become of a complete draft: its approval is asked for with a `message`, or it runs without one for a
+    `reason`; with neither it is saved, and started where it changes nothing."""
+
+    message: str | None = None
+    reason: str | None = None
+    scope: Scope | None = None
+    at_most: int | None = None
+
+
+SAVE = Wish()
 
 
 def start_draft(*, by: User, template_id: int) -> ServiceJob:
@@ -96,24 +111,35 @@ def submit_job(
     now = now or timezone.now()
     with transaction.atomic():
         job = _save(by, draft, now, needs_schedule)
-        wants_now = [
-            t for t in job.triggers.all() if t.kind == TriggerKind.NOW and t.next_run_at is None and not t.runs.exists()
-        ]
-        run = None
-        if wants_now and not approval_gate.is_needed(job, by):
-            run = starter.start_now(by=by, job=job, trigger=wants_now[0], now=now)
-        elif wants_now:
-            job.triggers.filter(kind=TriggerKind.NOW, runs=None).delete()
-    return job, run
+        return job, _start(by, job, now)
 
 
-def create_job(*, by: User, spec: JobSpec, request_message: str | None = None) -> tuple[ServiceJob, JobRun | None]:
-    """Make a job from a whole specification at once, or nothing at all; a message asks for its approval."""
+def _start(by: User, job: ServiceJob, now: datetime) -> JobRun | None:
+    """Start a job that is to be executed now; a change that nobody has allowed waits for that, and for a person."""
+    wanted = job.triggers.filter(kind=TriggerKind.NOW, next_run_at=None, runs=None)
+    if wanted and approval_gate.is_allowed(job):
+        return starter.start_now(by=by, job=job, trigger=wanted[0], now=now)
+    wanted.delete()
+    return None
+
+
+def create_job(*, by: User, spec: JobSpec, wish: Wish = SAVE) -> tuple[ServiceJob, JobRun | None]:
+    """Make a job from a whole specification at once, or nothing at all."""
     with transaction.atomic():
         draft = open_draft(by=by, template_id=spec.template or 0, change=lambda _: spec)
-        if request_message is not None:
-            return request_job(by=by, draft=draft, message=request_message), None
-        return submit_job(by=by, draft=draft, needs_schedule=bool(spec.triggers))
+        return finish_draft(by=by, draft=draft, wish=wish, needs_schedule=bool(spec.triggers))
+
+
+def finish_draft(
+    *, by: User, draft: ServiceJob, wish: Wish, needs_schedule: bool = True
+) -> tuple[ServiceJob, JobRun | None]:
+    """Do with a complete draft what is wished: save it, ask for its approval, or run it without one."""
+    if wish.reason is not None:
+        return bypass_job(by=by, draft=draft, reason=wish.reason, scope=wish.scope)
+    if wish.message is not None:
+        job = request_job(by=by, draft=draft, message=wish.message, scope=wish.scope, at_most=wish.at_most)
+        return job, None
+    return submit_job(by=by, draft=draft, needs_schedule=needs_schedule)
 
 
 def change_job(*, by: User, job: ServiceJob, spec: JobSpec) -> ServiceJob:
@@ -137,6 +163,18 @@ def request_job(
         job = _save(by, draft, now, needs_schedule=False)
         job.triggers.filter(kind=TriggerKind.NOW, runs=None).delete()
         return approval_gate.request(by=by, job=job, message=message, now=now, **asked)
+
+
+def bypass_job(
+    *, by: User, draft: ServiceJob, reason: str, now: datetime | None = None, scope: Scope | None = None
+) -> tuple[ServiceJob, JobRun | None]:
+    """Turn a complete draft into a saved job that may run without approval (`approval_gate.bypass`); start it where it
+    is to be executed now."""
+    now = now or timezone.now()
+    with transaction.atomic():
+        job = _save(by, draft, now, needs_schedule=False)
+        approval_gate.bypass(by=by, job=job, reason=reason, now=now, scope=scope)
+        return job, _start(by, job, now)
 
 
 def set_enabled(*, by: User, job: ServiceJob, enabled: bool) -> None:
@@ -231,9 +269,10 @@ def _save(by: User, draft: ServiceJob, now: datetime, needs_schedule: bool) -> S
 
 def record_edit(by: User, job: ServiceJob) -> None:
     """Note who changed a saved job: its editors never decide about its approval."""
-    editors, revision = sorted({*job.editors, by.pk}), job.revision + 1
+    now, revision = timezone.now(), job.revision + 1
+    job.edits = {**job.edits, str(by.pk): now.isoformat()}
     ServiceJob.objects.filter(pk=job.pk).update(
-        status=ServiceJob.Status.SAVED, editors=editors, revision=revision, changed_by=by, changed_at=timezone.now()
+        status=ServiceJob.Status.SAVED, edits=job.edits, revision=revision, changed_by=by, changed_at=now
     )
     audit.record(tenant=job.tenant, by=by, action="job.saved", subject=job.name, revision=revision)
 
@@ -243,6 +282,11 @@ def _check_still_draft(draft: ServiceJob) -> None:
     row = ServiceJob.objects.select_for_update(of=("self",), no_key=True).filter(pk=draft.pk).first()
     if row is None or row.status != ServiceJob.Status.DRAFT:
         raise Conflict("This job was submitted already. Reload the page to see it.")
+
+
+def is_draft(draft: ServiceJob) -> bool:
+    """Say whether it still is one: the draft of a form that was sent twice is a job by then, or gone."""
+    return ServiceJob.objects.filter(pk=draft.pk, status=ServiceJob.Status.DRAFT).exists()
 
 
 def lock_job(pk: UUID) -> ServiceJob:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
 from approvals import access as approval_access
+from approvals import services as approvals
+from approvals.domain import OPEN, ApprovalStatus, Scope
 from config.errors import Forbidden, Invalid
 from devices import access as tenants
 from devices import selectors as inventory
@@ -20,6 +22,7 @@ from devices.models import Device, Tenant
 from devices.services import audit
 from jobs import access, types
 from jobs.authoring import drafts
+from jobs.authoring.drafts import SAVE, Wish
 from jobs.dispatch import approval_gate, starter
 from jobs.domain.opsramp.body import Body, Words
 from jobs.domain.opsramp.patterns import moment_text, rule_of
@@ -37,6 +40,9 @@ PATHS = {
     "schedule": "schedule.startDate",
     "credential": "credentialSet.uniqueId",
 }
+
+#: An installation that its request approves may run as often as it is scheduled, for so long.
+APPROVED_FOR = timedelta(days=3650)
 
 
 def words() -> dict[str, Words]:
@@ -177,16 +183,31 @@ def _finish(by: User, draft: ServiceJob, body: Body, now: datetime) -> ServiceJo
         return draft
     reason = body.parts.get("approval", {}).get("approvalReason", "")
     try:
-        if approval_gate.is_needed(draft, by) and draft.draft_of_id is None:
-            return drafts.request_job(by=by, draft=draft, message=reason or "Requested through the API.", now=now)
+        if draft.draft_of_id is None:
+            return drafts.finish_draft(by=by, draft=draft, wish=_wish(draft, body, reason, now))[0]
         job, _ = drafts.submit_job(by=by, draft=draft, now=now)
+        if not (job.approval and job.approval.status in OPEN):
+            _allow(by, job, _wish(job, body, reason, now), now)
     except Invalid as error:
         raise _translated(error, body) from None
-    if _type(body).runs_unapproved(body):
-        audit.record(tenant=job.tenant, by=by, action="job.auto_approved", subject=job.name, reason=reason)
-    if approval_gate.is_needed(job, by) and not (job.approval and job.approval.status in approval_gate.OPEN):
-        approval_gate.request(by=by, job=job, message="Requested through the API.", now=now)
     return job
+
+
+def _wish(job: ServiceJob, body: Body, reason: str, now: datetime) -> Wish:
+    """Return what the body wishes for a change: to run unapproved where it says so, else to be asked for."""
+    if not approval_gate.is_change(job):
+        return SAVE
+    if _type(body).runs_unapproved(body):
+        scope = Scope(series=True, until=now + APPROVED_FOR)
+        return Wish(reason=reason or "The request says that it is approved.", scope=scope)
+    return Wish(message=reason or "Requested through the API.")
+
+
+def _allow(by: User, job: ServiceJob, wish: Wish, now: datetime) -> None:
+    if wish.reason is not None:
+        approval_gate.bypass(by=by, job=job, reason=wish.reason, now=now, scope=wish.scope)
+    elif wish.message is not None:
+        approval_gate.request(by=by, job=job, message=wish.message, now=now)
 
 
 def _translated(error: Invalid, body: Body) -> Invalid:
@@ -199,9 +220,20 @@ def _translated(error: Invalid, body: Body) -> Invalid:
 
 
 def run(*, by: User, job: ServiceJob, reason: str, now: datetime) -> JobRun:
-    """Start a job now; the reason is kept in the audit trail."""
-    made = starter.run_now(by=by, job=job, now=now)
-    audit.record(tenant=job.tenant, by=by, action="run.asked", subject=job.name, run=made.pk, reason=reason[:500])
+    """Start a job now; the reason is kept in the audit trail.
+
+    It is also why a change runs without approval, where nobody has agreed to it and the caller may do without: what he
+    asked for himself is withdrawn then.
+    """
+    with transaction.atomic():
+        by_right = bool(reason.strip()) and not job.wants_approval and approval_access.may_bypass(by, job.tenant)
+        if approval_gate.is_allowed(job) or not by_right:
+            made = starter.run_now(by=by, job=job, now=now, confirmed=bool(reason.strip()))
+        else:
+            if job.approval and job.approval.status == ApprovalStatus.REQUESTED and job.approval.requested_by == by:
+                job.approval = approvals.close(by=by, request=job.approval, message=reason, now=now)
+            made = starter.run_unapproved(by=by, job=job, reason=reason, now=now)
+        audit.record(tenant=job.tenant, by=by, action="run.asked", subject=job.name, run=made.pk, reason=reason[:500])
     return made
 
 

@@ -15,7 +15,6 @@ from devices.services import audit
 from jobs import access, queue
 from jobs.dispatch import approval_gate, overlap_queue
 from jobs.dispatch.approval_gate import Right
-from jobs.domain.bypass import Bypass
 from jobs.domain.overlap import Turn
 from jobs.domain.plan import DeviceBody, DevicePlan, Plan
 from jobs.domain.rollout import Rollout
@@ -24,6 +23,7 @@ from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.models.transitions import Move, add, transition_each
 from jobs.plan import builder
 from jobs.results import notifications
+from jobs.schedule import next_times
 
 log = logging.getLogger(__name__)
 #: What a decision writes into its run, beside its status.
@@ -72,23 +72,22 @@ def admit(run: JobRun, job: ServiceJob, by: User, now: datetime, fetched: builde
 
     The caller has locked the lines.
     """
-    reason = reason_not_to_run(job, by)
+    reason = reason_not_to_run(job, by, now)
     verdict = Turn() if reason else overlap_queue.turn_of(run, job)
     if verdict.wait:
         return Admission(run=run, job=job, by=by, status=RunStatus.WAITING, reason=verdict.wait)
     reason = reason or verdict.skip
     if reason:
         return Admission(run=run, job=job, by=by, status=RunStatus.SKIPPED, reason=reason)
-    plan = builder.plan_of(job, by, only=_only(run, job), fetched=fetched)
-    if run.parent and run.resumes:
-        plan = builder.resumed(plan, run.parent, run.resumes)
+    narrowed = builder.Narrowed(set(run.only), run.parent, run.resumes) if run.only is not None else None
+    plan = builder.plan_of(job, by, only=_frozen(job), narrowed=narrowed, fetched=fetched)
     if not plan.devices:
         return Admission(
             run=run, job=job, by=by, status=RunStatus.SKIPPED, reason="No device matches the job's device selection."
         )
     right = Right()
-    if job.version.content.changes_devices:
-        right = Right(bypass=Bypass.AGAIN) if run.parent_id is not None else approval_gate.use(job, by, plan, now)
+    if approval_gate.is_change(job, plan):
+        right = approval_gate.use(job, plan, now, narrowed)
     if right.refusal:
         return Admission(run=run, job=job, by=by, status=RunStatus.SKIPPED, reason=right.refusal)
     failed = all(device.problem for device in plan.devices)
@@ -133,7 +132,7 @@ def _work(started: Sequence[Admission]) -> Counter[str]:
     return work
 
 
-def reason_not_to_run(job: ServiceJob, by: User) -> str:
+def reason_not_to_run(job: ServiceJob, by: User, now: datetime) -> str:
     """Return why the job must not start now, or an empty text."""
     if job.deleted_at is not None:
         return "The job was deleted."
@@ -147,19 +146,13 @@ def reason_not_to_run(job: ServiceJob, by: User) -> str:
         return f"{by.get_username()}, in whose name it runs, may no longer run jobs in {job.tenant}."
     if job.agent is None:
         return "The job's agent was removed; choose another."
-    if approval_gate.is_needed(job, by):
-        status = job.approval.status if job.approval else "not_requested"
-        if status != "approved":
-            words = status.replace("_", " ").title()
-            return f"The job changes devices and needs approval; its approval status is {words}."
-    return ""
+    if approval_gate.is_change(job) and not next_times.is_open(job.window, now):
+        return f"The maintenance window '{job.window}' is shut, so nothing was begun and no approval was used."
+    return approval_gate.reason_not_allowed(job)
 
 
-def _only(run: JobRun, job: ServiceJob) -> set[str] | None:
-    """Return the devices (ids) that the run is narrowed to: those run again, or those that were approved; None means
-    no."""
-    if run.only is not None:
-        return set(run.only)
+def _frozen(job: ServiceJob) -> set[str] | None:
+    """Return the devices (ids) that were approved; None where none are fixed."""
     return approval_gate.frozen(job.approval) if job.approval and job.approval.status == "approved" else None
 
 

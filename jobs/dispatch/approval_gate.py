@@ -3,7 +3,6 @@ allows."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict, cast
@@ -11,130 +10,146 @@ from typing import TypedDict, cast
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from approvals import access as approval_access
 from approvals import services as approvals
-from approvals.domain import OPEN, Action, ApprovalStatus, Scope
+from approvals.domain import LABELS, OPEN, Action, ApprovalStatus, Scope
 from approvals.models import ApprovalRequest, ApprovalSubject
 from config.errors import Conflict, Invalid
 from config.json_value import Json
-from devices import access as tenants
 from jobs import access
 from jobs.dispatch import policy_kinds
-from jobs.domain.approval_content import Content, SelectionPart, TriggerPart, differences, digest_of
+from jobs.dispatch.approval_contents import content_of
+from jobs.domain.approval_content import AgainPart, Content, differences, digest_of
 from jobs.domain.bypass import Bypass
 from jobs.domain.plan import Plan
-from jobs.domain.recurrence import describe
-from jobs.domain.schedule_json import stored_schedule
-from jobs.domain.spec import OPTIONS
-from jobs.models import ServiceJob, Trigger
+from jobs.models import JobRun, ServiceJob
 from jobs.plan import builder
+from jobs.plan.builder import Narrowed
 from jobs.schedule import next_times
+
+#: No approval is for more devices.
+MOST_DEVICES = 100_000
+#: No series is for more runs.
+MOST_RUNS = 10_000
 
 
 class Extent(TypedDict, total=False):
-    """For how much an approval is asked: a scope (one run, or a series) and a most of devices found later."""
+    """For how much an approval is asked: a scope (one run, or a series), a most of devices found later, and which
+    devices of an ended run alone."""
 
     scope: Scope | None
     at_most: int | None
+    narrowed: Narrowed | None
 
 
-def content_of(job: ServiceJob, plan: Plan, at_most: int | None = None) -> Content:
-    """Return all that an approval of the job is bound to; `at_most` makes the devices dynamic, up to that number."""
-    chosen = builder.selection_of(job)
-    selection: SelectionPart = {
-        "mode": job.selection_mode,
-        "at_most": at_most,
-        "search": job.search,
-        "devices": sorted(chosen.devices),
-        "tags": sorted(chosen.tags),
-    }
-    return {
-        "name": job.name,
-        "owner": job.created_by.get_username(),
-        "template": {"id": job.template_id, "name": job.template.name, "version": job.version.number},
-        "options": {
-            **{option.name: getattr(job, option.name) for option in OPTIONS if not option.unapproved},
-            "agent": job.agent.name if job.agent else "",
-            "type": job.job_type,
-            "rollout": job.rollout,
-            "window": {"name": job.window.name, "time_zone": job.window.time_zone, "rules": job.window.rules}
-            if job.window
-            else None,
-        },
-        "selection": selection,
-        "variables": dict(sorted(job.variables.items())),
-        # A secret value is never shown; that it is another one now is told by its sealed text.
-        "secrets": {
-            name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in sorted(job.sealed_variables.items())
-        },
-        "notify": {
-            "people": sorted(job.notify_users.values_list("username", flat=True)),
-            "groups": _roles_told(job),
-        },
-        "triggers": [_trigger(row) for row in next_times.live_triggers(job)],
-        "devices": sorted(plan.bodies, key=lambda body: body["name"]),
-    }
+def is_change(job: ServiceJob, plan: Plan | None = None) -> bool:
+    """Say whether the job changes devices: computed from its steps, not from a label (AP12)."""
+    return job.version.content.changes_devices
 
 
-def _roles_told(job: ServiceJob) -> list[str]:
-    """Return the keys of the roles that the job tells: a group that is called otherwise is no other recipient."""
-    roles = tenants.roles_of(job.tenant).filter(group__in=job.notify_groups.all())
-    return sorted(roles.values_list("key", flat=True))
+def is_allowed(job: ServiceJob) -> bool:
+    """Say whether the job changes nothing, or has an approval, or was allowed to run without one."""
+    return not is_change(job) or (job.approval is not None and job.approval.status == ApprovalStatus.APPROVED)
 
 
-def _trigger(row: Trigger) -> TriggerPart:
-    found = row.schedule_filter
-    return {
-        "name": str(row),
-        "rule": row.rule,
-        "words": describe(stored_schedule(row.rule)),
-        "missed": [row.missed, row.grace_minutes, row.catch_up],
-        "filter": {"name": found.name, "time_zone": found.time_zone, "rules": found.rules} if found else None,
-    }
-
-
-def is_needed(job: ServiceJob, by: User) -> bool:
-    """Say whether this user needs approval for this job: computed from its steps, not from a label (AP12)."""
-    by_right = not job.wants_approval and approval_access.may_bypass(by, job.tenant)
-    return job.version.content.changes_devices and not by_right
+def reason_not_allowed(job: ServiceJob) -> str:
+    """Say why a change must not start now, as far as its approval's status tells; empty when that is approved."""
+    if is_allowed(job):
+        return ""
+    status = ApprovalStatus(job.approval.status) if job.approval else ApprovalStatus.NOT_REQUESTED
+    return f"The job changes devices and needs approval; its approval status is {LABELS[status]}."
 
 
 def request(
-    *, by: User, job: ServiceJob, message: str, now: datetime, scope: Scope | None = None, at_most: int | None = None
+    *,
+    by: User,
+    job: ServiceJob,
+    message: str,
+    now: datetime,
+    scope: Scope | None = None,
+    at_most: int | None = None,
+    narrowed: Narrowed | None = None,
 ) -> ServiceJob:
     """Ask for approval of a saved job's present plan; an open request must be closed before."""
+    plan = _checked_plan(by, job, at_most, narrowed)
+    content = content_of(job, plan, message=message, at_most=at_most, again=_again(narrowed))
+    with transaction.atomic():
+        proposal = _proposal(job, plan, content, now, scope)
+        point_at(job, approvals.request_approval(by=by, proposal=proposal, message=message, now=now))
+    return job
+
+
+def bypass(
+    *,
+    by: User,
+    job: ServiceJob,
+    reason: str,
+    now: datetime,
+    scope: Scope | None = None,
+    narrowed: Narrowed | None = None,
+) -> ServiceJob:
+    """Allow a saved job's present plan without asking anybody, by right and with a reason.
+
+    Forbidden unless everybody who shaped the content since others last agreed to it may do that.
+    """
+    if job.wants_approval:
+        raise Conflict("The job asks for approval in any case: so it was chosen in its last step. Request it.")
+    plan = _checked_plan(by, job, None, narrowed)
+    content = content_of(job, plan, message=reason, again=_again(narrowed))
+    with transaction.atomic():
+        proposal = _proposal(job, plan, content, now, scope)
+        point_at(job, approvals.bypass(by=by, proposal=proposal, reason=reason, now=now))
+    return job
+
+
+def _checked_plan(by: User, job: ServiceJob, at_most: int | None, narrowed: Narrowed | None) -> Plan:
+    """Return the plan that is to be allowed; Conflict or Invalid where it cannot be asked for."""
     access.check_may_run(by, job.tenant)
-    if not job.version.content.changes_devices:
-        raise Conflict("This job changes no device, so it needs no approval. Run it.")
     if job.approval and job.approval.status in OPEN:
         raise Conflict("There is an open request for this job. Close it first, or wait for the decision.")
-    plan = builder.plan_of(job, job.created_by)
-    if at_most is not None and not 1 <= at_most <= 100_000:
-        raise Invalid(fields={"at_most": ["Say how many devices at most, 1 to 100,000."]})
+    plan = builder.plan_of(job, job.created_by, narrowed=narrowed)
+    if not is_change(job, plan):
+        raise Conflict("This job changes no device, so it needs no approval. Run it.")
+    if at_most is not None and not 1 <= at_most <= MOST_DEVICES:
+        raise Invalid(fields={"at_most": [f"Say how many devices at most, 1 to {MOST_DEVICES:,}."]})
     if at_most is not None and len(plan.devices) > at_most:
         raise Invalid(fields={"at_most": [f"{len(plan.devices)} devices match already; allow at least so many."]})
-    content = content_of(job, plan, at_most)
-    coming = [item for item in next_times.preview(job, now, 50) if not item.removed_by]
-    with transaction.atomic():
-        locked = ServiceJob.objects.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
-        proposal = approvals.Proposal(
-            subject=locked.approval_subject or _open_subject(locked),
-            title=job.name,
-            summary=f"{job.template.name} version {plan.version} on {len(plan.devices)} devices: {job.description}",
-            url=f"/jobs/{job.pk}/",
-            digest=digest_of(content),
-            content=cast(dict[str, Json], content),
-            editors=tuple(job.editors),
-            authors=tuple(job.template.versions.exclude(created_by=None).values_list("created_by", flat=True)),
-            kinds=policy_kinds.of_job(job),
-            notify=tuple(_told(job)),
-            due_at=coming[0].occurrence.at if coming else None,
-            scope=scope or Scope(),
-        )
-        made = approvals.request_approval(by=by, proposal=proposal, message=message, now=now)
-        job.approval_subject = proposal.subject
-        point_at(job, made)
-    return job
+    return plan
+
+
+def _proposal(job: ServiceJob, plan: Plan, content: Content, now: datetime, scope: Scope | None) -> approvals.Proposal:
+    """Return what is asked for; the job is locked from here on."""
+    locked = ServiceJob.objects.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
+    coming = [] if content["again"] else [item for item in next_times.preview(job, now, 50) if not item.removed_by]
+    job.approval_subject = locked.approval_subject or _open_subject(locked)
+    return approvals.Proposal(
+        subject=job.approval_subject,
+        title=job.name,
+        summary=f"{job.template.name} version {plan.version} on {len(plan.devices)} devices: {job.description}",
+        url=f"/jobs/{job.pk}/",
+        digest=digest_of(content),
+        content=cast(dict[str, Json], content),
+        editors=tuple(job.editors),
+        shapers=tuple(_shapers(job)),
+        authors=tuple(job.template.versions.exclude(created_by=None).values_list("created_by", flat=True)),
+        kinds=policy_kinds.of_job(job),
+        notify=tuple(_told(job)),
+        due_at=coming[0].occurrence.at if coming else None,
+        scope=scope or Scope(),
+    )
+
+
+def _shapers(job: ServiceJob) -> set[int]:
+    """Return who (ids) has shaped what the job does since others last agreed to it: its editors, and who changed a
+    configuration profile that it uses."""
+    rows = ApprovalRequest.objects.filter(subject=job.approval_subject_id, bypass=False, approved_at__isnull=False)
+    agreed = rows.order_by("-pk").values_list("created_at", flat=True).first() if job.approval_subject_id else None
+    found = job.editors_since(agreed)
+    for task in job.tasks.exclude(profile=None).select_related("profile"):
+        profile = task.profile
+        at = profile.changed_at if profile else None
+        if profile and profile.changed_by_id and (agreed is None or (at and at > agreed)):
+            found.add(profile.changed_by_id)
+    return found
 
 
 def _open_subject(job: ServiceJob) -> ApprovalSubject:
@@ -160,9 +175,16 @@ def void_if_changed(job: ServiceJob, now: datetime) -> bool:
 
 def present(job: ServiceJob, asked: ApprovalRequest, plan: Plan | None = None) -> Content:
     """Return what the job would do now, in the terms of a request: frozen devices, or all of a dynamic selection."""
-    at_most = content_asked(asked).get("selection", {}).get("at_most")
-    plan = plan or builder.plan_of(job, job.created_by, only=frozen(asked))
-    return content_of(job, plan, at_most)
+    agreed = content_asked(asked)
+    if plan is None:
+        plan = builder.plan_of(job, job.created_by, only=frozen(asked), narrowed=narrowed_by(asked))
+    return content_of(
+        job,
+        plan,
+        message=agreed.get("message", ""),
+        at_most=agreed.get("selection", {}).get("at_most"),
+        again=agreed.get("again"),
+    )
 
 
 def content_asked(asked: ApprovalRequest) -> Content:
@@ -178,9 +200,27 @@ def frozen(asked: ApprovalRequest | None) -> set[str] | None:
     return {device["device"] for device in content["devices"]}
 
 
+def narrowed_by(asked: ApprovalRequest | None) -> Narrowed | None:
+    """Return which devices of which ended run a request is for; None when it is for the job as it is."""
+    again = content_asked(asked).get("again") if asked else None
+    if not again:
+        return None
+    return Narrowed(set(again["devices"]), JobRun.objects.filter(pk=again["run"] or 0).first(), again["resumes"])
+
+
+def _again(narrowed: Narrowed | None) -> AgainPart | None:
+    if narrowed is None:
+        return None
+    return {
+        "run": narrowed.of.pk if narrowed.of else None,
+        "devices": sorted(narrowed.only),
+        "resumes": dict(sorted(narrowed.resumes.items())) if narrowed.resumes else None,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Right:
-    """By what right a run changes devices: an approval that it used up, or a bypass.
+    """By what right a run changes devices: an approval that it used up; a `bypass` says that nobody else agreed.
 
     With a `refusal` it must not run.
     """
@@ -190,26 +230,61 @@ class Right:
     refusal: str = ""
 
 
-def use(job: ServiceJob, by: User, plan: Plan, now: datetime) -> Right:
+def use(job: ServiceJob, plan: Plan, now: datetime, narrowed: Narrowed | None = None) -> Right:
     """Return by what right the change runs, its approval used in this transaction, or why it must not."""
     asked = job.approval
     if asked is None or asked.status != ApprovalStatus.APPROVED:
-        if job.wants_approval:
-            return Right(refusal="The job asked for approval by hand and has none.")
-        return Right(bypass=Bypass.BY_RIGHT)
-    content = present(job, asked, plan)
-    if digest_of(content) != asked.digest:
-        changed = ", ".join(differences(content_asked(asked), content)) or "the content"
-        void_if_changed(job, now)
-        return Right(refusal=f"The approval is for other content; changed since: {changed}. Request it again.")
-    at_most = content_asked(asked)["selection"]["at_most"]
-    if at_most and len(plan.devices) > at_most:
-        return Right(refusal=f"{len(plan.devices)} devices match by now; the approval is for {at_most} at most.")
+        return Right(refusal=reason_not_allowed(job) or "The job changes devices and needs approval.")
+    refusal = _refusal(job, asked, plan, now, narrowed)
+    if refusal:
+        return Right(refusal=refusal)
     try:
         approvals.execute(request=asked, now=now)
     except Conflict as error:
         return Right(refusal=error.message)
-    return Right(approval=asked)
+    by_right = Bypass.AGAIN if narrowed else Bypass.BY_RIGHT
+    return Right(approval=asked, bypass=by_right if asked.bypass else None)
+
+
+def _refusal(job: ServiceJob, asked: ApprovalRequest, plan: Plan, now: datetime, narrowed: Narrowed | None) -> str:
+    """Say why an approval does not cover a plan; empty when it does. What it is for must be what would be done."""
+    agreed = content_asked(asked)
+    meant = agreed.get("again")
+    if meant and meant != _again(narrowed):
+        return f"The approval in hand is for devices of run {meant['run']} alone. Use it or close it, and ask again."
+    part_of_series = narrowed is not None and not meant
+    if part_of_series and not asked.series:
+        return "The approval in hand is for the job's next run, not for devices of an earlier one. Close it first."
+    # Some devices of a series: all of it must still be what was agreed to.
+    content = present(job, asked, None if part_of_series else plan)
+    if digest_of(content) != asked.digest:
+        changed = ", ".join(differences(agreed, content)) or "the content"
+        void_if_changed(job, now)
+        return f"The approval is for other content; changed since: {changed}. Request it again."
+    return _too_many(agreed, plan)
+
+
+def _too_many(agreed: Content, plan: Plan) -> str:
+    """Say why a plan has devices that were not agreed to; empty when it has none."""
+    at_most = agreed["selection"]["at_most"]
+    if at_most:
+        more = len(plan.devices) > at_most
+        return f"{len(plan.devices)} devices match by now; the approval is for {at_most} at most." if more else ""
+    meant = {device["device"] for device in agreed["devices"]}
+    others = [device.name for device in plan.devices if device.device not in meant]
+    return f"The approval is not for {others[0]}. Request one for it." if others else ""
+
+
+def question_before(job: ServiceJob, now: datetime) -> str:
+    """Say what a run at this moment would use up that was meant for later; empty when there is nothing to ask."""
+    asked = job.approval
+    if not is_change(job) or asked is None or asked.status != ApprovalStatus.APPROVED or narrowed_by(asked):
+        return ""
+    if asked.due_at is None or asked.due_at <= now or (asked.series and asked.series_runs is None):
+        return ""
+    left = asked.series_runs - asked.used if asked.series and asked.series_runs else 1
+    use = "uses it up, and that run will need a new one" if left <= 1 else f"uses one of its {left} runs"
+    return f"Its approval is meant for the run at {asked.due_at:%A %Y-%m-%d %H:%M} UTC; a run now {use}."
 
 
 def point_at(job: ServiceJob, asked: ApprovalRequest | None) -> None:

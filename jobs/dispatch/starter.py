@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from jobs.log_fields import of_run
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.models.sql.dispatch import Due, insert_runs
 from jobs.plan import builder
+from jobs.plan.builder import Narrowed
 
 log = logging.getLogger(__name__)
 #: A run that nobody has decided about for so long has lost its wakeup.
@@ -37,25 +37,37 @@ PARTS = ("tenant", "template", "version", "agent", "created_by", "approval")
 OURS = "Interlock itself failed while planning; the server log has the details."
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowed:
-    """Which devices (ids) alone run, of which ended run it is a part again, and at which step (position) they go on,
-    if not anew."""
+class Unconfirmed(Conflict):
+    """A run would use up what was meant for later; it starts when it is asked for again, confirmed."""
 
-    only: set[str]
-    of: JobRun | None = None
-    resumes: dict[str, int] | None = None
+    code = "unconfirmed"
 
 
-def run_now(*, by: User, job: ServiceJob, now: datetime) -> JobRun:
-    """Start a saved job now. Conflict says why it may not start; nothing is created then."""
+def run_now(*, by: User, job: ServiceJob, now: datetime, confirmed: bool = False) -> JobRun:
+    """Start a saved job now. Conflict says why it may not start; nothing is created then.
+
+    Unconfirmed says what it would use up, unless that is `confirmed`.
+    """
     access.check_may_run(by, job.tenant)
-    reason = reason_not_to_run(job, by)
+    narrowed = approval_gate.narrowed_by(job.approval) if approval_gate.is_allowed(job) else None
+    reason = reason_not_to_run(job, by, now)
     if reason:
         raise Conflict(reason)
+    question = approval_gate.question_before(job, now)
+    if question and not confirmed:
+        raise Unconfirmed(question)
+    if narrowed:
+        return run_again(by=by, job=job, narrowed=narrowed, now=now)
     with transaction.atomic():
         trigger = _trigger(job, "Run now", TriggerCause.PERSON)
         return start_now(by=by, job=job, trigger=trigger, now=now)
+
+
+def run_unapproved(*, by: User, job: ServiceJob, reason: str, now: datetime) -> JobRun:
+    """Start a change now without asking anybody, by right and with a reason (`approval_gate.bypass`)."""
+    with transaction.atomic():
+        job = approval_gate.bypass(by=by, job=job, reason=reason, now=now)
+        return run_now(by=by, job=job, now=now, confirmed=True)
 
 
 def start_now(
@@ -83,17 +95,22 @@ def _trigger(job: ServiceJob, name: str, cause: TriggerCause) -> Trigger:
     return Trigger.objects.create(tenant=job.tenant, job=job, kind=TriggerKind.NOW, name=name, cause=cause)
 
 
-def check_may_run_again(job: ServiceJob, by: User) -> None:
-    """Raise Conflict unless devices of an ended run may be run again: an approval is for one run, not for a second
-    one."""
-    reason = reason_not_to_run(job, by)
-    if not reason and approval_gate.is_needed(job, by):
-        reason = (
-            "The job changes devices, and its approval was for the run that has ended. "
-            "Narrow the job to the devices that are left and request a new approval."
-        )
+def run_again(*, by: User, job: ServiceJob, narrowed: Narrowed, now: datetime) -> JobRun:
+    """Run devices of an ended run again, as a new run with a new plan.
+
+    Conflict unless it may be: an approval of a change was for the run that has ended, not for a second one.
+    """
+    reason = reason_not_to_run(job, by, now)
     if reason:
-        raise Conflict(reason)
+        ask = "" if approval_gate.is_allowed(job) else " Request an approval for these devices."
+        raise Conflict(f"{reason}{ask}")
+    words = f"{'Resumed' if narrowed.resumes else 'Again'}: run {narrowed.of.pk if narrowed.of else '—'}"
+    with transaction.atomic():
+        trigger = _trigger(job, words, TriggerCause.AGAIN)
+        run = start_now(by=by, job=job, trigger=trigger, now=now, narrowed=narrowed)
+        if approval_gate.is_change(job) and not run.approval_id and run.status == RunStatus.SKIPPED:
+            raise Conflict(run.reason)
+    return run
 
 
 def start_queued(*, now: datetime | None = None) -> int:

@@ -1,11 +1,10 @@
-"""What an approval is bound to: one JSON value with everything that will happen, its digest, its lines, and
-differences. Pure."""
+"""What an approval is bound to: one JSON value with everything that will happen, its digest, and differences. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Mapping
 from typing import TypedDict
 
 from jobs.domain.plan import DeviceBody
@@ -22,6 +21,14 @@ class SelectionPart(TypedDict, total=False):
     tags: list[int]
 
 
+class FilterPart(TypedDict):
+    """A schedule filter, or the window that one makes."""
+
+    name: str
+    time_zone: str
+    rules: list[object]
+
+
 class TriggerPart(TypedDict):
     """A trigger, its schedule in words, and how it deals with missed runs (policy, grace minutes, most)."""
 
@@ -29,44 +36,103 @@ class TriggerPart(TypedDict):
     rule: ScheduleJson
     words: str
     missed: list[str | int]
-    filter: dict[str, object] | None
+    filter: FilterPart | None
+
+
+class LoginPart(TypedDict):
+    """With which rights something is sent: a credential, and a mark that changes with its secrets."""
+
+    name: str
+    username: str
+    mark: str
+
+
+class ProfilePart(TypedDict):
+    """A configuration profile and the values that a task takes from it."""
+
+    name: str
+    values: dict[str, str]
+
+
+class TaskPart(TypedDict):
+    """What a job says about one step (from 0). `devices` (ids) None means all of the job."""
+
+    step: int
+    devices: list[str] | None
+    profile: ProfilePart | None
+    credential: LoginPart | None
+    connection: str
+    transfer: str
+
+
+class AgainPart(TypedDict):
+    """Which devices (ids) of an ended run (id; None where it is of none) are run again, and at which step (position)
+    each goes on, if not anew."""
+
+    run: int | None
+    devices: list[str]
+    resumes: dict[str, int] | None
 
 
 class Content(TypedDict, total=False):
-    """All that an approval is bound to."""
+    """All that an approval is bound to. `logins` are those of `devices`, by the credential's id."""
 
     name: str
+    description: str
+    message: str
     owner: str
+    type: str
     template: dict[str, object]
     options: dict[str, object]
+    agent: str
+    rollout: dict[str, int]
+    window: FilterPart | None
     selection: SelectionPart
+    account: LoginPart | None
+    credential: LoginPart | None
+    tasks: list[TaskPart]
     variables: dict[str, str]
     secrets: dict[str, str]
     notify: dict[str, list[str]]
     triggers: list[TriggerPart]
+    again: AgainPart | None
     devices: list[DeviceBody]
+    logins: dict[str, LoginPart]
 
 
 #: The parts of a content and the words for them in the log.
 PARTS = {
     "name": "the job's name",
+    "description": "the description",
+    "message": "the request's message",
     "owner": "in whose name it runs",
+    "type": "the job type",
     "template": "the template",
     "options": "the options",
+    "agent": "the agent",
+    "rollout": "the rollout",
+    "window": "the maintenance window",
     "selection": "the device selection",
+    "account": "the account of the job",
+    "credential": "the credential of the job",
+    "tasks": "what a task says",
     "variables": "the variables",
     "secrets": "a secret variable",
     "notify": "whom it tells",
     "triggers": "the triggers",
+    "again": "the devices that run again",
     "devices": "the devices and commands",
+    "logins": "a device's login",
 }
+#: What is found anew for each run where devices found later are meant: no part of what was agreed then.
+OF_THE_MOMENT = ("devices", "logins")
 
 
 def digest_of(content: Content) -> str:
     """Return the SHA-256 (hex) of the canonical JSON. With dynamic devices those of the moment are no part of it."""
     body = {key: value for key, value in content.items() if key in PARTS}
     if is_dynamic(content):
-        body.pop("devices", None)
+        body = {key: value for key, value in body.items() if key not in OF_THE_MOMENT}
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -79,34 +145,11 @@ def is_dynamic(content: Content) -> bool:
 def differences(old: Content, new: Content) -> list[str]:
     """Say in words what changed between two contents."""
     found = []
+    left_out: Collection[str] = OF_THE_MOMENT if is_dynamic(old) or is_dynamic(new) else ()
     for part, words in PARTS.items():
-        if part == "devices" and (is_dynamic(old) or is_dynamic(new)):
-            continue
-        if old.get(part) != new.get(part):
+        if part not in left_out and old.get(part) != new.get(part):
             found.append(_devices(old, new) if part == "devices" else words)
     return found
-
-
-def lines(content: Content) -> list[str]:
-    """Return the whole content as lines, for a comparison of two requests."""
-    found, parts = [], dict[str, object](content)
-    for part in PARTS:
-        if part not in ("devices", "triggers") and part in parts:
-            found.append(f"{part}: {json.dumps(parts[part], sort_keys=True, ensure_ascii=False)}")
-    found += [f"trigger: {trigger['words']} ({trigger['name']})" for trigger in content.get("triggers", ())]
-    for device in content.get("devices", ()):
-        found += _device_lines(device)
-    return found
-
-
-def _device_lines(device: DeviceBody) -> Iterator[str]:
-    _, credential, source = device.get("credential") or ("", "no credential", "")
-    yield f"device: {device['name']} {device['address']} with {credential} {f'({source})' if source else ''}".rstrip()
-    yield from (f"    {line}" for line in device.get("preparation", ()))
-    for step in device.get("steps", ()):
-        yield f"  {step['name']}"
-        yield from (f"    {command}" for command in step.get("commands", ()))
-        yield from (f"      {line}" for line in step.get("script", "").splitlines())
 
 
 def _devices(old: Content, new: Content) -> str:
@@ -121,3 +164,8 @@ def _devices(old: Content, new: Content) -> str:
         f"{word}: {', '.join(found[:5])}{' …' if len(found) > 5 else ''}" for word, found in parts if found
     )
     return f"the devices ({said or 'their order'})"
+
+
+def is_narrowed(content: Mapping[str, object]) -> bool:
+    """Say whether it is for some devices of an ended run alone."""
+    return content.get("again") is not None

@@ -69,6 +69,7 @@ class DeviceBody(TypedDict):
     steps: list[StepBody]
     problem: str
     telnet: NotRequired[bool]
+    legacy: NotRequired[bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,8 @@ class DevicePlan:
 
     `preparation` opens each session, after `enable` where the device starts unprivileged.
 
-    `problem` is why the device cannot be run on, in a sentence. With `telnet` all of it is sent in clear text.
+    `problem` is why the device cannot be run on, in a sentence. With `telnet` all of it is sent in clear text;
+    `legacy` allows what SSH has given up (SHA-1).
     """
 
     device: str
@@ -125,6 +127,7 @@ class DevicePlan:
     problem: str = ""
     endpoint: str = ""
     telnet: bool = False
+    legacy: bool = False
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -164,6 +167,8 @@ class DevicePlan:
         }
         if self.telnet:
             body["telnet"] = True
+        if self.legacy:
+            body["legacy"] = True
         return body
 
     @classmethod
@@ -200,6 +205,7 @@ class DevicePlan:
             problem=data["problem"],
             endpoint=data.get("endpoint", ""),
             telnet=data.get("telnet", False),
+            legacy=data.get("legacy", False),
         )
 
 

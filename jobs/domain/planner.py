@@ -43,6 +43,7 @@ class DeviceFacts:
     words: PlatformWords
     endpoint: str = ""
     telnet: bool = False
+    legacy: bool = False
     problem: str = ""
 
 
@@ -102,6 +103,7 @@ class Planner:
             problem=problem,
             endpoint=device.endpoint,
             telnet=device.telnet,
+            legacy=device.legacy,
         )
 
     def _step(self, position: int, step: TemplateStep, task: TaskFacts, device: DeviceFacts) -> tuple[PlannedStep, str]:

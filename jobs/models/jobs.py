@@ -1,6 +1,7 @@
 """Service jobs and their tasks."""
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -26,6 +27,7 @@ class ServiceJob(TenantOwned):
     Deleting keeps the row (`deleted_at`), because its runs are history. `in_queue` is the mission's jobQueued: its runs
     and those of other such jobs of the tenant go one at a time through an agent, first in, first out. `rollout` as
     `jobs.domain.rollout` reads it; `window` is the maintenance window: devices are begun only when it removes nothing.
+    `edits` says when each person (id, as text) last changed it or one of its triggers, in ISO 8601, UTC.
     `compat` keeps what an OpsRamp request said that has no place of its own (`jobs.domain.opsramp`).
     """
 
@@ -73,7 +75,7 @@ class ServiceJob(TenantOwned):
     approval = models.ForeignKey(ApprovalRequest, null=True, on_delete=models.PROTECT, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    editors = models.JSONField(default=list)
+    edits = models.JSONField(default=dict)
     revision = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
@@ -93,6 +95,15 @@ class ServiceJob(TenantOwned):
 
     def __str__(self) -> str:
         return self.name or "Unnamed draft"
+
+    @property
+    def editors(self) -> list[int]:
+        """Everybody (ids) who has ever changed it or one of its triggers."""
+        return sorted(int(pk) for pk in self.edits)
+
+    def editors_since(self, moment: datetime | None) -> set[int]:
+        """Return who (ids) has changed it after a moment; everybody where there is none."""
+        return {int(pk) for pk, at in self.edits.items() if moment is None or datetime.fromisoformat(at) > moment}
 
 
 class JobDevice(TenantOwned):

@@ -30,7 +30,7 @@ class JobRun(TenantOwned):
     accepted; `only` the devices (ids) of the parent that run again, `resumes` at which step (position) each of them
     goes on, where it does not begin anew; refusals before `resumed_at` count no more. `planned_steps` are the steps,
     [position, name], that its devices have between them, in order. A change ran by its `approval`, or because of a
-    `bypass`.
+    `bypass`, which is a request that nobody was asked about.
     """
 
     tenant_rules = {"agent": "ancestors"}
@@ -105,9 +105,9 @@ class JobRun(TenantOwned):
     @property
     def approval_note(self) -> str:
         """Say by what right it changes devices; empty where it changes none."""
-        if self.approval_id:
-            return f"approved by request {self.approval_id}"
-        return f"bypassed: {self.get_bypass_display()}" if self.bypass else ""
+        if self.bypass:
+            return f"bypassed: {self.get_bypass_display()}"
+        return f"approved by request {self.approval_id}" if self.approval_id else ""
 
     @property
     def lateness(self) -> timedelta | None:

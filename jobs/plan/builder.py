@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from uuid import UUID
 
@@ -27,6 +27,16 @@ from templates_app.domain.content import VariableType
 #: What a plan reads of its job; fetched ahead for many jobs at once.
 RELATED = ("credential", "tenant", "network")
 PARTS = ("jobdevice_set", "jobtag_set", "tasks__profile", "tasks__credential", "tasks__devices")
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """Which devices (ids) alone run, of which ended run it is a part again, and at which step (position) they go on,
+    if not anew."""
+
+    only: set[str]
+    of: JobRun | None = None
+    resumes: dict[str, int] | None = None
 
 
 class Fetched:
@@ -73,9 +83,19 @@ def target_devices(job: ServiceJob, by: User) -> QuerySet[Device]:
 
 
 def plan_of(
-    job: ServiceJob, by: User, *, first: int | None = None, only: set[str] | None = None, fetched: Fetched | None = None
+    job: ServiceJob,
+    by: User,
+    *,
+    first: int | None = None,
+    only: set[str] | None = None,
+    narrowed: Narrowed | None = None,
+    fetched: Fetched | None = None,
 ) -> Plan:
-    """Return the plan for all target devices, for the first few of them (a preview), or for `only` some (ids)."""
+    """Return the plan for all target devices, for the first few of them (a preview), for `only` some (ids), or for
+    what of an ended run is run again."""
+    if narrowed:
+        plan = plan_of(job, by, only=narrowed.only)
+        return resumed(plan, narrowed.of, narrowed.resumes) if narrowed.of and narrowed.resumes else plan
     found = fetched.devices(job) if fetched and only is None else None
     if found is None:
         devices = target_devices(job, by).prefetch_related(*RELATED)  # thousands of devices have few networks
@@ -128,6 +148,7 @@ def facts_of(device: Device) -> DeviceFacts:
         platform_label=platforms.label(device.platform),
         endpoint=endpoint_of(device),
         telnet=device.protocol == Device.Protocol.TELNET,
+        legacy=device.legacy_ssh,
         problem=_unreachable(device),
         words=_words(device.platform),
     )

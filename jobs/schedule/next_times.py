@@ -103,6 +103,12 @@ def words(row: Trigger) -> str:
     return describe(stored_schedule(row.rule)) + without
 
 
+def is_open(window: ScheduleFilter | None, now: datetime) -> bool:
+    """Say whether a maintenance window, if there is one, lets a device begin now."""
+    found = filter_of(window)
+    return found is None or not found.removes(now)
+
+
 def filter_of(row: ScheduleFilter | None) -> Filter | None:
     """Return a stored filter as a value."""
     return filter_from({"name": row.name, "time_zone": row.time_zone, "rules": row.rules}) if row else None

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from approvals import selectors as approvals
-from approvals.domain import OPEN, Scope
+from approvals.domain import OPEN
 from approvals.models import ApprovalRequest
 from approvals.web import decision
 from config.errors import Conflict, Invalid, NotFound
@@ -24,60 +23,13 @@ from devices import access as tenants
 from devices.domain.configs import unified
 from jobs import selectors
 from jobs.dispatch import approval_gate
-from jobs.domain.approval_content import digest_of, is_dynamic, lines
-from jobs.domain.plan import DeviceBody
+from jobs.domain import approval_words as words
+from jobs.domain.approval_content import Content, digest_of, is_dynamic
 from jobs.models import ServiceJob
+from jobs.web.approval_forms import RequestForm, first_problem
 
-#: Devices on one page of a request's plan.
+#: Groups of devices on one page of a request's plan.
 PAGE = 25
-
-
-class Asked(approval_gate.Extent):
-    """What a form asks for, in the words of `approval_gate.request`."""
-
-    message: str
-
-
-class RequestForm(forms.Form):
-    """What an approval is asked for: one run or a series, these devices or those found then."""
-
-    message = forms.CharField(
-        label="Comments", max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2})
-    )
-    scope = forms.ChoiceField(
-        label="Scope",
-        required=False,
-        choices=[
-            ("run", "One run: closed by its execution"),
-            ("series", "A series: every run while the content is unchanged"),
-        ],
-    )
-    series_until = forms.DateTimeField(
-        label="Series until (UTC)",
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
-    series_runs = forms.IntegerField(label="Or for so many runs", required=False, min_value=1, max_value=10_000)
-    devices = forms.ChoiceField(
-        label="Devices",
-        required=False,
-        choices=[
-            ("frozen", "Exactly those that match now"),
-            ("dynamic", "Those that match when it runs, up to a number"),
-        ],
-    )
-    at_most = forms.IntegerField(label="Devices at most", required=False, min_value=1, max_value=100_000)
-
-    def __init__(self, data: QueryDict | None = None) -> None:
-        super().__init__(data, label_suffix="")
-
-    def asked(self) -> Asked:
-        """Return the arguments of `approval_gate.request` (of a valid form)."""
-        v = self.cleaned_data
-        until = v["series_until"].replace(tzinfo=UTC) if v["series_until"] else None
-        scope = Scope(True, until, v["series_runs"]) if v["scope"] == "series" else Scope()
-        at_most = (v["at_most"] or 0) if v["devices"] == "dynamic" else None
-        return {"message": v["message"], "scope": scope, "at_most": at_most}
 
 
 def approval(request: Request, pk: UUID) -> HttpResponse:
@@ -94,21 +46,28 @@ def approval(request: Request, pk: UUID) -> HttpResponse:
 def facts(request: Request, job: ServiceJob, asked: ApprovalRequest, now: datetime) -> dict[str, object]:
     """Return what a page about a request shows: the request itself, and its stored content, paged and searched."""
     content = approval_gate.content_asked(asked)
-    words = request.GET.get("q", "").strip()[:100]
-    devices = content.get("devices", [])
-    if words:
-        devices = [device for device in devices if words.lower() in _text(device)]
+    wanted = request.GET.get("q", "").strip()[:100]
+    groups = words.folded(content, wanted)
     before = approval_gate.content_asked(asked.previous) if asked.previous else None
     return {
         **decision.facts(request, asked, now),
         "job": job,
         "content": content,
         "dynamic": is_dynamic(content),
-        "devices": Paginator(devices, PAGE).get_page(request.GET.get("page")),
-        "q": words,
+        "facts": words.facts(content, asked.requested_by.get_username(), str(asked.scope)),
+        "rows": words.rows(content),
+        "logins": content.get("logins", {}),
+        "groups": Paginator(groups, PAGE).get_page(request.GET.get("page")),
+        "found": sum(len(group.devices) for group in groups),
+        "q": wanted,
         "stale": asked.status in OPEN and digest_of(approval_gate.present(job, asked)) != asked.digest,
-        "diff": unified("\n".join(lines(before)), "\n".join(lines(content)), hide=False) if before else None,
+        "diff": _difference(before, content) if before else None,
     }
+
+
+def _difference(before: Content, content: Content) -> list[tuple[str, str]]:
+    """Return how an earlier request compares with this one, line by line, as `unified` does."""
+    return unified("\n".join(words.lines(before)), "\n".join(words.lines(content)), hide=False)
 
 
 @require_POST
@@ -117,7 +76,7 @@ def request_approval(request: Request, pk: UUID) -> HttpResponse:
     found = saved_job(request, pk)
     form = RequestForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(str(s) for said in form.errors.values() for s in said))
+        messages.error(request, first_problem(form))
         return redirect("job", pk=pk)
     now = timezone.now()
     say(
@@ -154,8 +113,3 @@ def _asked(request: Request, job: ServiceJob) -> ApprovalRequest:
     if found is None:
         raise NotFound("Nobody has asked for an approval of this job.")
     return found
-
-
-def _text(device: DeviceBody) -> str:
-    commands = [command for step in device.get("steps", ()) for command in step.get("commands", ())]
-    return " ".join([device["name"], device["address"], *commands]).lower()

@@ -13,15 +13,17 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from approvals import access as approvals
 from approvals.domain import LABELS as APPROVAL_LABELS
 from approvals.domain import ApprovalStatus
 from approvals.web.requests import status_pill
 from config import lists
-from config.errors import Conflict
+from config.errors import Conflict, Forbidden, Invalid
 from config.lists import Column, Filter, Listing
 from config.requests import Request
 from config.ui import ago, pill
 from devices import access as tenants
+from devices.web.once import act_once
 from devices.web.scope import within
 from jobs import access, selectors, types
 from jobs.authoring import drafts
@@ -33,7 +35,8 @@ from jobs.models import ServiceJob
 from jobs.plan import builder
 from jobs.schedule import next_times
 from jobs.web import dashboard
-from jobs.web.approvals import RequestForm, saved_job, say
+from jobs.web.approval_forms import BypassForm, RequestForm, first_problem
+from jobs.web.approvals import saved_job, say
 
 
 def home(request: Request) -> HttpResponse:
@@ -99,7 +102,7 @@ def job(request: Request, pk: UUID) -> HttpResponse:
     """One job: what it does, on what, when, and its runs."""
     found = saved_job(request, pk)
     plan = builder.plan_of(found, request.user, first=20)
-    needed = approval_gate.is_needed(found, request.user)
+    allowed = approval_gate.is_allowed(found)
     status = found.approval.status if found.approval else "not_requested"
     coming = next_times.preview(found, timezone.now())
     context = {
@@ -116,10 +119,11 @@ def job(request: Request, pk: UUID) -> HttpResponse:
         "spread": Rollout.from_json(found.rollout).words(),
         "may_run": access.may_run(request.user, found.tenant),
         "approval_pill": status_pill(status),
-        "changes": found.version.content.changes_devices,
-        "needs_request": needed and status not in ("requested", "approved"),
-        "blocked": needed and status != "approved",
+        "changes": approval_gate.is_change(found, plan),
+        "needs_request": not allowed and status != "requested",
+        "blocked": not allowed,
         "request_form": RequestForm(),
+        "bypass_form": BypassForm() if approvals.may_bypass(request.user, found.tenant) else None,
         "newer": found.template.current_id != found.version_id,
     }
     return render(request, "jobs/job.html", context)
@@ -127,14 +131,48 @@ def job(request: Request, pk: UUID) -> HttpResponse:
 
 @require_POST
 def run_now(request: Request, pk: UUID) -> HttpResponse:
-    """Start a saved job."""
+    """Start a saved job; ask first where that uses up what was meant for later."""
     found = saved_job(request, pk)
+
+    def start() -> str:
+        run = starter.run_now(
+            by=request.user, job=found, now=timezone.now(), confirmed=request.POST.get("confirmed") == "1"
+        )
+        return reverse("run", args=[run.pk])
+
     try:
-        run = starter.run_now(by=request.user, job=found, now=timezone.now())
+        return act_once(request, start)
+    except starter.Unconfirmed as error:
+        words = {"title": f"Run {found} now?", "question": error.message, "verb": "Yes, run it now", "confirmed": True}
+        return render(request, "confirm.html", {**words, "back": reverse("job", args=[pk])})
     except Conflict as error:
         messages.error(request, error.message)
         return redirect("job", pk=pk)
-    return redirect("run", pk=run.pk)
+
+
+@require_POST
+def run_unapproved(request: Request, pk: UUID) -> HttpResponse:
+    """Run a change now without approval, or let its coming runs do so: by right, with a reason."""
+    found, form = saved_job(request, pk), BypassForm(request.POST)
+    by, now = request.user, timezone.now()
+
+    def act() -> str:
+        reason, scope = form.cleaned_data["reason"], form.scope()
+        if form.cleaned_data["covers"] == "now":
+            run = starter.run_unapproved(by=by, job=found, reason=reason, now=now)
+            return reverse("run", args=[run.pk])
+        approval_gate.bypass(by=by, job=found, reason=reason, now=now, scope=scope)
+        messages.success(request, "Its coming runs need no approval, as long as nothing of it is changed.")
+        return reverse("job", args=[pk])
+
+    if not form.is_valid():
+        messages.error(request, first_problem(form))
+        return redirect("job", pk=pk)
+    try:
+        return act_once(request, act)
+    except (Conflict, Forbidden, Invalid) as error:
+        messages.error(request, error.message)
+        return redirect("job", pk=pk)
 
 
 @require_POST

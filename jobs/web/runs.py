@@ -15,16 +15,20 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from approvals import access as approvals
+from approvals.domain import OPEN as APPROVAL_OPEN
 from config import lists
-from config.errors import Conflict
+from config.errors import Conflict, Forbidden, Invalid
 from config.lists import Column, Filter, Listing
 from config.requests import Request
 from config.ui import ago, duration, pill
 from devices import access as tenants
 from devices.domain.roles import Verb
 from devices.web.compare import Comparison, comparison
+from devices.web.once import act_once
 from devices.web.scope import within
 from jobs import access, control, selectors, types
+from jobs.dispatch import approval_gate
 from jobs.domain.rollout import Rollout
 from jobs.domain.states import CHOICES, COLOURS, LABELS, OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, StepResult
@@ -121,15 +125,28 @@ def resume(request: Request, pk: int) -> HttpResponse:
 
 @require_POST
 def again(request: Request, pk: int) -> HttpResponse:
-    """Run some devices of an ended run again."""
-    found, which = _run(request, pk), request.POST.get("which", "")
+    """Run some devices of an ended run again; ask for the approval of that, or do it without one and say why."""
+    found, which, now, by = _run(request, pk), request.POST.get("which", ""), timezone.now(), request.user
     which = which if which in (*control.AGAIN, control.RESUME) else "failed"
-    return _do(
-        request,
-        found,
-        "A new run has begun.",
-        lambda: control.run_again(by=request.user, run=found, which=which, now=timezone.now()),
-    )
+    words, action = request.POST.get("message", "").strip()[:1000], request.POST.get("action", "run")
+
+    def act() -> str:
+        if action == "request":
+            control.request_again(by=by, run=found, which=which, message=words, now=now)
+            messages.success(request, "The approval was requested. Run the devices again from here when it is given.")
+            return reverse("approval", args=[found.job_id])
+        if action == "bypass":
+            made = control.bypass_again(by=by, run=found, which=which, reason=words, now=now)
+        else:
+            made = control.run_again(by=by, run=found, which=which, now=now)
+        messages.success(request, "A new run has begun.")
+        return reverse("run", args=[made.pk])
+
+    try:
+        return act_once(request, act)
+    except (Conflict, Forbidden, Invalid) as error:
+        messages.error(request, error.message)
+        return redirect("run", pk=pk)
 
 
 def _do(request: Request, found: JobRun, words: str, verb: Callable[[], JobRun | None]) -> HttpResponse:
@@ -239,6 +256,7 @@ def _board(request: Request, found: JobRun) -> dict[str, object]:
         "page": page,
         "chips": [(status.value, LABELS[status], counts[status]) for status in RunStatus if counts.get(status)],
         "again": [] if found.is_open else _again(found, counts),
+        "again_needs": _needs(request.user, found),
         "spread": Rollout.from_json(found.rollout).words(),
         "only": shown,
         "step_names": [name for _, name in columns],
@@ -283,6 +301,15 @@ def _again(found: JobRun, counts: Mapping[str, int]) -> list[tuple[str, str]]:
     ways = [(which, f"Run {n} {control.AGAIN[which][0]} again") for which, n in numbers.items() if n]
     resumable = len(control.places_to_resume(found)) if ways else 0
     return [*ways, (control.RESUME, f"Resume {resumable} at the failed step")] if resumable else ways
+
+
+def _needs(user: User, found: JobRun) -> list[str]:
+    """Return what can be done before devices of a change may run again: `request`, and by right `bypass`; nothing
+    where they may run."""
+    job = found.job
+    if approval_gate.is_allowed(job) or (job.approval and job.approval.status in APPROVAL_OPEN):
+        return []
+    return ["request", "bypass"] if approvals.may_bypass(user, job.tenant) else ["request"]
 
 
 def _columns(found: JobRun) -> list[tuple[int, str]]:

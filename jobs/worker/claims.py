@@ -157,7 +157,7 @@ def _open_runs(agents: dict[int, Agent], now: datetime, only: int | None, most: 
         windows = ScheduleFilter.objects.in_bulk(wanted) if wanted else {}
         for run in rows:
             run.agent = agents[run.agent_id or 0]
-            if is_open(windows.get(run.window_id), now):  # type: ignore[attr-defined]
+            if next_times.is_open(windows.get(run.window_id), now):  # type: ignore[attr-defined]
                 found[run.pk] = run
         if len(rows) < most:
             break
@@ -176,12 +176,6 @@ def _with_room(agents: dict[int, Agent]) -> dict[int, Agent]:
 def _busy_agents(limited: list[Agent]) -> Counter[int]:
     running = DeviceRun.objects.filter(status=RunStatus.RUNNING, run__agent__in=limited)
     return Counter(running.values_list("run__agent", flat=True)) if limited else Counter()
-
-
-def is_open(window: ScheduleFilter | None, now: datetime) -> bool:
-    """Say whether a job's maintenance window, if it has one, lets a device begin now."""
-    found = next_times.filter_of(window)
-    return found is None or not found.removes(now)
 
 
 def _within_limits(runs: dict[int, JobRun], agents: dict[int, Agent], now: datetime, limit: int) -> list[DeviceRun]:

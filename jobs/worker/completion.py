@@ -21,6 +21,7 @@ from jobs.log_fields import of_device_run, of_run
 from jobs.models import DeviceRun, JobRun
 from jobs.models.transitions import Move, transition, transition_each
 from jobs.results import notifications
+from jobs.schedule import next_times
 from jobs.worker import claims, device_locks
 
 log = logging.getLogger(__name__)
@@ -211,7 +212,7 @@ def _close_windows(now: datetime) -> None:
         status__in=OPEN, planned_at__isnull=False, job__window__isnull=False, started_at__isnull=False
     )
     for run in rows.filter(device_runs__status__in=UNBEGUN).distinct().select_related("tenant", "job__window")[:500]:
-        if not claims.is_open(run.job.window, now):
+        if not next_times.is_open(run.job.window, now):
             words = f"Nothing was sent. The maintenance window {run.job.window} closed before its turn came."
             end_unbegun(run, RunStatus.SKIPPED, "window_closed", words, now)
             complete([run.pk], now)

@@ -137,7 +137,7 @@ class DeviceSession:
             host=host,
             port=int(port),
             host_key=device.host_key,
-            legacy=device.legacy_ssh,
+            legacy=self.item.plan.legacy,
             telnet=self.item.plan.telnet,
             denied=tuple(settings.DENIED_TARGETS),
             login_timeout=settings.LOGIN_SECONDS,

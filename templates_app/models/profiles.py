@@ -1,5 +1,6 @@
 """Configuration profiles: named sets of variable values that a task can choose."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -12,6 +13,10 @@ class ConfigurationProfile(TenantOwned):
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=300, blank=True)
     values = models.JSONField(default=dict, blank=True)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
+    changed_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["name"]

@@ -7,6 +7,7 @@ from typing import Unpack
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 
 from config.errors import Conflict, Invalid
 from devices.drivers import platforms
@@ -91,6 +92,7 @@ def save_profile(
     for field, value in values.items():
         setattr(profile, field, value)
     with transaction.atomic():
+        profile.changed_by, profile.changed_at = by, timezone.now()
         profile.save()
         audit.record(tenant=tenant, by=by, action="profile.saved", subject=profile.name)
     return profile

@@ -20,16 +20,21 @@ from approvals.domain import Action, Scope, Step
 from approvals.models import ApprovalEvent, ApprovalRequest
 from config.errors import ServiceError
 from devices.access import role_group
+from devices.domain.secrets import Secret
 from devices.models import AssetTag, AuditEvent, Device, DeviceTag, Tenant
+from devices.services import vault
+from jobs import access as jobs_access
+from jobs import control
 from jobs.authoring import drafts
 from jobs.dispatch import approval_gate, starter
 from jobs.domain.approval_content import digest_of
-from jobs.domain.spec import once_at
+from jobs.domain.spec import Account, TaskSpec, Visibility, once_at
 from jobs.models import JobRun, ServiceJob
 from jobs.plan.job_mapping import spec_of
 from templates_app.services import authoring
 from tests import make
 
+EDITS = ["variables", "trigger", "name", "description", "private", "public", "task", "account", "tag", "nothing"]
 PEOPLE = ["acme-operator", "acme-approver-1", "acme-approver-2", "acme-admin", "acme-viewer", "globex-operator"]
 #: What people usually do comes often, so that long stories are told; everything else comes as well.
 people = st.sampled_from(PEOPLE)
@@ -54,8 +59,11 @@ class Approvals(RuleBasedStateMachine):
         # The applicant holds the right to approve: only the four eyes keep him from it.
         for name in ("acme-operator", "acme-admin"):
             self.who(name).groups.add(role_group(self.acme, "approver"))
-        self.looks = 0
+        self.looks, self.tag = 0, AssetTag.objects.filter(tenant=self.acme).first()
         self.now, self.comments, self.seen_runs = timezone.now(), 0, set()
+        # Who has shaped what the job does since others last agreed to it, as this test sees it.
+        self.shapers = {operator.username}
+        self.profile = authoring.save_profile(by=None, tenant=self.acme, name="Branch", values={})
 
     def teardown(self):
         transaction.savepoint_rollback(self.mark)
@@ -82,12 +90,52 @@ class Approvals(RuleBasedStateMachine):
 
     # Rules
 
-    @rule(name=makers, series=st.booleans())
-    def request(self, name, series):
+    @rule(name=makers, series=st.booleans(), at_most=st.sampled_from([None, None, 3]))
+    def request(self, name, series, at_most):
         scope = Scope(True, None, 2) if series else Scope()
         self.attempt(
-            lambda: approval_gate.request(by=self.who(name), job=self.fresh(), message="", now=self.now, scope=scope)
+            lambda: approval_gate.request(
+                by=self.who(name), job=self.fresh(), message="", now=self.now, scope=scope, at_most=at_most
+            )
         )
+
+    @rule(name=st.sampled_from(["acme-admin", "acme-admin", "acme-operator", "globex-operator"]), series=st.booleans())
+    def bypass(self, name, series):
+        """Only he who may, and only when all who shaped it since others agreed may."""
+        scope = Scope(True, None, 2) if series else Scope()
+        job = self.attempt(
+            lambda: approval_gate.bypass(by=self.who(name), job=self.fresh(), reason="Now.", now=self.now, scope=scope)
+        )
+        if job:
+            without = [n for n in {name, *self.shapers} if not access.may_bypass(self.who(n), self.acme)]
+            assert not without, f"it was allowed without approval though {without} may not"
+
+    @rule(name=makers, which=st.sampled_from(["failed", "not_started"]), how=st.sampled_from(["run", "ask", "bypass"]))
+    def again(self, name, which, how):
+        ended = JobRun.objects.filter(job=self.job, ended_at__isnull=False).order_by("-pk").first()
+        if ended is None:
+            return
+        by, now = self.who(name), self.now
+        verbs = {
+            "run": lambda: control.run_again(by=by, run=ended, which=which, now=now),
+            "ask": lambda: control.request_again(by=by, run=ended, which=which, message="", now=now),
+            "bypass": lambda: control.bypass_again(by=by, run=ended, which=which, reason="Now.", now=now),
+        }
+        made = self.attempt(verbs[how])
+        if made and how == "bypass":
+            assert not [n for n in {name, *self.shapers} if not access.may_bypass(self.who(n), self.acme)]
+        self._end(self._check_new_runs())
+
+    @rule(name=makers, value=st.integers(1, 200))
+    def edit_the_profile(self, name, value):
+        values = {"ntp_server": f"198.51.100.{value}"} if value > 100 else {}
+        saved = self.attempt(
+            lambda: authoring.save_profile(
+                by=self.who(name), tenant=self.acme, instance=self.profile, name="Branch", values=values
+            )
+        )
+        if saved and self.fresh().tasks.filter(profile=self.profile).exists():
+            self.shapers.add(name)
 
     @precondition(lambda self: self.asked())
     @rule(name=voters, action=votes, face=st.sampled_from(["service", "api", "admin"]), stale=seldom)
@@ -112,6 +160,8 @@ class Approvals(RuleBasedStateMachine):
             assert answer.status_code in (200, 400, 403, 404, 409), answer.content
             if name == "globex-operator":
                 assert answer.status_code == 404
+        if asked.status == "requested" and self.asked() and self.asked().status == "approved":
+            self.shapers = set()
 
     @precondition(lambda self: self.asked())
     @rule(name=people)
@@ -126,7 +176,7 @@ class Approvals(RuleBasedStateMachine):
     def close(self, name):
         self.attempt(lambda: services.close(by=self.who(name), request=self.asked(), message="", now=self.now))
 
-    @rule(name=makers, what=st.sampled_from(["variables", "trigger", "name", "nothing"]), number=st.integers(1, 200))
+    @rule(name=makers, what=st.sampled_from(EDITS), number=st.integers(1, 200))
     def edit(self, name, what, number):
         def change():
             draft = drafts.start_editing(by=self.who(name), job=self.fresh())
@@ -135,12 +185,24 @@ class Approvals(RuleBasedStateMachine):
                 "variables": lambda: replace(spec, variables={"ntp_server": f"198.51.100.{number}"}),
                 "trigger": lambda: replace(spec, triggers=(once_at(self.now + timedelta(days=number)),)),
                 "name": lambda: replace(spec, name=f"Job {number}"),
+                "description": lambda: replace(spec, description=f"Words {number}"),
+                "private": lambda: replace(spec, visibility=Visibility.PRIVATE),
+                "public": lambda: replace(spec, visibility=Visibility.PUBLIC),
+                "task": lambda: replace(
+                    spec, tasks=(TaskSpec(step=0, profile=self.profile.pk if number % 2 else None),)
+                ),
+                "account": lambda: replace(spec, account=Account(f"user{number}", password=Secret(f"pass{number}"))),
+                "tag": lambda: replace(spec, selection=replace(spec.selection, tags=(self.tag.pk,) * (number % 2))),
                 "nothing": lambda: spec,
             }[what]()
             drafts.save_draft(by=self.who(name), draft=draft, spec=spec)
-            drafts.submit_job(by=self.who(name), draft=draft, now=self.now)
+            return drafts.submit_job(by=self.who(name), draft=draft, now=self.now)
 
-        self.attempt(change)
+        before = self.fresh().approval_id
+        if self.attempt(change):
+            self.shapers.add(name)
+        elif before is not None:
+            assert self.fresh().approval_id == before, "a refused edit left its traces"
 
     @rule(number=st.integers(1, 99))
     def rename_a_device(self, number):
@@ -193,30 +255,53 @@ class Approvals(RuleBasedStateMachine):
 
     @rule(name=makers)
     def run(self, name):
-        self.attempt(lambda: starter.run_now(by=self.who(name), job=self.fresh(), now=self.now))
-        self._check_new_runs()
-        make.end(JobRun.objects.filter(job=self.job, status="queued"))
+        self.attempt(lambda: starter.run_now(by=self.who(name), job=self.fresh(), now=self.now, confirmed=True))
+        self._end(self._check_new_runs())
+
+    def _end(self, runs):
+        """End runs: some devices fail, so that they can be run again."""
+        for found in runs:
+            rows = found.device_runs.filter(status="queued")
+            make.end(rows, "failed" if found.pk % 2 else "succeeded", ended_at=self.now)
+            make.end(JobRun.objects.filter(pk=found.pk), "failed" if found.pk % 2 else "succeeded", ended_at=self.now)
 
     def _check_new_runs(self):
-        """I-A3, I-A4: what runs was approved for this very content by enough others, or by right."""
+        """I-A3, I-A4: what runs was approved for this very content by enough others, or by right; return these runs."""
+        fresh = []
         for found in (
             JobRun.objects.filter(job=self.job)
             .exclude(status__in=["skipped", "waiting"])
             .exclude(pk__in=self.seen_runs)
         ):
             self.seen_runs.add(found.pk)
-            if found.approval is None:
-                assert found.bypass == "by_right", "it ran without approval"
-                assert access.may_bypass(found.executed_by, self.acme)
-                continue
+            fresh.append(found)
             asked = found.approval
+            assert asked is not None, "it ran without approval"
+            self._check_what_is_sent(found, asked)
+            assert bool(found.bypass) == asked.bypass
+            assert asked.used <= (asked.series_runs or 1)
+            if asked.bypass:
+                assert access.may_bypass(asked.requested_by, self.acme)
+                continue
             voters = set(asked.events.filter(action="approved").values_list("actor_id", flat=True))
             assert len(voters) >= asked.required and not voters & {asked.requested_by_id, *asked.barred}
             eligible = [
                 v for v in User.objects.filter(pk__in=voters, is_active=True) if access.may_approve(v, self.acme)
             ]
             assert len(eligible) >= asked.required, "an approval of somebody who lost the right was counted"
-            assert asked.used <= (asked.series_runs or 1)
+        return fresh
+
+    def _check_what_is_sent(self, run, asked):
+        """By effect: what the devices will get, and by which login, is what stands in the request that allowed it."""
+        meant = {body["device"]: body for body in asked.content["devices"]}
+        if asked.content["selection"]["at_most"] is None:
+            for row in run.device_runs.all():
+                assert row.plan_data == meant[str(row.device_id)]
+        job = ServiceJob.objects.get(pk=self.job.pk)
+        now = vault.mark(job.account) if job.account else None
+        assert now == (asked.content["account"] or {}).get("mark")
+        values = [task.profile.values for task in job.tasks.all() if task.profile]
+        assert values == [task["profile"]["values"] for task in asked.content["tasks"] if task["profile"]]
 
     # Invariants
 
@@ -233,10 +318,24 @@ class Approvals(RuleBasedStateMachine):
         asked = self.asked()
         if asked and asked.status == "approved":
             content = approval_gate.present(self.job, asked)
+            # Whoever edits the profile, or the inventory, does not know the jobs that use it: it is found at the run.
+            late = ("devices", "logins", "tasks")
             same = digest_of(content) == asked.digest
-            assert same or {k: v for k, v in content.items() if k != "devices"} == {
-                k: v for k, v in asked.content.items() if k != "devices"
+            assert same or {k: v for k, v in content.items() if k not in late} == {
+                k: v for k, v in asked.content.items() if k not in late
             }
+
+    @invariant()
+    def a_private_job_is_seen_by_its_creator_and_who_may_decide(self):
+        job = self.fresh()
+        for name in PEOPLE:
+            user = self.who(name)
+            sees = jobs_access.jobs_of(user, ServiceJob.objects.filter(pk=job.pk)).exists()
+            requests = selectors.visible_requests(user).filter(subject=job.approval_subject_id)
+            assert sees or not requests.exists(), "a request is seen by somebody who does not see the job"
+            if job.visibility == "private" and name != "acme-operator":
+                may = bool(job.approval_subject_id) and user.is_active and access.may_approve(user, self.acme)
+                assert sees == may
 
     @invariant()
     def nobody_decides_his_own_or_twice(self):

@@ -37,6 +37,7 @@ TABLE = {
     (S.REJECTED, A.COMMENT): S.REJECTED,
     (S.REJECTED, A.CLOSE): S.CLOSED,
     (S.REJECTED, A.VOID): S.CLOSED,
+    (S.REQUESTED, A.BYPASS): S.APPROVED,
     (S.REQUESTED, A.WITHDRAW): S.CLOSED,
     (S.REQUESTED, A.VOID): S.CLOSED,
     (S.REQUESTED, A.EXPIRE): S.CLOSED,
@@ -197,7 +198,11 @@ class TestTheLifeOfARequest:
         _, read = make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux"))
         _, changed = make.job(person("acme-admin"), make.template(acme, "Set NTP server"), make.devices(acme, "linux"))
         assert (read.status, read.bypass, read.approval_note) == ("queued", "", "")
-        assert (changed.bypass, changed.approval) == ("by_right", None)
+        assert (changed.bypass, changed.approval.bypass, changed.approval_note) == (
+            "by_right",
+            True,
+            "bypassed: ran without approval by right",
+        )
 
     def test_an_approver_has_no_bypass(self, person, tenant):
         from approvals import access

@@ -81,11 +81,15 @@ def test_without_the_right_to_bypass_a_change_needs_approval(person, tenant, wak
         make.devices(acme)[:1],
         triggers=(),
         needs_schedule=False,
+        may_bypass=False,
     )
     limited = client(person("acme-admin"), verbs=[Verb.RUN])
     refused = limited.post(f"/api/v1/jobs/{change.pk}/run/")
     assert refused.status_code == 409 and "needs approval" in refused.json()["detail"]
-    assert client(person("acme-admin")).post(f"/api/v1/jobs/{change.pk}/run/").status_code == 201
+    wish = {"without_approval": "The line is down."}
+    assert limited.post(f"/api/v1/jobs/{change.pk}/run/", wish).status_code == 403
+    assert client(person("acme-admin")).post(f"/api/v1/jobs/{change.pk}/run/").status_code == 409
+    assert client(person("acme-admin")).post(f"/api/v1/jobs/{change.pk}/run/", wish).status_code == 201
 
 
 def test_the_owner_keeps_all_rights_and_loses_the_tokens_with_his_own(person, tenant):

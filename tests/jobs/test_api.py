@@ -24,7 +24,7 @@ def body(tenant, wakeups):
 
 def test_a_job_is_made_planned_and_run(api, body):
     client = api("acme-admin")
-    made = client.post("/api/v1/jobs/", {**body, "execute": "now"}, format="json")
+    made = client.post("/api/v1/jobs/", {**body, "execute": "now", "without_approval": "A test."}, format="json")
     assert made.status_code == 201 and made.json()["run"]
     plan = client.get(f"/api/v1/jobs/{made.json()['id']}/plan/").json()
     assert "ntp server 198.51.100.3" in plan["devices"][0]["steps"][2]["commands"]

@@ -9,7 +9,7 @@ from django.utils import timezone
 from devices.channels.webhook import WEBHOOK
 from devices.models import ConfigSnapshot, Device, Notice, OutboxMessage
 from devices.services import channels
-from jobs.dispatch import starter
+from jobs.authoring import opsramp
 from jobs.models import JobRun, ServiceJob
 from templates_app.models import Script, ScriptParameter
 from tests import make
@@ -34,7 +34,8 @@ def run(api, person):
             answer = api(ADMIN).post(URL, body, format="json")
             assert answer.status_code == 200, answer.content
             job = ServiceJob.objects.get(pk=answer.json()["id"])
-        return make.finish(starter.run_now(by=person(ADMIN), job=job, now=timezone.now())), job
+        job.refresh_from_db()
+        return make.finish(opsramp.run(by=person(ADMIN), job=job, reason="A test.", now=timezone.now())), job
 
     return go
 

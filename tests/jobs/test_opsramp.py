@@ -267,9 +267,9 @@ def test_a_change_asks_for_approval_and_auto_approval_needs_the_right(post):
     body = changed("appinstall", "script.app", "curl")
     assert post(body, operator).status_code == 403
     made = ServiceJob.objects.get(pk=post(body).json()["id"])
-    assert made.approval is None and made.status == "saved"
-    noted = AuditEvent.objects.get(action="job.auto_approved")
-    assert noted.details == {"reason": "for testing"}
+    assert (made.approval.status, made.approval.bypass, made.status) == ("approved", True, "saved")
+    assert AuditEvent.objects.filter(action="approval.bypassed", subject=made.name).exists()
+    assert made.approval.events.get().message == "for testing"
 
 
 def test_manual_approval_holds_even_the_job_of_somebody_who_may_run_without(post, api):
@@ -351,13 +351,20 @@ def test_a_job_in_the_future_runs_once_then(post, wakeups):
     assert not make.tick(at + timedelta(days=2))
 
 
-def test_without_a_start_it_runs_at_once(post, wakeups):
+def test_without_a_start_a_change_waits_for_approval_or_a_reason(post, api, wakeups):
     ServiceJob.objects.all().delete()
     body = sample("custom")
     del body["schedule"]
     found = post(body).json()
-    run = JobRun.objects.get(job=found["id"])
+    job = ServiceJob.objects.get(pk=found["id"])
+    assert job.approval.status == "requested" and not JobRun.objects.filter(job=job).exists()
+    refused = api("client13-admin").post(f"{URL}/{job.pk}/run", {}, format="json")
+    assert refused.status_code == 409
+    started = api("client13-admin").post(f"{URL}/{job.pk}/run", {"reason": "To run it on demand"}, format="json")
+    assert started.status_code == 200, started.content
+    run = JobRun.objects.get(job=job)
     assert run.bypass == "by_right" and run.device_count == 2
+    assert run.approval.events.get(action="bypassed").message == "To run it on demand"
 
 
 def test_types_are_listed_and_a_script_of_a_sibling_is_unknown(post, api, tenant):

@@ -6,7 +6,7 @@ from django.utils.datastructures import MultiValueDict
 
 from jobs.api.inputs import JobInput, as_given
 from jobs.api.serializers import JobSerializer
-from jobs.dispatch import approval_gate
+from jobs.dispatch import approval_contents
 from jobs.domain.options import WizardStep
 from jobs.domain.spec import OPTIONS, JobSpec
 from jobs.models import ServiceJob
@@ -72,6 +72,6 @@ class TestOption:
 
     def test_an_approval_is_bound_to_it_or_says_why_not(self, option, acme, person):
         job, _ = make.job(person("acme-operator"), make.template(acme), make.devices(acme)[:1])
-        content = approval_gate.content_of(job, builder.plan_of(job, person("acme-operator")))
+        content = approval_contents.content_of(job, builder.plan_of(job, person("acme-operator")), message="")
         assert (option.name in content["options"]) == (not option.unapproved)
         assert not option.unapproved or option.unapproved.endswith(".")

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from approvals import access as approvals
 from config.errors import Conflict, Forbidden, Invalid, NotFound
 from config.pages import show_problems
 from config.requests import Request
@@ -21,6 +22,7 @@ from devices import selectors as inventory
 from devices.domain.addresses import SAMPLE, UnreadableFile, read_address_csv
 from devices.domain.roles import Verb
 from devices.domain.selection import SelectionMode
+from devices.web.once import done_already
 from jobs import access, selectors, types
 from jobs.authoring import drafts
 from jobs.authoring.conflicts import collisions
@@ -29,8 +31,9 @@ from jobs.models import ServiceJob
 from jobs.plan import builder
 from jobs.plan.job_mapping import spec_of
 from jobs.schedule import next_times
-from jobs.web.approvals import RequestForm
+from jobs.web.approval_forms import BypassForm, RequestForm
 from jobs.web.wizard import forms
+from jobs.web.wizard.finishing import finish
 from jobs.web.wizard.schedule import ScheduleForm, rearranged
 from templates_app import selectors as templates
 from templates_app.services.built_in import ensure_built_ins
@@ -63,7 +66,17 @@ def new_job(request: Request) -> HttpResponse:
 
 
 def wizard(request: Request, pk: str, step: str) -> HttpResponse:
-    """One step of the wizard: show it, keep it, go on."""
+    """One step of the wizard: show it, keep it, go on. A form that was sent twice leads where the first one led."""
+    try:
+        return done_already(request) or _step(request, pk, step)
+    except (Conflict, NotFound):
+        done = done_already(request)
+        if done is None:
+            raise
+        return done
+
+
+def _step(request: Request, pk: str, step: str) -> HttpResponse:
     draft = selectors.editable_job(request.user, pk)
     spec = spec_of(draft)
     form = FORMS[step](request.POST or None, draft=draft, user=request.user, spec=spec)
@@ -150,28 +163,7 @@ def _finish(request: Request, draft: ServiceJob, form: forms.WizardForm, action:
         return redirect("jobs")
     if action == "next" and step != "schedule":
         return redirect("wizard", pk=draft.pk, step=STEPS[_index(step) + 1][0])
-    try:
-        if action == "request":
-            asked = RequestForm(request.POST)
-            if not asked.is_valid():
-                raise Invalid(fields={name: list(map(str, said)) for name, said in asked.errors.items()})
-            job = drafts.request_job(by=request.user, draft=draft, **asked.asked())
-            messages.success(
-                request, "The job was saved and its approval requested. You can run it when it is approved."
-            )
-            return redirect("job", pk=job.pk)
-        job, run = drafts.submit_job(by=request.user, draft=draft)
-    except Invalid as error:
-        for sentence in (s for sentences in error.fields.values() for s in sentences):
-            form.add_error(None, sentence)
-        return None
-    if run:
-        return redirect("run", pk=run.pk)
-    if approval_gate.is_needed(job, request.user):
-        messages.warning(request, "The job was saved. It changes devices, so request its approval before it can run.")
-    else:
-        messages.success(request, "The job was saved.")
-    return redirect("job", pk=job.pk)
+    return finish(request, draft, form, action)
 
 
 def _rearrange(request: Request, draft: ServiceJob, action: str) -> HttpResponse:
@@ -229,7 +221,8 @@ def _context(request: Request, draft: ServiceJob, form: forms.WizardForm, step: 
         "form": form,
         "step": step,
         "steps": _stepper(draft, request.user, step),
-        "approval_needed": approval_gate.is_needed(draft, request.user),
+        "approval_needed": approval_gate.is_change(draft),
+        "bypass_form": BypassForm(request.POST or None) if approvals.may_bypass(request.user, draft.tenant) else None,
         "live_url": reverse("wizard-live", args=[draft.pk, step]),
         "request_form": RequestForm(request.POST or None),
         **_panel(draft, request.user),
