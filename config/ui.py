@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from config import one_line
+
 register = template.Library()
 
 #: Stroke icons on a 24 by 24 grid, drawn for this product.
@@ -158,7 +160,7 @@ MOST_SHOWN_CHARACTERS = 200_000
 def visible(text: str) -> str:
     """Return device text with control and direction characters made visible, cut where a browser would suffer."""
     cut = text[:MOST_SHOWN_CHARACTERS]
-    marked = "".join(_mark(char) if _is_hidden(char) else char for char in cut) if any(map(_is_hidden, cut)) else cut
+    marked = one_line.visible(cut, keep="\n\t")
     more = len(text) - len(cut)
     return marked + (f"\n… {more} more characters; download the raw text to read them." if more else "")
 
@@ -203,25 +205,14 @@ def _marked_word(word: str) -> SafeString:
 
 
 def _marked(text: str, is_strange: Callable[[str], bool]) -> SafeString:
-    if text.isascii() and not any(map(_is_hidden, text)):
+    if text.isascii() and text.isprintable():
         return format_html("{}", text)
     return format_html_join("", "{}", ((_mark_strange(char, is_strange(char)),) for char in text))
 
 
 def _mark_strange(char: str, strange: bool) -> SafeString | str:
-    if _is_hidden(char):
-        return _mark(char)
+    shown = one_line.visible(char, keep="\n\t")
+    if shown != char or not strange:
+        return shown
     words = f"U+{ord(char):04X} {unicodedata.name(char, '')}".strip()
-    return format_html('<mark class="strange" title="{}">{}</mark>', words, char) if strange else char
-
-
-def _is_hidden(char: str) -> bool:
-    return (
-        (char < " " and char not in "\n\t")
-        or "\x7f" <= char <= "\x9f"
-        or char in "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
-    )
-
-
-def _mark(char: str) -> str:
-    return f"‹U+{ord(char):04X}›"
+    return format_html('<mark class="strange" title="{}">{}</mark>', words, char)

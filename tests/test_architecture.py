@@ -62,6 +62,7 @@ PLATFORM_DATA = "devices/drivers/platforms/"
 PURE = {
     "config.errors",
     "config.json_value",
+    "config.one_line",
     "config.registry",
     "devices.drivers.platform",
     "devices.drivers.platforms",

@@ -56,6 +56,12 @@ class EnableRefused(DeviceError):
     code = "enable_refused"
 
 
+class NotOneLine(DeviceError):
+    """A secret that was to be put into a line is not a part of one line; the line was not sent."""
+
+    code = "not_one_line"
+
+
 class PromptTimeout(DeviceError):
     """The awaited prompt did not come in time; what a command did is unknown."""
 

@@ -5,6 +5,36 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+
+from config.one_line import flaw
+
+#: What may stand in a word of a network device's command, and nothing that begins another command.
+SIGNS = r"[\w/.:,@%+=~#*^\[\]\"-]"
+#: What stands for a part of a line in the syntax of reading lines.
+PARTS = {
+    "{word}": r"[\w/.@+~][\w/.:,@%+=~#-]*",
+    "{host}": r"\w[\w.:%-]*",
+    "{number}": r"[0-9]{1,5}",
+    "{count}": r"[0-9]{1,3}",
+    "{args}": rf"{SIGNS}+(?: {SIGNS}+)*",
+    "{pattern}": rf"[!]?{SIGNS}+(?: {SIGNS}+)*[$]?",
+}
+
+
+@lru_cache(maxsize=64)
+def reading(*commands: str, filters: tuple[str, ...] = (), any_case: bool = True) -> re.Pattern[str]:
+    """Return the full syntax of lines that only read: one of the commands, each filter after a pipe of its own.
+
+    Both are regular expressions over ASCII in which `PARTS` may stand; a space means one or more. Nothing that they do
+    not allow is a reading line: no second command, no redirection, no substitution.
+    """
+    commanded, filtered = ("|".join(f"(?:{one})" for one in found) for found in (commands, filters))
+    text = f"(?:{commanded})" + (rf"(?:[ ]*[|][ ]*(?:{filtered}))*" if filters else "")
+    for name, part in PARTS.items():
+        text = text.replace(name, f"(?:{part})")
+    spaced = re.sub(r"(?<!\[) ", " +", text)
+    return re.compile(spaced, re.ASCII | re.IGNORECASE * any_case)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +56,8 @@ class Platform:
     any, so that most answers need not be looked at line by line. Where a device can take a change back by itself,
     `guard_enter` and `guard_leave` stand in the place of `config_enter` and `config_leave`, and `guard_confirm` keeps
     the change; `{minutes}` is the time for it. Where a platform `settles`, any prompt must stay the last line for a
-    moment.
+    moment. `reads` is the full syntax of lines that only read (`reading`): what it does not match is a change.
+    `acts_on` are the printable characters on which the command line acts while they are typed.
     """
 
     key: str
@@ -57,16 +88,25 @@ class Platform:
     guard_confirm: tuple[str, ...] = ()
     shell: bool = True
     settles: bool = False
-    reads: tuple[str, ...] = ()
+    reads: re.Pattern[str] = re.compile(r"(?!)")
+    acts_on: str = ""
     interpreters: Mapping[str, str] = field(default_factory=dict)
     elevated: str = "{command}"
     script_family: str = ""
     volatile: tuple[re.Pattern[str], ...] = field(default=())
 
-    def is_read(self, command: str) -> bool:
-        """Say whether the command only reads, judged by its first word against the platform's list."""
-        words = command.strip().lower()
-        return any(words == read or words.startswith(read + " ") for read in self.reads) and not _writes(words)
+    def is_read(self, line: str) -> bool:
+        """Say whether a line, exactly as it is sent, only reads."""
+        shown = line.strip(" ")
+        own = {self.show_running, self.show_startup} - {""}
+        return shown in own or bool(self.reads.fullmatch(shown))
+
+    def flaw(self, line: str) -> str:
+        """Say why a text is not one line for this platform, as what follows its name in a sentence; empty if it is."""
+        for char in self.acts_on:
+            if char in line:
+                return f"holds '{char}', on which {self.label} acts while it is typed; leave it out."
+        return flaw(line)
 
     def rejection(self, answer: str) -> str:
         """Return the line of the answer that says the command was refused, or an empty text."""
@@ -77,10 +117,3 @@ class Platform:
             if self.failure.search(line):
                 return line.strip()
         return ""
-
-
-def _writes(words: str) -> bool:
-    """Catch what turns a reading command into a writing one: redirection, several commands, substitution."""
-    return any(sign in words for sign in (">", ";", "`", "$(", "&", "\n")) or bool(
-        re.search(r"\|\s*(redirect|append|tee|save|sh|bash|xargs|sudo)\b", words)
-    )

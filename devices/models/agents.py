@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from devices.models.tenants import TenantOwned
+from devices.models.texts import OneLine
 
 SILENT_AFTER = timedelta(seconds=45)
 
@@ -13,7 +14,7 @@ SILENT_AFTER = timedelta(seconds=45)
 class Agent(TenantOwned):
     """One agent. `heartbeat_at` is when a worker last answered on its queue; None means never."""
 
-    name = models.CharField(max_length=60)
+    name = OneLine(max_length=60)
     queue = models.CharField(max_length=160, unique=True, editable=False)
     heartbeat_at = models.DateTimeField(null=True, blank=True, editable=False)
     worker = models.CharField(max_length=200, blank=True, editable=False)

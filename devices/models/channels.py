@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from devices.models.tenants import TenantOwned
+from devices.models.texts import OneLine
 
 AUTH_CHOICES = [("none", "None"), ("sha", "SHA"), ("sha256", "SHA-256"), ("sha512", "SHA-512")]
 PRIV_CHOICES = [("none", "None"), ("aes", "AES-128"), ("aes256", "AES-256")]
@@ -16,12 +17,12 @@ PRIV_CHOICES = [("none", "None"), ("aes", "AES-128"), ("aes256", "AES-256")]
 class MailServer(TenantOwned):
     """The server that takes a tenant's mail; its password is sealed."""
 
-    host = models.CharField(max_length=255)
+    host = OneLine(max_length=255)
     port = models.PositiveIntegerField(default=587)
     security = models.CharField(
         max_length=10, default="starttls", choices=[("starttls", "STARTTLS"), ("tls", "TLS"), ("none", "None")]
     )
-    username = models.CharField(max_length=200, blank=True)
+    username = OneLine(max_length=200, blank=True)
     password_sealed = models.TextField(blank=True, editable=False)
     sender = models.EmailField()
     enabled = models.BooleanField(default=True)
@@ -36,11 +37,11 @@ class MailServer(TenantOwned):
 class TrapReceiver(TenantOwned):
     """A receiver of SNMP traps, v2c (community) or v3 (user, authentication, privacy); its secrets are sealed."""
 
-    name = models.CharField(max_length=120)
-    host = models.CharField(max_length=255)
+    name = OneLine(max_length=120)
+    host = OneLine(max_length=255)
     port = models.PositiveIntegerField(default=162)
     version = models.CharField(max_length=3, default="v3", choices=[("v2c", "v2c"), ("v3", "v3")])
-    username = models.CharField(max_length=32, blank=True)
+    username = OneLine(max_length=32, blank=True)
     auth = models.CharField(
         max_length=8,
         default="sha",
@@ -63,7 +64,7 @@ class TrapReceiver(TenantOwned):
 class Webhook(TenantOwned):
     """An address that gets each event as signed JSON; its signing key is sealed."""
 
-    name = models.CharField(max_length=120)
+    name = OneLine(max_length=120)
     url = models.URLField(max_length=500)
     secret_sealed = models.TextField(blank=True, editable=False)
     enabled = models.BooleanField(default=True)

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from devices.models.tenants import TenantOwned
+from devices.models.texts import OneLine
 
 
 class Credential(TenantOwned):
@@ -16,8 +17,8 @@ class Credential(TenantOwned):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=120, blank=True)
-    username = models.CharField(max_length=120, blank=True)
+    name = OneLine(max_length=120, blank=True)
+    username = OneLine(max_length=120, blank=True)
     password_sealed = models.TextField(blank=True, editable=False)
     enable_password_sealed = models.TextField(blank=True, editable=False)
     private_key_sealed = models.TextField(blank=True, editable=False)

@@ -9,12 +9,13 @@ from devices.drivers.platforms import PLATFORMS, choices
 from devices.models.agents import Agent
 from devices.models.credentials import Credential
 from devices.models.tenants import TenantOwned
+from devices.models.texts import OneLine
 
 
 class Network(TenantOwned):
     """A managed network: one address is unique in it."""
 
-    name = models.CharField(max_length=120)
+    name = OneLine(max_length=120)
     description = models.CharField(max_length=300, blank=True)
 
     class Meta:
@@ -28,7 +29,7 @@ class Network(TenantOwned):
 class AssetTag(TenantOwned):
     """A word that groups devices, for example Switches."""
 
-    name = models.CharField(max_length=60)
+    name = OneLine(max_length=60)
 
     class Meta:
         ordering = ["name"]
@@ -50,11 +51,9 @@ class Device(TenantOwned):
     tenant_rules = {"agent": "ancestors"}
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField("host name", max_length=120)
+    name = OneLine("host name", max_length=120)
     address = models.GenericIPAddressField("IP address", unpack_ipv4=True, help_text="The address that identifies it.")
-    connect_host = models.CharField(
-        max_length=255, blank=True, help_text="Where to connect, when not to the IP address."
-    )
+    connect_host = OneLine(max_length=255, blank=True, help_text="Where to connect, when not to the IP address.")
     connect_port = models.PositiveIntegerField(default=22)
     platform = models.CharField(max_length=40, choices=choices)
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="devices")

@@ -3,6 +3,7 @@
 from django.db import models
 
 from devices.models.tenants import TenantOwned
+from devices.models.texts import OneLine
 
 
 class Role(TenantOwned):
@@ -13,7 +14,7 @@ class Role(TenantOwned):
     """
 
     key = models.CharField(max_length=60)
-    name = models.CharField(max_length=80)
+    name = OneLine(max_length=80)
     group = models.OneToOneField("auth.Group", on_delete=models.PROTECT, related_name="role")
 
     class Meta:

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.db import models
 
 from devices.domain.roles import VERB_LABELS, Verb
+from devices.models.texts import OneLine
 
 
 class Tenant(models.Model):
@@ -18,7 +19,7 @@ class Tenant(models.Model):
         ENTITY = "entity", "Entity"
 
     key = models.SlugField(max_length=60, unique=True, help_text="The name in URLs and in the API, for example acme.")
-    name = models.CharField(max_length=120)
+    name = OneLine(max_length=120)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.CUSTOMER)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     path = models.CharField(max_length=200, unique=True, editable=False)

@@ -5,6 +5,7 @@ from django.db import models
 
 from devices.domain.roles import VERB_LABELS, Verb
 from devices.models.tenants import Tenant
+from devices.models.texts import OneLine
 
 
 class ApiToken(models.Model):
@@ -22,7 +23,7 @@ class ApiToken(models.Model):
 
     purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.API)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
-    name = models.CharField(max_length=80)
+    name = OneLine(max_length=80)
     tenant = models.ForeignKey(Tenant, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     verbs = models.JSONField(default=list, blank=True)
     digest = models.CharField(max_length=64, unique=True, editable=False)

@@ -14,11 +14,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from config.errors import ServiceError
+from config.errors import Invalid, ServiceError
+from config.one_line import flaw
 from devices.domain.secrets import EMPTY, Login, Secret
 from devices.models import Credential
 
 FIELDS = ("password", "enable_password", "private_key")
+#: The fields whose secrets are several lines.
+OF_LINES = frozenset({"private_key"})
 
 
 class KeyMissing(ServiceError):
@@ -28,9 +31,14 @@ class KeyMissing(ServiceError):
 
 
 def seal(secret: Secret, *, tenant_id: int, row: str, field: str) -> str:
-    """Return `v1.<key id>.<base64 of nonce and ciphertext>`; an empty secret stays empty."""
+    """Return `v1.<key id>.<base64 of nonce and ciphertext>`; an empty secret stays empty.
+
+    Invalid names the field of a secret that is not one line: it would be typed as several. A key has several.
+    """
     if not secret:
         return ""
+    if field not in OF_LINES and (said := flaw(secret.reveal())):
+        raise Invalid(fields={field: [f"It {said}"]})
     key_id, key = next(iter(_ring().items()))
     nonce = secrets.token_bytes(12)
     sealed = AESGCM(key).encrypt(nonce, secret.reveal().encode(), _bound_to(tenant_id, row, field, key_id))

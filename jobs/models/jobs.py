@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from approvals.models import ApprovalRequest, ApprovalSubject
 from devices.domain.selection import MODE_LABELS, SelectionMode
 from devices.models import Agent, AssetTag, Credential, Device, TenantOwned
+from devices.models.texts import OneLine
 from jobs.domain.overlap import Overlap
 from jobs.domain.spec import (
     ConnectionProtocol,
@@ -42,7 +43,7 @@ class ServiceJob(TenantOwned):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     draft_of = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="drafts")
-    name = models.CharField(max_length=160, blank=True)
+    name = OneLine(max_length=160, blank=True)
     description = models.CharField(max_length=1000, blank=True)
     template = models.ForeignKey(ServiceTemplate, on_delete=models.PROTECT, related_name="jobs")
     version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="jobs")

@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from devices.models import TenantOwned
+from devices.models.texts import OneLine
 from jobs.domain.misfire import LABELS, MisfirePolicy
 from jobs.domain.spec import TRIGGER_CHOICES, TriggerCause
 from jobs.models.jobs import ServiceJob
@@ -16,7 +17,7 @@ class ScheduleFilter(TenantOwned):
     Tenants below may use it.
     """
 
-    name = models.CharField(max_length=120)
+    name = OneLine(max_length=120)
     time_zone = models.CharField(max_length=60, default="UTC")
     rules = models.JSONField(default=list)
 
@@ -38,7 +39,7 @@ class Trigger(TenantOwned):
     tenant_rules = {"schedule_filter": "ancestors"}
 
     job = models.ForeignKey(ServiceJob, on_delete=models.CASCADE, related_name="triggers")
-    name = models.CharField(max_length=80, blank=True)
+    name = OneLine(max_length=80, blank=True)
     kind = models.CharField(max_length=10, choices=TRIGGER_CHOICES)
     rule = models.JSONField(default=dict)
     schedule_filter = models.ForeignKey(ScheduleFilter, null=True, on_delete=models.PROTECT, related_name="triggers")

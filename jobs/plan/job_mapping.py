@@ -159,7 +159,10 @@ def _write_secrets(job: ServiceJob, spec: JobSpec) -> None:
     sealed = {name: text for name, text in job.sealed_variables.items() if name in wanted}
     for name, secret in spec.secret_variables.items():
         if name in wanted and secret:
-            sealed[name] = vault.seal(secret, tenant_id=job.tenant_id, row=str(job.pk), field=name)
+            try:
+                sealed[name] = vault.seal(secret, tenant_id=job.tenant_id, row=str(job.pk), field=name)
+            except Invalid as error:
+                raise Invalid(fields={f"variables.{field}": said for field, said in error.fields.items()}) from None
     job.sealed_variables = sealed
     for name in wanted:
         job.variables.pop(name, None)

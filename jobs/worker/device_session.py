@@ -15,11 +15,11 @@ from django.conf import settings
 
 from config.failpoints import failpoint
 from devices.domain import configs
-from devices.domain.errors import DeviceError, NotBack, PromptTimeout, SessionLost, Unreachable
+from devices.domain.errors import DeviceError, NotBack, NotOneLine, PromptTimeout, SessionLost, Unreachable
 from devices.domain.secrets import Login
 from devices.drivers.conversation import AnySession, open_session
 from devices.drivers.hub import sleep
-from devices.drivers.platforms import PLATFORMS
+from devices.drivers.platforms import PLATFORMS, line_flaw
 from devices.drivers.transport import Endpoint
 from devices.models import Device
 from devices.services import vault
@@ -51,7 +51,7 @@ class DeviceSession:
         self.item, self.journal = item, journal
         self.pinned = ""
         self.findings: list[Finding] = []
-        self._reveal = _revealer(item.job, journal)
+        self._reveal = _revealer(item.job, journal, item.plan.platform)
 
     def run(self) -> DeviceResult:
         """Run all steps of the plan; DeviceError, Cancelled and LeaseLost when it cannot go on."""
@@ -209,7 +209,7 @@ def _sessions(plan: DevicePlan) -> list[tuple[CredentialChoice, tuple[PlannedSte
     return [(choice, tuple(step for step, _ in pairs)) for (choice, _), pairs in groups if choice is not None]
 
 
-def _revealer(job: ServiceJob | None, journal: Journal) -> Callable[[str], str]:
+def _revealer(job: ServiceJob | None, journal: Journal, platform: str) -> Callable[[str], str]:
     """Return what puts secret variables into a command; what it opened is redacted from all output."""
 
     def opened(match: re.Match[str]) -> str:
@@ -219,6 +219,8 @@ def _revealer(job: ServiceJob | None, journal: Journal) -> Callable[[str], str]:
         secret = vault.unseal(sealed, tenant_id=job.tenant_id, row=str(job.pk), field=name).reveal()
         if secret not in journal.secrets:
             journal.secrets += (secret,)
+        if said := line_flaw(platform, secret):
+            raise NotOneLine(f"The value of the secret variable '{name}' {said}")
         return secret
 
     return lambda command: SECRET_MARK.sub(opened, command)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import unicodedata
 from collections.abc import Mapping
 
+from config.one_line import flaw
 from templates_app.domain.content import RuntimeVariable, VariableType
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
@@ -33,9 +33,9 @@ def check_value(variable: RuntimeVariable, given: str) -> Value | None:
     if variable.type is VariableType.LINES:
         lines = [line.rstrip() for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
         for number, line in enumerate(lines, 1):
-            _refuse_control_characters(line, f"Line {number}")
+            _check_one_line(line, f"Line {number}")
         return lines
-    _refuse_control_characters(text, "The value")
+    _check_one_line(text, "The value")
     return _typed(variable, text)
 
 
@@ -60,14 +60,9 @@ def _typed(variable: RuntimeVariable, text: str) -> Value:
     return text
 
 
-def _refuse_control_characters(text: str, what: str) -> None:
-    for position, char in enumerate(text, 1):
-        if char in "\r\n":
-            raise WrongValue(f"{what} holds a line break; it would become a second command. Use one line.")
-        if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp") and char != "\t":
-            raise WrongValue(
-                f"{what} holds an invisible character (U+{ord(char):04X}) at position {position}; remove it."
-            )
+def _check_one_line(text: str, what: str) -> None:
+    if said := flaw(text):
+        raise WrongValue(f"{what} {said}")
 
 
 def resolve(

@@ -5,12 +5,13 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from devices.models import TenantOwned
+from devices.models.texts import OneLine
 
 
 class ConfigurationProfile(TenantOwned):
     """For example "Branch office": the values that runtime variables take there. `values` maps names to texts."""
 
-    name = models.CharField(max_length=120)
+    name = OneLine(max_length=120)
     description = models.CharField(max_length=300, blank=True)
     values = models.JSONField(default=dict, blank=True)
     changed_by = models.ForeignKey(

@@ -5,16 +5,17 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from devices.models import TenantOwned
+from devices.models.texts import OneLine
 
 
 class Script(TenantOwned):
     """A script with typed parameters; `platforms` is a list of texts such as WINDOWS. `number` counts its versions."""
 
-    name = models.CharField(max_length=120)
+    name = OneLine(max_length=120)
     description = models.CharField(max_length=500, blank=True)
     platforms = models.JSONField(default=list)
     execution_type = models.CharField(max_length=20, default="POWERSHELL")
-    category = models.CharField(max_length=120, blank=True)
+    category = OneLine(max_length=120, blank=True)
     body = models.TextField(blank=True)
     number = models.PositiveIntegerField(default=1)
     changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
@@ -33,10 +34,10 @@ class ScriptParameter(TenantOwned):
 
     script = models.ForeignKey(Script, on_delete=models.CASCADE, related_name="parameters")
     number = models.PositiveIntegerField()
-    name = models.CharField(max_length=80)
+    name = OneLine(max_length=80)
     required = models.BooleanField(default=False)
     data_type = models.CharField(max_length=10, default="STRING")
-    default = models.CharField(max_length=500, blank=True)
+    default = OneLine(max_length=500, blank=True)
     description = models.CharField(max_length=300, blank=True)
 
     class Meta:

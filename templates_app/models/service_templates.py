@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 
 from devices.models import TenantOwned
+from devices.models.texts import OneLine
 from templates_app.domain.content import TemplateContent
 
 
@@ -27,7 +28,7 @@ class ServiceTemplate(TenantOwned):
         READY = "ready", "Ready"
         DISABLED = "disabled", "Disabled"
 
-    name = models.CharField(max_length=120)
+    name = OneLine(max_length=120)
     description = models.CharField(max_length=500, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     current = models.ForeignKey(

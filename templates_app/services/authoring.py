@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Unpack
 
@@ -10,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from config.errors import Conflict, Invalid
+from config.one_line import flaw, visible
 from devices.drivers import platforms
 from devices.drivers.platforms import PLATFORMS
 from devices.models import Tenant
@@ -29,6 +31,9 @@ from templates_app.models import ConfigurationProfile, ServiceTemplate, Template
 from templates_app.services.values import ProfileValues
 
 MOST_STEPS = 50
+#: What of a template's line is not sent as it stands, and where it begins.
+MARKUP = re.compile(r"\{[{%#].*?[}%#]\}")
+BEGINS_MARKUP = re.compile(r"\{[{%#]|[}%#]\}")
 #: So long may a step wait for a prompt.
 MOST_TIMEOUT_SECONDS = 600
 MOST_ANSWERS = 20
@@ -89,6 +94,11 @@ def save_profile(
     taken = ConfigurationProfile.objects.filter(tenant=tenant, name__iexact=values.get("name", ""))
     if taken.exclude(pk=profile.pk).exists():
         raise Invalid(fields={"name": ["A profile of this name exists in this tenant; choose another name."]})
+    problems = [
+        f"'{visible(name)}' {said}" for name, text in values.get("values", {}).items() if (said := _flaw(name, text))
+    ]
+    if problems:
+        raise Invalid(fields={"values": problems})
     for field, value in values.items():
         setattr(profile, field, value)
     with transaction.atomic():
@@ -96,6 +106,12 @@ def save_profile(
         profile.save()
         audit.record(tenant=tenant, by=by, action="profile.saved", subject=profile.name)
     return profile
+
+
+def _flaw(name: str, value: str) -> str:
+    """Say what is wrong with a value of a profile; that of a variable of type lines may have several."""
+    found = (flaw(line) for line in [name, *value.replace("\r\n", "\n").split("\n")])
+    return next(filter(None, found), "")
 
 
 def content_problems(content: TemplateContent) -> dict[str, list[str]]:
@@ -119,8 +135,9 @@ def content_problems(content: TemplateContent) -> dict[str, list[str]]:
 
 def _variable_problems(where: str, variable: RuntimeVariable, before: Sequence[str]) -> dict[str, list[str]]:
     """Return what is wrong with a variable; `before` are the names of those before it."""
-    found: dict[str, list[str]] = {}
-    if not variables.NAME.match(variable.name) or variable.name in variables.BUILT_IN:
+    texts = [("label", variable.label), ("help", variable.help), *(("choices", choice) for choice in variable.choices)]
+    found = {f"{where}.{field}": [f"It {said}"] for field, text in texts if (said := flaw(text))}
+    if not variables.NAME.fullmatch(variable.name) or variable.name in variables.BUILT_IN:
         found[f"{where}.name"] = ["Use small letters, digits and underscores, starting with a letter; not 'device'."]
     if variable.name in before:
         found[f"{where}.name"] = [f"The variable '{variable.name}' is there twice."]
@@ -135,8 +152,11 @@ def _variable_problems(where: str, variable: RuntimeVariable, before: Sequence[s
 
 
 def _may_answer(question: str, answer: str) -> bool:
-    printable = (question + answer).isprintable()
-    return printable and 2 <= len(question) <= MOST_ANSWER_CHARACTERS and len(answer) <= MOST_ANSWER_CHARACTERS
+    return (
+        not flaw(question + answer)
+        and 2 <= len(question) <= MOST_ANSWER_CHARACTERS
+        and len(answer) <= MOST_ANSWER_CHARACTERS
+    )
 
 
 def _may_guard(step: TemplateStep) -> bool:
@@ -145,13 +165,13 @@ def _may_guard(step: TemplateStep) -> bool:
 
 #: What must hold of each field of a step, and the sentence where it does not.
 STEP_RULES: tuple[tuple[str, Callable[[TemplateStep], bool], str], ...] = (
-    ("name", lambda step: bool(step.name.strip()), "Name the step."),
+    ("name", lambda step: bool(step.name.strip()) and not flaw(step.name), "Name the step, in one line."),
     ("timeout", lambda step: 1 <= step.timeout <= MOST_TIMEOUT_SECONDS, f"Give 1 to {MOST_TIMEOUT_SECONDS} seconds."),
     (
         "answers",
         lambda step: len(step.answers) <= MOST_ANSWERS and all(_may_answer(*pair) for pair in step.answers),
-        f"Give at most {MOST_ANSWERS} answers; a question has 2 to {MOST_ANSWER_CHARACTERS} printable characters, "
-        f"an answer up to {MOST_ANSWER_CHARACTERS}.",
+        f"Give at most {MOST_ANSWERS} answers; a question has 2 to {MOST_ANSWER_CHARACTERS} visible characters in "
+        f"one line, an answer up to {MOST_ANSWER_CHARACTERS}.",
     ),
     (
         "guard",
@@ -178,9 +198,10 @@ def _command_problems(where: str, step: TemplateStep, known: set[str], wanted: S
         return {f"{where}.{ANY_PLATFORM}": ["Write at least one command."]}
     found: dict[str, list[str]] = {}
     for key, text in texts.items():
-        problem = _text_problem(text, known)
+        served = _served(key, texts, wanted)
+        problem = _text_problem(text, known) or _line_problem(text, served)
         if not problem and step.kind is StepKind.READ:
-            problem = _reading_problem(text, _served(key, texts, wanted))
+            problem = _reading_problem(text, served)
         if problem:
             found[f"{where}.{key}"] = [problem]
     return found
@@ -202,17 +223,25 @@ def _served(key: str, texts: Collection[str], wanted: Sequence[str]) -> list[str
     return [p for p in wanted or PLATFORMS if p not in texts and not platforms.is_only_by_name(p)]
 
 
-def _reading_problem(text: str, served: Sequence[str]) -> str:
-    """Return the first line that is not on a platform's list of reading commands, as a sentence, or nothing.
+def _line_problem(text: str, served: Sequence[str]) -> str:
+    """Return the first line that is not one line on a platform that it is for, as a sentence, or nothing."""
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
+        for said in (flaw(line), *(platforms.line_flaw(platform, MARKUP.sub("", line)) for platform in served)):
+            if said:
+                return f"Line {number} {said}"
+    return ""
 
-    A read step is believed only where every line is on the list; templates' own lines and other platforms are not
-    looked at.
+
+def _reading_problem(text: str, served: Sequence[str]) -> str:
+    """Return the first line without markup that is not known to only read, as a sentence, or nothing.
+
+    It helps authors; what decides is the plan, which looks at each line as it is sent, values and all.
     """
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
-    commands = [(number, line) for number, line in lines if line and not line.startswith(("{%", "{#"))]
+    lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1)]
+    commands = [(number, line) for number, line in lines if line and not BEGINS_MARKUP.search(line)]
     for platform in served:
         for number, line in commands:
-            if platform in PLATFORMS and not PLATFORMS[platform].is_read(line):
+            if not platforms.only_reads(platform, line):
                 return (
                     f"Line {number}: '{line[:60]}' is not known as a reading command on {platforms.label(platform)}; "
                     "make the step an 'Execute' step."

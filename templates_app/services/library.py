@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from config.errors import Invalid
+from config.one_line import flaw
 from devices.drivers.platforms import script_families
 from devices.models import Tenant
 from devices.services import audit
@@ -119,6 +120,9 @@ def _parameter_problems(parameters: Sequence[Parameter]) -> dict[str, str]:
         where = f"parameters.{index}"
         if parameter.data_type not in DATA_TYPES:
             found[f"{where}.data_type"] = f"Choose one of: {', '.join(DATA_TYPES)}."
+        for field, text in (("name", parameter.name), ("default", parameter.default)):
+            if said := flaw(text):
+                found[f"{where}.{field}"] = f"It {said}"
         if parameter.default and parameter.data_type == "PASSWORD":
             found[f"{where}.default"] = "A password has no default; it would be readable."
         if names[identifier(parameter.name).lower()] > 1 or numbers[parameter.number] > 1:
@@ -132,4 +136,5 @@ def _template_problems(body: str, parameters: Sequence[Parameter]) -> dict[str, 
         rendering.check_text(body, known)
     except rendering.TemplateProblem as problem:
         return {"body": [str(problem)]}
-    return {}
+    found = ((number, flaw(line)) for number, line in enumerate(body.replace("\r\n", "\n").split("\n"), 1))
+    return next(({"body": [f"Line {number} {said}"]} for number, said in found if said), {})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
+from config.one_line import flaw
 from config.registry import by_key
 from devices.drivers.platform import Platform
 from devices.drivers.platforms.arista_eos import ARISTA_EOS
@@ -39,6 +40,16 @@ def label(key: str) -> str:
 def is_own(key: str) -> bool:
     """Say whether the product drives this platform itself; an unknown key is nobody's."""
     return key in PLATFORMS and not PLATFORMS[key].netmiko
+
+
+def only_reads(key: str, line: str) -> bool:
+    """Say whether a line, exactly as it is sent, is known to only read; of an unknown platform nothing is known."""
+    return key in PLATFORMS and PLATFORMS[key].is_read(line)
+
+
+def line_flaw(key: str, text: str) -> str:
+    """Say why a text is not one line for a platform, as what follows its name in a sentence; empty if it is."""
+    return PLATFORMS[key].flaw(text) if key in PLATFORMS else flaw(text)
 
 
 def is_only_by_name(key: str) -> bool:

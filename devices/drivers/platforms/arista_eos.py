@@ -2,7 +2,10 @@
 
 import re
 
-from devices.drivers.platform import Platform
+from devices.drivers.platform import Platform, reading
+
+#: A file on the device itself: no address of another host.
+LOCAL = r"(flash|file|system|drive|usb1|extension|certificate):(?!//)[\w/.-]*"
 
 ARISTA_EOS = Platform(
     key="arista_eos",
@@ -31,6 +34,16 @@ ARISTA_EOS = Platform(
     failure_marks=("%",),
     pager=re.compile(r"--More--\s*$"),
     renames=re.compile(r"^\s*hostname\s+\S+"),
-    reads=("show", "ping", "traceroute", "dir", "more", "bash timeout 5 cat", "terminal"),
+    # What follows a pipe and is none of these words is run by the device's shell.
+    reads=reading(
+        "show {args}",
+        f"dir( /all| /recursive)*( {LOCAL})?",
+        f"more {LOCAL}",
+        "ping( vrf {word})?( ip| ipv6)? {host}( (repeat|size|timeout|interval) {count}| source {word}| df-bit)*",
+        "traceroute( vrf {word})?( ip| ipv6)? {host}( source {word})?",
+        "terminal (length|width) {number}",
+        filters=("(include|exclude|begin|section) {pattern}", "json|no-more|nz"),
+    ),
+    acts_on="?",
     volatile=(re.compile(r"^! Startup-config last modified"), re.compile(r"^! Command:")),
 )

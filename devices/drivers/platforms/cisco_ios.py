@@ -2,7 +2,12 @@
 
 import re
 
-from devices.drivers.platform import Platform
+from devices.drivers.platform import Platform, reading
+
+#: A file on the device itself: no address of another host.
+LOCAL = r"(stby-|usb|boot)?(flash|nvram|system|disk|slot|harddisk|crashinfo|usb)[0-9]{0,2}:(?!//)[\w/.-]*"
+#: One word with alternatives: the rest of the line is the pattern, and without a space it names no file.
+ALTERNATIVES = r"[\w/.:^*-]+([|][\w/.:^*-]+)+[$]?"
 
 CISCO_IOS = Platform(
     key="cisco_ios",
@@ -33,7 +38,21 @@ CISCO_IOS = Platform(
     failure_marks=("%", "command rejected", "command authorization failed"),
     pager=re.compile(r"--More--\s*$"),
     renames=re.compile(r"^\s*hostname\s+\S+"),
-    reads=("show", "sh", "ping", "traceroute", "dir", "verify", "more", "terminal"),
+    reads=reading(
+        "(show|sho|sh) {args}",
+        f"dir( (/all|/recursive))*( {LOCAL})?",
+        f"more( /(ascii|binary))? {LOCAL}",
+        f"verify( /md5)? {LOCAL}( [0-9a-f]{{32}})?",
+        "ping( vrf {word})?( ip| ipv6)? {host}( (repeat|size|timeout) {count}| source {word}| df-bit| validate)*",
+        "traceroute( vrf {word})?( ip| ipv6)? {host}( numeric| (probe|timeout) {count}| source {word})*",
+        "terminal (length|width) {number}",
+        filters=(
+            f"(i|in|inc|incl|inclu|includ|include|e|ex|exc|excl|exclu|exclud|exclude) ({{pattern}}|{ALTERNATIVES})",
+            f"(b|be|beg|begi|begin|s|se|sec|sect|section|c|co|cou|coun|count) ({{pattern}}|{ALTERNATIVES})",
+            "(s|sec|section) (include|exclude) {pattern}",
+        ),
+    ),
+    acts_on="?",
     volatile=(
         re.compile(r"^! Last configuration change"),
         re.compile(r"^ntp clock-period"),

@@ -5,7 +5,10 @@ A private candidate is discarded when the session ends uncommitted.
 
 import re
 
-from devices.drivers.platform import Platform
+from devices.drivers.platform import Platform, reading
+
+#: Between quotation marks a pipe is an alternative of a pattern.
+QUOTED = r"\"[\w/.:,^*()|$\x20-]+\""
 
 JUNIPER_JUNOS = Platform(
     key="juniper_junos",
@@ -31,6 +34,21 @@ JUNIPER_JUNOS = Platform(
     failure_marks=("error", "unknown command", "invalid ", "missing argument", "check-out failed", "^"),
     pager=re.compile(r"---\(more[^)]*\)---\s*$"),
     renames=re.compile(r"^commit\b"),
-    reads=("show", "ping", "traceroute", "file show", "file list", "monitor", "set cli"),
+    # Without a count, a ping does not end.
+    reads=reading(
+        "show( {args})?",
+        "file (show|list|checksum (md5|sha1|sha-256)) {word}",
+        "ping( (routing-instance|source|interface) {word}| (size|wait|ttl) {number}| do-not-fragment| inet6?)* {host}"
+        "( (routing-instance|source|interface) {word}| (size|wait|ttl) {number}| do-not-fragment| inet6?)*"
+        " count {count}( (routing-instance|source|interface) {word}| (size|wait|ttl) {number}| rapid)*",
+        "traceroute {host}( (routing-instance|source) {word}| no-resolve| (ttl|wait) {count})*",
+        "set cli screen-(length|width) {number}",
+        filters=(
+            f"(match|except|find) ({{pattern}}|{QUOTED})",
+            "last( {number})?|count|no-more|compare( rollback {count})?|trim {number}",
+            "display (set|xml|json|detail|inheritance|changed|omit)( relative)?",
+        ),
+    ),
+    acts_on="?",
     volatile=(re.compile(r"^## Last (changed|commit)"),),
 )

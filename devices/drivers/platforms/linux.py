@@ -2,7 +2,12 @@
 
 import re
 
-from devices.drivers.platform import Platform
+from devices.drivers.platform import Platform, reading
+
+#: A file by its path; a device file does something when it is read, and a path upwards may end there.
+FILE = r"(?!\S*\.\.)(?!\S*/?dev/)[\w/.@+~][\w/.:,@%+=~-]*"
+#: Between these marks the shell reads no sign as one of its own.
+QUOTED = r"'[\x20-&(-~]+'"
 
 LINUX = Platform(
     key="linux",
@@ -19,21 +24,45 @@ LINUX = Platform(
         r"|syntax error)"
         r"|^E: |^dpkg-query: no packages"
     ),
-    reads=(
-        "uname",
-        "uptime",
-        "cat",
-        "df",
-        "ip address",
-        "ip addr",
-        "ip route",
-        "ls",
-        "hostname",
-        "date",
-        "free",
-        "ps",
-        "ss",
-        "id",
-        "dpkg-query -w",
+    reads=reading(
+        f"(cat|stat|file|md5sum|sha1sum|sha256sum)( {FILE})+",
+        f"(head|tail)( -n {{count}}| -[0-9]{{1,4}})*( {FILE})+",
+        f"grep( -[EFcHhilnoqrsvwx]+)* ({{word}}|{QUOTED})( {FILE})+",
+        f"ls( -[1AFRSadhilnrst]+)*( {FILE})*",
+        f"df( -[BTPahiklm]+)*( {FILE})?",
+        f"wc( -[clmw]+)*( {FILE})+",
+        "ip( -[046djopst]+| -(br|brief|details|stats|json|oneline|pretty))*"
+        " (a|addr|address|r|ro|route|ru|rule|l|li|link)"
+        "( (show|list|ls)( {word})*)?",
+        "ip( -[046djopst]+)* (n|neigh|neighbour|neighbor|maddr|maddress|vrf|netns)( (show|list)( {word})*)?",
+        "ip( -[046djopst]+)* (r|ro|route) get {host}( (from|oif|iif) {host})*",
+        f"dpkg-query -W( -f={QUOTED})?( {{word}})*",
+        "dpkg (-l|-s|-L)( {word})*",
+        "rpm -q[ail]*( {word})*",
+        "systemctl( --no-pager| -l)*"
+        " (status|is-active|is-enabled|is-failed|list-units|list-unit-files|list-timers|show|cat)"
+        "( --no-pager| --all| -l| {word})*",
+        "journalctl( --no-pager| -n {number}| -u {word}| -p {word}| -[bkrx])*",
+        "ping( -[46nq]| -[cWis] {count})* -c {count}( -[46nq]| -[Wis] {count})* {host}",
+        "ss( -[046Haeilmnoprtuwx]+)*",
+        "netstat( -[46aeilnprstuw]+)*",
+        "ps( -?[A-Zafejlruxw]+)*",
+        "date( -u)?( \\+[\\w%:/-]+)?",
+        "hostname( -[AIdfis])?",
+        "uname( -[amnoprsv]+)*",
+        "free( -[bghkmtw]+)*",
+        "id( -[Ggnru]+)*( {word})?",
+        "uptime( -[ps])?",
+        "(hostnamectl|timedatectl)( status)?",
+        "getent (ahosts|group|hosts|passwd|services) {word}",
+        "(ifconfig|mount|dmesg|arp -an?|route -n|lsblk|lscpu|lsmod|lspci|lsusb|nproc|pwd|w|who|whoami|groups)",
+        filters=(
+            f"grep( -[EFciovwx]+)* ({{word}}|{QUOTED})",
+            "(head|tail)( -n {count}| -[0-9]{1,4})*",
+            "wc( -[clmw]+)*",
+            "sort( -[bdfghnru]+)*",
+            "uniq( -[cdiu]+)*",
+        ),
+        any_case=False,
     ),
 )

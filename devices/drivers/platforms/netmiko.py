@@ -8,7 +8,7 @@ is shown, of the vendors' manuals.
 
 import re
 
-from devices.drivers.platform import Platform
+from devices.drivers.platform import Platform, reading
 
 #: Any line that may be a prompt; the session replaces it by one with the device's own name.
 PROMPT = re.compile(r"^(?P<base>\S[^\r\n]{0,120}?)[>#$%\]:]\s{0,2}$")
@@ -20,7 +20,21 @@ FAILURE = re.compile(
     r"|^\s*\^\s*$|command not found|permission denied|^error[:\s]|^\s*minor:|^parse error",
     re.IGNORECASE,
 )
-READS = ("show", "display", "get", "info", "ping", "traceroute", "dir")
+#: What may follow a pipe.
+FILTERS = (
+    "(include|exclude|begin|section|count|match|except|find|inc|exc|beg) {pattern}",
+    "grep( -[Eciv]+)* {pattern}",
+    "display (set|xml|json)|no-more|count|json",
+)
+COMMON = ("ping {host}", "(traceroute|tracert) {host}", "dir( (boot)?flash:)?")
+#: The verbs that only read, by the beginnings of keys; the others have `show`. A shell's commands are not listed.
+VERBS = (
+    (("_linux", "netapp_cdot", "generic_termserver", "mikrotik_switchos"), ()),
+    (("h3c_", "hp_comware", "huawei", "3com_"), ("display",)),
+    (("fortinet", "juniper_screenos"), ("get", "show")),
+    (("nokia_", "alcatel_sros", "rad_etx"), ("show", "info")),
+    (("f5_ltm", "f5_tmsh"), ("show", "list")),
+)
 PAGER = re.compile(r"(--\s?More\s?--|---- More ----|<--- More --->|\(more[^)]*\))\s*$", re.IGNORECASE)
 RENAMES = re.compile(r"^\s*(hostname|sysname|set system host-name|system name)\s+\S+")
 VOLATILE = (re.compile(r"^! Last configuration change"), re.compile(r"^!Time:"), re.compile(r"^Current conf"))
@@ -210,6 +224,14 @@ zyxel_os | Zyxel | OS | | | | copy running-config startup-config
 """
 
 
+def _reads(key: str) -> re.Pattern[str]:
+    """Return the syntax of lines that only read."""
+    verbs = next((v for ends, v in VERBS if key.startswith(ends) or key.endswith("_linux") and not v), ("show",))
+    if not verbs:
+        return re.compile(r"(?!)")
+    return reading(f"({'|'.join(verbs)})( {{args}})?", *COMMON, filters=FILTERS)
+
+
 def _platform(row: str) -> Platform:
     """Return the platform of one row; cells at its end may be missing."""
     cells = [cell.strip() for cell in row.split("|", 7)]
@@ -230,7 +252,8 @@ def _platform(row: str) -> Platform:
         failure=FAILURE,
         pager=PAGER,
         renames=RENAMES,
-        reads=READS,
+        reads=_reads(key),
+        acts_on="" if key.endswith("_linux") else "?",
         volatile=VOLATILE,
         settles=True,
     )
