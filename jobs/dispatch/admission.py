@@ -87,7 +87,8 @@ def admit(run: JobRun, job: ServiceJob, by: User, now: datetime, fetched: builde
         )
     right = Right()
     if approval_gate.is_change(job, plan):
-        right = approval_gate.use(job, plan, now, narrowed)
+        refusal = reason_not_to_change(job, now)
+        right = Right(refusal=refusal) if refusal else approval_gate.use(job, plan, now, narrowed)
     if right.refusal:
         return Admission(run=run, job=job, by=by, status=RunStatus.SKIPPED, reason=right.refusal)
     failed = all(device.problem for device in plan.devices)
@@ -146,9 +147,15 @@ def reason_not_to_run(job: ServiceJob, by: User, now: datetime) -> str:
         return f"{by.get_username()}, in whose name it runs, may no longer run jobs in {job.tenant}."
     if job.agent is None:
         return "The job's agent was removed; choose another."
-    if approval_gate.is_change(job) and not next_times.is_open(job.window, now):
+    # What the template alone does not say, the plan does, once it is made.
+    return reason_not_to_change(job, now) if job.version.content.changes_devices else ""
+
+
+def reason_not_to_change(job: ServiceJob, now: datetime) -> str:
+    """Return why a change must not start now, as far as it can be said without its plan; empty where nothing does."""
+    if not next_times.is_open(job.window, now):
         return f"The maintenance window '{job.window}' is shut, so nothing was begun and no approval was used."
-    return approval_gate.reason_not_allowed(job)
+    return approval_gate.reason_not_approved(job)
 
 
 def _frozen(job: ServiceJob) -> set[str] | None:

@@ -42,18 +42,26 @@ class Extent(TypedDict, total=False):
 
 
 def is_change(job: ServiceJob, plan: Plan | None = None) -> bool:
-    """Say whether the job changes devices: computed from its steps, not from a label (AP12)."""
-    return job.version.content.changes_devices
+    """Say whether the job changes devices: its template says so, or a line of its plan is not known to only read (AP12).
+
+    `plan` is the job's, where the caller has it.
+    """
+    return job.version.content.changes_devices or (plan or builder.plan_of(job, job.created_by)).changes_devices
+
+
+def is_approved(job: ServiceJob) -> bool:
+    """Say whether the job has an approval, or was allowed to run without one; the run's start looks for what it is."""
+    return job.approval is not None and job.approval.status == ApprovalStatus.APPROVED
 
 
 def is_allowed(job: ServiceJob) -> bool:
-    """Say whether the job changes nothing, or has an approval, or was allowed to run without one."""
-    return not is_change(job) or (job.approval is not None and job.approval.status == ApprovalStatus.APPROVED)
+    """Say whether the job is approved, or changes nothing."""
+    return is_approved(job) or not is_change(job)
 
 
-def reason_not_allowed(job: ServiceJob) -> str:
-    """Say why a change must not start now, as far as its approval's status tells; empty when that is approved."""
-    if is_allowed(job):
+def reason_not_approved(job: ServiceJob) -> str:
+    """Say why a change must not start now, as far as its approval's status tells; empty when it is approved."""
+    if is_approved(job):
         return ""
     status = ApprovalStatus(job.approval.status) if job.approval else ApprovalStatus.NOT_REQUESTED
     return f"The job changes devices and needs approval; its approval status is {LABELS[status]}."
@@ -208,6 +216,11 @@ def narrowed_by(asked: ApprovalRequest | None) -> Narrowed | None:
     return Narrowed(set(again["devices"]), JobRun.objects.filter(pk=again["run"] or 0).first(), again["resumes"])
 
 
+def narrowed_now(job: ServiceJob) -> Narrowed | None:
+    """Return what of an ended run the approval in hand is for; None where there is none, or it is for the job."""
+    return narrowed_by(job.approval) if is_approved(job) else None
+
+
 def _again(narrowed: Narrowed | None) -> AgainPart | None:
     if narrowed is None:
         return None
@@ -233,8 +246,8 @@ class Right:
 def use(job: ServiceJob, plan: Plan, now: datetime, narrowed: Narrowed | None = None) -> Right:
     """Return by what right the change runs, its approval used in this transaction, or why it must not."""
     asked = job.approval
-    if asked is None or asked.status != ApprovalStatus.APPROVED:
-        return Right(refusal=reason_not_allowed(job) or "The job changes devices and needs approval.")
+    if asked is None or not is_approved(job):
+        return Right(refusal=reason_not_approved(job))
     refusal = _refusal(job, asked, plan, now, narrowed)
     if refusal:
         return Right(refusal=refusal)
@@ -278,7 +291,7 @@ def _too_many(agreed: Content, plan: Plan) -> str:
 def question_before(job: ServiceJob, now: datetime) -> str:
     """Say what a run at this moment would use up that was meant for later; empty when there is nothing to ask."""
     asked = job.approval
-    if not is_change(job) or asked is None or asked.status != ApprovalStatus.APPROVED or narrowed_by(asked):
+    if asked is None or not is_approved(job) or narrowed_by(asked):
         return ""
     if asked.due_at is None or asked.due_at <= now or (asked.series and asked.series_runs is None):
         return ""

@@ -18,7 +18,7 @@ from config.errors import Conflict, ServiceError
 from config.failpoints import failpoint
 from jobs import access
 from jobs.dispatch import approval_gate, overlap_queue
-from jobs.dispatch.admission import Admission, admit, reason_not_to_run, write
+from jobs.dispatch.admission import Admission, admit, reason_not_to_change, reason_not_to_run, write
 from jobs.domain.spec import TriggerCause, TriggerKind
 from jobs.domain.states import RunStatus
 from jobs.log_fields import of_run
@@ -49,8 +49,10 @@ def run_now(*, by: User, job: ServiceJob, now: datetime, confirmed: bool = False
     Unconfirmed says what it would use up, unless that is `confirmed`.
     """
     access.check_may_run(by, job.tenant)
-    narrowed = approval_gate.narrowed_by(job.approval) if approval_gate.is_allowed(job) else None
+    narrowed = approval_gate.narrowed_now(job)
     reason = reason_not_to_run(job, by, now)
+    if not reason and approval_gate.is_change(job):
+        reason = reason_not_to_change(job, now)
     if reason:
         raise Conflict(reason)
     question = approval_gate.question_before(job, now)
@@ -101,14 +103,17 @@ def run_again(*, by: User, job: ServiceJob, narrowed: Narrowed, now: datetime) -
     Conflict unless it may be: an approval of a change was for the run that has ended, not for a second one.
     """
     reason = reason_not_to_run(job, by, now)
+    changes = not reason and approval_gate.is_change(job)
+    if changes:
+        reason = reason_not_to_change(job, now)
     if reason:
-        ask = "" if approval_gate.is_allowed(job) else " Request an approval for these devices."
+        ask = " Request an approval for these devices." if changes and not approval_gate.is_approved(job) else ""
         raise Conflict(f"{reason}{ask}")
     words = f"{'Resumed' if narrowed.resumes else 'Again'}: run {narrowed.of.pk if narrowed.of else '—'}"
     with transaction.atomic():
         trigger = _trigger(job, words, TriggerCause.AGAIN)
         run = start_now(by=by, job=job, trigger=trigger, now=now, narrowed=narrowed)
-        if approval_gate.is_change(job) and not run.approval_id and run.status == RunStatus.SKIPPED:
+        if changes and not run.approval_id and run.status == RunStatus.SKIPPED:
             raise Conflict(run.reason)
     return run
 

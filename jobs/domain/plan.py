@@ -7,8 +7,10 @@ the ones that change modes and take snapshots included.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import NotRequired, TypedDict, cast
 
 import orjson
@@ -54,6 +56,7 @@ class StepBody(TypedDict):
     restarts: NotRequired[bool]
     guard: NotRequired[int]
     fresh: NotRequired[bool]
+    changing: NotRequired[str]
 
 
 class DeviceBody(TypedDict):
@@ -72,6 +75,18 @@ class DeviceBody(TypedDict):
     legacy: NotRequired[bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line that is not known to only read: on which device (its name), in which step, and what is sent."""
+
+    device: str
+    step: str
+    line: str
+
+    def __str__(self) -> str:
+        return f"'{self.line}' in step '{self.step}' on {self.device}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStep:
     """One step on one device.
@@ -81,7 +96,8 @@ class PlannedStep:
 
     `keep` and `checks` are the template's; of a snapshot, `keep` says which one it is (`SNAPSHOTS`). `script` is what
     the one command reads, in a `language` of `scripts.LANGUAGES`. `fresh` begins on a connection of its own; with a
-    `guard` (minutes) the device takes the lines back unless the next step confirms them.
+    `guard` (minutes) the device takes the lines back unless the next step confirms them. `changing` is the first line
+    of a step that its template calls reading that is not known to only read: the step is a change.
     """
 
     position: int
@@ -100,11 +116,17 @@ class PlannedStep:
     restarts: bool = False
     guard: int = 0
     fresh: bool = False
+    changing: str = ""
 
     @property
     def journaled(self) -> bool:
         """Say whether each command's intent is stored before it is sent (it is sent at most once)."""
-        return self.kind in (StepKind.CONFIG.value, StepKind.EXEC.value)
+        return bool(self.changing) or self.kind in (StepKind.CONFIG.value, StepKind.EXEC.value)
+
+    @property
+    def change(self) -> str:
+        """The first line by which the step changes the device; empty where it sends nothing, or only reads."""
+        return (self.changing or self.commands[0]) if self.commands and self.journaled else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +221,7 @@ class DevicePlan:
                     restarts=s.get("restarts", False),
                     guard=s.get("guard", 0),
                     fresh=s.get("fresh", False),
+                    changing=s.get("changing", ""),
                 )
                 for s in data["steps"]
             ),
@@ -238,6 +261,23 @@ class Plan:
         return sorted({(step.position, step.name) for device in self.devices for step in device.steps})
 
     @cached_property
+    def changes_devices(self) -> bool:
+        """Say whether any line of any device is not known to only read, or stands in a step that is called a change."""
+        return next(self._changes(), None) is not None
+
+    def changes(self, most: int = 3) -> tuple[Change, ...]:
+        """Return the first lines, one of each step on each device, by which the plan is a change."""
+        return tuple(islice(self._changes(), most))
+
+    def _changes(self) -> Iterator[Change]:
+        return (
+            Change(device.name, step.name, step.change)
+            for device in self.devices
+            for step in device.steps
+            if step.change
+        )
+
+    @cached_property
     def bodies(self) -> tuple[DeviceBody, ...]:
         """The form in which each device's plan is stored and hashed, in the order of `devices`."""
         return tuple(device.as_json() for device in self.devices)
@@ -266,7 +306,16 @@ def _step_json(step: PlannedStep) -> StepBody:
         "note": step.note,
         "credential": _credential_json(step.credential),
         "answers": [list(pair) for pair in step.answers],
-        **{name: value for name, value in [*extras(step), ("guard", step.guard), ("fresh", step.fresh)] if value},
+        **{
+            name: value
+            for name, value in [
+                *extras(step),
+                ("guard", step.guard),
+                ("fresh", step.fresh),
+                ("changing", step.changing),
+            ]
+            if value
+        },
     }
     return cast(StepBody, body)
 

@@ -3,10 +3,12 @@ else."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from config.one_line import flaw, visible
+from devices.drivers.platforms import line_flaw, only_reads
 from jobs.domain.plan import SNAPSHOT, SNAPSHOTS, CredentialChoice, DevicePlan, PlannedStep
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep, VariableType
 from templates_app.domain.rendering import TemplateProblem, render, secret_mark
@@ -73,6 +75,7 @@ class Planner:
         first = len(_kept(content, "before")) if snapshots else 0
         self.places = list(accumulate((_width(step) for step in content.steps), initial=first))
         self.needs_base = snapshots or any(task.credential is None for task in self.tasks)
+        self._around: dict[str, tuple[list[PlannedStep], list[PlannedStep]]] = {}
         self._same: dict[tuple[str, int, int], tuple[PlannedStep, str]] = {}
 
     def plan(self, device: DeviceFacts, credential: CredentialChoice | None) -> DevicePlan:
@@ -80,8 +83,8 @@ class Planner:
         others."""
         steps: list[PlannedStep] = []
         problem = device.problem or (NO_CREDENTIAL if self.needs_base and not credential else "")
-        around = _around(self.content, device) if self.snapshots else {}
-        steps += _snapshots(around, "before", 0)
+        before, after = self._looks(device)
+        steps += before
         for place, step, task in zip(self.places, self.content.steps, self.tasks, strict=False):
             if task.devices is not None and device.id not in task.devices:
                 continue
@@ -91,7 +94,7 @@ class Planner:
         if not any(s.commands for s in steps if s.kind != SNAPSHOT):
             problem = problem or "There is nothing to send: no step has commands for this device."
         else:
-            steps += _snapshots(around, "after", self.places[-1])
+            steps += after
         return DevicePlan(
             device=device.id,
             name=device.name,
@@ -105,6 +108,16 @@ class Planner:
             telnet=device.telnet,
             legacy=device.legacy,
         )
+
+    def _looks(self, device: DeviceFacts) -> tuple[list[PlannedStep], list[PlannedStep]]:
+        """Return the steps that read the configurations before and after; the same for all devices of a platform."""
+        if not self.snapshots:
+            return [], []
+        if device.platform not in self._around:
+            around = _around(self.content, device)
+            looks = _snapshots(around, "before", 0), _snapshots(around, "after", self.places[-1])
+            self._around[device.platform] = looks
+        return self._around[device.platform]
 
     def _step(self, position: int, step: TemplateStep, task: TaskFacts, device: DeviceFacts) -> tuple[PlannedStep, str]:
         """Return one step on one device, and what is wrong with it."""
@@ -139,6 +152,7 @@ class Planner:
                 script = compose(step.language, step.script, _parameters(self.content, values))
         except TemplateProblem as error:
             problem, lines = f"Step '{step.name}': {error}", []
+        problem = problem or _flaw(step.name, lines, device.platform)
         guard = _guard(step)
         if guard and not device.words.guard_confirm:
             problem = problem or f"Step '{step.name}': {device.platform_label} cannot take a change back by itself."
@@ -158,8 +172,30 @@ class Planner:
             resumable=step.resumable,
             restarts=step.restarts,
             guard=guard,
+            changing=_changing(step, commands, device.platform),
         )
         return planned, problem
+
+
+def _flaw(name: str, lines: Sequence[str], platform: str) -> str:
+    """Say which line of a step is not one line on its platform; empty where each is."""
+    if not line_flaw(platform, " ".join(lines)):
+        return ""
+    found = ((line, line_flaw(platform, line)) for line in lines)
+    return next((f"Step '{name}': the line '{visible(line[:60])}' {said}" for line, said in found if said), "")
+
+
+def _changing(step: TemplateStep, commands: Sequence[str], platform: str) -> str:
+    """Return what makes a step a change that its template calls reading: the first line that is not known to only
+    read, or an answer that it gives; empty where there is none, and for a step that is called a change."""
+    if step.kind is not StepKind.READ or not commands:
+        return ""
+    for line in commands:
+        if not only_reads(platform, line):
+            return line
+    for question, answer in step.answers:
+        return f"{question} => {answer}"
+    return commands[0] if step.script else ""
 
 
 def _guard(step: TemplateStep) -> int:
@@ -198,6 +234,8 @@ def _values(
         if variable.type is VariableType.SECRET and values[variable.name]:
             values[variable.name] = secret_mark(variable.name)
     values["device"] = {"name": device.name, "address": device.address, "platform": device.platform}
+    if said := flaw(device.name):
+        raise TemplateProblem(f"the device's name {said}")
     return values
 
 

@@ -56,7 +56,7 @@ def job_list(request: Request) -> HttpResponse:
             "Approval Status",
             lambda j: (
                 status_pill(j.approval.status if j.approval else "not_requested")
-                if j.version.content.changes_devices
+                if j.version.content.changes_devices or j.approval
                 else "—"
             ),
         ),
@@ -102,7 +102,8 @@ def job(request: Request, pk: UUID) -> HttpResponse:
     """One job: what it does, on what, when, and its runs."""
     found = saved_job(request, pk)
     plan = builder.plan_of(found, request.user, first=20)
-    allowed = approval_gate.is_allowed(found)
+    whole = None if found.version.content.changes_devices else builder.plan_of(found, found.created_by)
+    changes = approval_gate.is_change(found, whole)
     status = found.approval.status if found.approval else "not_requested"
     coming = next_times.preview(found, timezone.now())
     context = {
@@ -119,9 +120,10 @@ def job(request: Request, pk: UUID) -> HttpResponse:
         "spread": Rollout.from_json(found.rollout).words(),
         "may_run": access.may_run(request.user, found.tenant),
         "approval_pill": status_pill(status),
-        "changes": approval_gate.is_change(found, plan),
-        "needs_request": not allowed and status != "requested",
-        "blocked": not allowed,
+        "changes": changes,
+        "changing": whole.changes() if whole else (),
+        "needs_request": changes and status not in ("requested", "approved"),
+        "blocked": changes and status != "approved",
         "request_form": RequestForm(),
         "bypass_form": BypassForm() if approvals.may_bypass(request.user, found.tenant) else None,
         "newer": found.template.current_id != found.version_id,

@@ -307,7 +307,11 @@ def _needs(user: User, found: JobRun) -> list[str]:
     """Return what can be done before devices of a change may run again: `request`, and by right `bypass`; nothing
     where they may run."""
     job = found.job
-    if approval_gate.is_allowed(job) or (job.approval and job.approval.status in APPROVAL_OPEN):
+    if (
+        not found.approval_id
+        or approval_gate.is_approved(job)
+        or (job.approval and job.approval.status in APPROVAL_OPEN)
+    ):
         return []
     return ["request", "bypass"] if approvals.may_bypass(user, job.tenant) else ["request"]
 

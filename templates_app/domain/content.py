@@ -83,6 +83,11 @@ class TemplateStep:
     restarts: bool = False
     guard: int = 0
 
+    @property
+    def is_change(self) -> bool:
+        """Say whether the step itself says that it may change a device; it never says that it only reads."""
+        return self.kind is not StepKind.READ or self.save or bool(self.answers or self.script)
+
     def body(self, platform: str) -> str | None:
         """Return the command text for a platform; None when the step has none for it."""
         general = None if is_only_by_name(platform) else self.commands.get(ANY_PLATFORM)
@@ -112,8 +117,11 @@ class TemplateContent:
 
     @property
     def changes_devices(self) -> bool:
-        """Say whether any step may change a device; computed from the steps, never from a label."""
-        return any(step.kind is not StepKind.READ for step in self.steps)
+        """Say whether the template alone says that it changes devices, whatever the values are.
+
+        Where it does not, its plan says: `Plan.changes_devices` looks at each line as it is sent.
+        """
+        return any(step.is_change for step in self.steps)
 
     def as_json(self) -> dict[str, Json]:
         """Return the form in which a version stores it."""

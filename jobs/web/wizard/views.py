@@ -221,12 +221,17 @@ def _context(request: Request, draft: ServiceJob, form: forms.WizardForm, step: 
         "form": form,
         "step": step,
         "steps": _stepper(draft, request.user, step),
-        "approval_needed": approval_gate.is_change(draft),
+        "approval_needed": _is_change(draft, step),
         "bypass_form": BypassForm(request.POST or None) if approvals.may_bypass(request.user, draft.tenant) else None,
         "live_url": reverse("wizard-live", args=[draft.pk, step]),
         "request_form": RequestForm(request.POST or None),
         **_panel(draft, request.user),
     }
+
+
+def _is_change(draft: ServiceJob, step: str) -> bool:
+    """Say whether it changes devices; all that it would send is looked at in the last step."""
+    return approval_gate.is_change(draft) if step == "schedule" else draft.version.content.changes_devices
 
 
 def _panel(draft: ServiceJob, user: User) -> dict[str, object]:
