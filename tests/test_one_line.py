@@ -19,7 +19,7 @@ from devices.models.texts import OneLine
 from devices.services import inventory, tenants
 from devices.services.device_csv import import_devices
 from jobs.domain.plan import PlannedStep
-from jobs.domain.spec import Account, JobSpec, TaskSpec, TriggerSpec
+from jobs.domain.spec import Account, JobSpec, TaskSpec, TriggerKind, TriggerSpec
 from templates_app.domain.content import RuntimeVariable, StepKind, TemplateContent, TemplateStep, VariableType
 from templates_app.domain.scripts import Parameter
 from templates_app.services import authoring, library
@@ -156,9 +156,10 @@ def test_no_face_takes_a_device_whose_name_or_host_is_not_one_line(sign, acme, p
         with pytest.raises(Invalid) as caught:
             inventory.save_device(by=admin, tenant=acme, **{"name": "sw-new", **given, field: bad})
         assert field in caught.value.fields
-    body = {"tenant": acme.key, "name": bad, "address": "192.0.2.77", "platform": "cisco_ios", "network": network.pk}
-    assert api("acme-admin").post("/api/v1/devices/", body, format="json").status_code == 400
-    typed = {**body, "tenant": acme.pk, "connect_port": 22, "protocol": "ssh"}
+    body = {"tenant": acme.pk, "name": bad, "address": "192.0.2.77", "platform": "cisco_ios", "network": network.pk}
+    answer = api("acme-admin").post("/api/v1/devices/", body, format="json")
+    assert answer.status_code == 400 and set(answer.json()["errors"]) == {"name"}
+    typed = {**body, "connect_port": 22, "protocol": "ssh"}
     page = browser("acme-admin").post("/edit/devices/new/", typed)
     assert page.status_code == 200 and re.search("at position 3|Null characters", page.content.decode())
     if sign not in "\0":
@@ -265,6 +266,7 @@ def test_a_job_takes_no_such_name_value_or_secret(acme, person):
     good = {"variables": {"text": "x"}, "secret_variables": {"hidden": Secret("y")}}
     for change, field in (
         ({"name": "a\u202eb"}, "name"),
+        ({"triggers": (TriggerSpec(kind=TriggerKind.NOW, name="a\u202eb"),)}, "triggers.name"),
         ({"variables": {"text": "a\nreboot"}}, "variables.text"),
         ({"variables": {"text": "a\tb"}}, "variables.text"),
         ({"secret_variables": {"hidden": Secret("a\nreboot")}}, "variables.hidden"),
@@ -284,5 +286,24 @@ def test_a_customer_is_named_in_one_line(acme, person):
 
 @pytest.mark.django_db
 def test_the_api_names_the_field(acme, api):
-    answer = api("acme-admin").post("/api/v1/asset-tags/", {"tenant": acme.key, "name": "a\u202eb"}, format="json")
+    answer = api("acme-admin").post("/api/v1/asset-tags/", {"tenant": acme.pk, "name": "a\u202eb"}, format="json")
     assert answer.status_code == 400 and "U+202E" in json.dumps(answer.json()["errors"]["name"])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("url", "typed"),
+    [
+        ("/account/", {"purpose": "api"}),
+        ("/edit/networks/new/", {}),
+        ("/edit/tags/new/", {}),
+        ("/edit/agents/new/", {}),
+        ("/edit/credentials/new/", {"username": "u"}),
+        ("/profiles/new/", {"values": "a = b"}),
+        ("/filters/new/", {"time_zone": "UTC", "rules": "exclude 2027-01-01"}),
+        ("/settings/webhooks/new/", {"url": "https://example.com/x", "secret": "x" * 40}),
+    ],
+)
+def test_each_form_says_it_beside_the_name(url, typed, acme, browser):
+    page = browser("acme-admin").post(url, {"tenant": acme.pk, "name": "a\u202eb", **typed})
+    assert page.status_code == 200 and "(U+202E) at position 2" in page.content.decode()

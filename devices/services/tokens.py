@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
 from devices import access
@@ -29,18 +30,20 @@ def create_token(
     """Return the stored token and its text, which is shown this once. A given `text` makes a demo token.
 
     It may do what the user may: on `tenant` and below alone, if given, and only the `verbs`, if any are given.
+    Invalid where its name is not one line.
     """
     plain = text or f"ilk_{secrets.token_urlsafe(32)}"
-    token = ApiToken.objects.create(
-        user=user,
-        name=name,
-        digest=_digest(plain),
-        for_demo=text is not None,
-        expires_at=expires_at,
-        purpose=purpose,
-        tenant=tenant,
-        verbs=sorted(verbs),
-    )
+    with transaction.atomic():
+        token = ApiToken.objects.create(
+            user=user,
+            name=name,
+            digest=_digest(plain),
+            for_demo=text is not None,
+            expires_at=expires_at,
+            purpose=purpose,
+            tenant=tenant,
+            verbs=sorted(verbs),
+        )
     return token, plain
 
 

@@ -12,6 +12,8 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from config.errors import Invalid
+from config.pages import show_problems
 from config.requests import Request
 from devices import selectors
 from devices.models import ApiToken
@@ -74,10 +76,13 @@ def token_page(request: Request) -> HttpResponse:
     mine = selectors.visible_tenants(request.user).order_by("name")
     form, shown = forms.TokenForm(request.POST or None, tenants=mine), ""
     if request.method == "POST" and form.is_valid():
-        token, shown = tokens.create_token(user=request.user, **form.cleaned_data)
-        if token.purpose == ApiToken.Purpose.CALENDAR:
-            shown = request.build_absolute_uri(f"/calendar/feed/{shown}.ics")
-        form = forms.TokenForm(None, tenants=mine)
+        try:
+            token, shown = tokens.create_token(user=request.user, **form.cleaned_data)
+            if token.purpose == ApiToken.Purpose.CALENDAR:
+                shown = request.build_absolute_uri(f"/calendar/feed/{shown}.ics")
+            form = forms.TokenForm(None, tenants=mine)
+        except Invalid as error:
+            show_problems(form, error)
     return render(
         request, "devices/tokens.html", {"form": form, "shown": shown, "tokens": selectors.tokens_of(request.user)}
     )

@@ -152,7 +152,8 @@ class Planner:
                 script = compose(step.language, step.script, _parameters(self.content, values))
         except TemplateProblem as error:
             problem, lines = f"Step '{step.name}': {error}", []
-        problem = problem or _flaw(step.name, lines, device.platform)
+        sent = [*lines, *(answer for _, answer in step.answers)] if step.answers else lines
+        problem = problem or _flaw(step.name, sent, device.platform)
         guard = _guard(step)
         if guard and not device.words.guard_confirm:
             problem = problem or f"Step '{step.name}': {device.platform_label} cannot take a change back by itself."

@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 
 from config.errors import Invalid, NotFound
+from config.one_line import flaw
 from devices import access as tenants
 from devices import selectors as inventory
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
@@ -208,6 +209,8 @@ def _write_triggers(job: ServiceJob, spec: JobSpec) -> None:
     job.triggers.filter(runs=None).delete()
     job.triggers.update(enabled=False, retired=True, next_run_at=None)
     for trigger in spec.triggers:
+        if said := flaw(trigger.name):
+            raise Invalid(fields={"triggers.name": [f"It {said}"]})
         write_trigger(Trigger(tenant=job.tenant, job=job), trigger)
 
 

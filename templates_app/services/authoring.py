@@ -165,7 +165,7 @@ def _may_guard(step: TemplateStep) -> bool:
 
 #: What must hold of each field of a step, and the sentence where it does not.
 STEP_RULES: tuple[tuple[str, Callable[[TemplateStep], bool], str], ...] = (
-    ("name", lambda step: bool(step.name.strip()) and not flaw(step.name), "Name the step, in one line."),
+    ("name", lambda step: bool(step.name.strip()), "Name the step."),
     ("timeout", lambda step: 1 <= step.timeout <= MOST_TIMEOUT_SECONDS, f"Give 1 to {MOST_TIMEOUT_SECONDS} seconds."),
     (
         "answers",
@@ -187,7 +187,8 @@ STEP_RULES: tuple[tuple[str, Callable[[TemplateStep], bool], str], ...] = (
 
 
 def _step_problems(where: str, step: TemplateStep) -> dict[str, list[str]]:
-    return {f"{where}.{field}": [sentence] for field, holds, sentence in STEP_RULES if not holds(step)}
+    found = {f"{where}.{field}": [sentence] for field, holds, sentence in STEP_RULES if not holds(step)}
+    return found | ({f"{where}.name": [f"It {said}"]} if (said := flaw(step.name)) else {})
 
 
 def _command_problems(where: str, step: TemplateStep, known: set[str], wanted: Sequence[str]) -> dict[str, list[str]]:

@@ -6,10 +6,14 @@ import pytest
 
 from config.errors import Conflict, Invalid
 from devices.domain.secrets import Secret
+from devices.drivers.platforms import PLATFORMS
 from devices.models import Device
 from devices.services import vault
+from jobs import types
 from jobs.authoring import drafts
 from jobs.dispatch import approval_gate, starter
+from jobs.domain.plan import CredentialChoice, Plan
+from jobs.domain.planner import DeviceFacts, Planner
 from jobs.models import DeviceRun, JobRun, ServiceJob, Trigger
 from jobs.plan import builder
 from templates_app.domain.content import RuntimeVariable, StepKind, TemplateContent, TemplateStep, VariableType
@@ -202,3 +206,23 @@ def test_a_step_that_answers_or_saves_is_no_reading_one_even_without_a_plan():
     assert not TemplateContent((look,)).changes_devices
     for more in ({"save": True}, {"answers": (("a", "b"),)}, {"script": "x"}, {"kind": StepKind.EXEC}):
         assert TemplateContent((replace(look, **more),)).changes_devices, more
+
+
+@pytest.mark.parametrize("built_in", types.built_in_templates(), ids=lambda one: one.key)
+def test_what_the_product_reads_by_itself_is_known_to_only_read(built_in):
+    """A backup, a check list and what verifies an installation never become changes, on any platform."""
+    around, values = CredentialChoice("1", "lab", "job"), {"app": "Git.Git", "startup": "yes"}
+    planner = Planner(built_in.content, {}, values, snapshots=True)
+    for key in PLATFORMS:
+        words = builder._words(key)
+        facts = DeviceFacts(id="1", name="sw", address="192.0.2.1", platform=key, platform_label=key, words=words)
+        plan = planner.plan(facts, around)
+        assert not [step for step in plan.steps if step.changing], key
+        assert Plan("1", 1, (plan,)).changes_devices is any(s.kind == "exec" and s.commands for s in plan.steps), key
+
+
+def test_an_answer_that_the_device_acts_on_while_it_is_typed_is_a_problem(acme, person):
+    tenant, _ = acme
+    of = template(tenant, "cisco_ios", "show version", answers=(("01#", "a?b"),))
+    draft = make.draft(person("acme-admin"), of, make.devices(tenant, "cisco_ios"))
+    assert "acts while it is typed" in builder.plan_of(draft, person("acme-admin")).devices[0].problem
