@@ -42,7 +42,7 @@ class Extent(TypedDict, total=False):
 
 
 def is_change(job: ServiceJob, plan: Plan | None = None) -> bool:
-    """Say whether the job changes devices: its template says so, or a line of its plan is not known to only read (AP12).
+    """Say whether the job changes devices: its template says so, or a line of its plan is not known to only read.
 
     `plan` is the job's, where the caller has it.
     """

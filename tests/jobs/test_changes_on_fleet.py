@@ -44,7 +44,8 @@ def sent(executed, device):
 
 
 def again(person, run, which):
-    return make.finish(control.run_again(by=person("acme-admin"), run=run, which=which, now=run.ended_at))
+    by, reason = person("acme-admin"), "It was the cable."
+    return make.finish(control.bypass_again(by=by, run=run, which=which, reason=reason, now=run.ended_at))
 
 
 @pytest.mark.parametrize(
