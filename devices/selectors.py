@@ -78,7 +78,7 @@ def visible_credentials(user: access.Viewer) -> QuerySet[Credential]:
 
 def visible_snapshots(user: access.Viewer, device: Device) -> QuerySet[ConfigSnapshot]:
     """Snapshots of one device that the user sees, newest first, without their content."""
-    return access.scoped(user, ConfigSnapshot.objects.filter(device=device)).defer("content_z")
+    return access.scoped(user, ConfigSnapshot.objects.filter(device=device)).defer("content_sealed")
 
 
 def visible_audit(user: access.Viewer) -> QuerySet[AuditEvent]:

@@ -78,7 +78,7 @@ def script_device_runs(user: User, tenant: Tenant, script: int) -> QuerySet[Devi
 
 def board(run: JobRun) -> QuerySet[DeviceRun]:
     """The device runs of a run with their steps, without output."""
-    steps = StepResult.objects.defer("exchanges_z")
+    steps = StepResult.objects.defer("exchanges_sealed")
     return run.device_runs.defer("plan_data").prefetch_related(Prefetch("steps", queryset=steps))
 
 

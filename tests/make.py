@@ -4,7 +4,6 @@ import asyncio
 import json
 import threading
 import time
-import zlib
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,7 +24,7 @@ from jobs.demo import world
 from jobs.dispatch import approval_gate, dispatcher, starter
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.domain.states import OPEN
-from jobs.models import JobRun
+from jobs.models import JobRun, StepResult
 from jobs.plan.job_mapping import spec_of
 from jobs.worker import executor
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep
@@ -107,9 +106,12 @@ def end(rows, status="succeeded", **columns):
     return rows.update(status=status, **columns)
 
 
-def packed(exchanges):
-    """Return exchanges as a step keeps them."""
-    return zlib.compress(json.dumps(exchanges).encode())
+def step(device_run, exchanges, **columns):
+    """Store a step of a device run with what was said in it."""
+    found = StepResult(device_run=device_run, tenant=device_run.tenant, **columns)
+    found.take(exchanges)
+    found.save()
+    return found
 
 
 def user(name):

@@ -259,10 +259,14 @@ REVEALING = (
     "devices/services/vault.py",
     "jobs/worker/",
 )
-#: Where a sealed text may be opened: in the worker, and where messages are sent.
+#: Where what is sealed may be opened: in the worker, where messages are sent, and where secrets are hidden.
 OPENING = {
     "open_login": ("devices/services/vault.py", "jobs/worker/"),
     "unseal": ("devices/services/channels.py", "devices/services/vault.py", "jobs/worker/"),
+    # The bytes of output and configurations, and a configuration's text before its secrets are hidden.
+    "decrypt": ("config/key_ring.py", "devices/services/vault.py"),
+    "unpack": ("config/key_ring.py", "devices/models/snapshots.py", "jobs/models/runs.py"),
+    "unsealed": ("devices/services/snapshots.py",),
 }
 
 

@@ -15,9 +15,8 @@ from config.api_resource import Key, Resource
 from config.errors import Invalid
 from devices import selectors
 from devices.api.resources import Scoped
-from devices.domain.configs import mask
 from devices.models import ConfigSnapshot, Notice
-from devices.services.snapshots import changes
+from devices.services.snapshots import changes, shown
 
 
 class SnapshotSerializer(serializers.ModelSerializer):
@@ -40,7 +39,7 @@ class SnapshotDetail(SnapshotSerializer):
         fields = [*SnapshotSerializer.Meta.fields, "content"]
 
     def get_content(self, row: ConfigSnapshot) -> str:
-        return mask(row.content)
+        return shown(row)
 
 
 class DiffSerializer(serializers.Serializer):
@@ -77,7 +76,7 @@ class Snapshots(Resource):
 
     def rows(self, user: User) -> QuerySet[ConfigSnapshot]:
         rows = selectors.all_visible_snapshots(user)
-        return rows.defer("content_z", "same_as__content_z") if self.action == "list" else rows
+        return rows.defer("content_sealed", "same_as__content_sealed") if self.action == "list" else rows
 
     @extend_schema(parameters=[OtherQuery], responses=DiffSerializer)
     @action(detail=True, methods=["get"])
@@ -89,7 +88,7 @@ class Snapshots(Resource):
         other = asked.validated_data["other"]
         if other.device_id != found.device_id:
             raise Invalid(fields={"other": ["It is of another device; choose two of the same one."]})
-        lines = changes(other.content, found.content, found.device.platform)
+        lines = changes(other, found, found.device.platform)
         return Response({"unified": [line for _, line in lines]})
 
 

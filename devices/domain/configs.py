@@ -30,6 +30,14 @@ PLAIN = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a configuration, as it is and as it is shown."""
+
+    text: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """One row of a comparison in two columns; `kind` is "", "change", "add", "del" or "gap"; a missing side is None."""
 
@@ -54,8 +62,23 @@ def _masked(line: str) -> str:
 
 def settled(text: str, volatile: Iterable[re.Pattern[str]]) -> list[str]:
     """Return the lines of a configuration without those that change by themselves."""
+    return [line.text for line in shown_lines(text, text, volatile)]
+
+
+def as_lines(texts: Iterable[str]) -> list[Line]:
+    """Return lines that are shown as they are, of what is no configuration."""
+    return [Line(line, line) for text in texts for line in text.splitlines()]
+
+
+def shown_lines(text: str, hidden: str, volatile: Iterable[re.Pattern[str]] = ()) -> list[Line]:
+    """Return the lines of a configuration without those that change by themselves; `hidden` is the text with secrets
+    hidden, line for line."""
     patterns = tuple(volatile)
-    return [line for line in text.splitlines() if not any(pattern.search(line) for pattern in patterns)]
+    pairs = zip(text.split("\n"), hidden.split("\n"), strict=True)
+    lines = [Line(line.rstrip("\r"), shown) for line, shown in pairs]
+    if lines and not lines[-1].text:
+        lines.pop()
+    return [line for line in lines if not any(pattern.search(line.text) for pattern in patterns)]
 
 
 def holds(text: str, line: str) -> bool:
@@ -78,29 +101,30 @@ def unsaved(before: str, after: str, startup: str, volatile: Iterable[re.Pattern
     return bool((new - old) - kept or (old - new) & kept)
 
 
-def unified(
-    old: str, new: str, volatile: Iterable[re.Pattern[str]] = (), *, hide: bool = True
-) -> list[tuple[str, str]]:
+def unified(before: list[Line], after: list[Line]) -> list[tuple[str, str]]:
     """Return (kind, line) of a comparison in one column: kind is add, del, hunk or empty.
 
-    With `hide`, secrets are hidden; that they differ shows as a change.
+    What is compared are the lines as they are: that secrets differ shows as a change.
     """
-    patterns = tuple(volatile)
-    lines = difflib.unified_diff(
-        settled(old, patterns), settled(new, patterns), "before", "after", lineterm="", n=CONTEXT
-    )
-    kinds = {"+": "add", "-": "del", "@": "hunk"}
-    return [(kinds.get(line[:1], ""), line[:1] + _masked(line[1:]) if hide else line) for line in lines]
+    rows: list[tuple[str, str]] = []
+    for group in _groups(before, after, quick=True):
+        (_, a, _, c, _), (_, _, b, _, d) = group[0], group[-1]
+        rows += [] if rows else [("del", "--- before"), ("add", "+++ after")]
+        rows.append(("hunk", f"@@ -{_range(a, b)} +{_range(c, d)} @@"))
+        for tag, a, b, c, d in group:
+            if tag == "equal":
+                rows += [("", f" {line.shown}") for line in before[a:b]]
+                continue
+            rows += [("del", f"-{line.shown}") for line in before[a:b]]
+            rows += [("add", f"+{line.shown}") for line in after[c:d]]
+    return rows
 
 
-def side_by_side(old: str, new: str, volatile: Iterable[re.Pattern[str]] = ()) -> list[Pair]:
+def side_by_side(before: list[Line], after: list[Line]) -> list[Pair]:
     """Return the rows of a comparison in two columns, a few equal lines around each change; empty when nothing
     changed."""
-    patterns = tuple(volatile)
-    before, after = settled(old, patterns), settled(new, patterns)
-    groups = list(difflib.SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(CONTEXT))
     rows: list[Pair] = []
-    for group in groups:
+    for group in _groups(before, after, quick=False):
         if rows:
             rows.append(Pair("gap", None, None))
         for tag, a, b, c, d in group:
@@ -108,7 +132,23 @@ def side_by_side(old: str, new: str, volatile: Iterable[re.Pattern[str]] = ()) -
     return rows
 
 
-def _rows(tag: str, before: list[str], after: list[str], at: tuple[int, int, int, int]) -> Iterator[Pair]:
+def _groups(before: list[Line], after: list[Line], *, quick: bool) -> list[list[tuple[str, int, int, int, int]]]:
+    """Return what differs, with a few equal lines around it: (tag, from, to, from, to) as of `SequenceMatcher`.
+
+    `quick` looks at lines that stand everywhere last.
+    """
+    old, new = ([line.text for line in lines] for lines in (before, after))
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=quick)
+    return [list(group) for group in matcher.get_grouped_opcodes(CONTEXT)]
+
+
+def _range(start: int, stop: int) -> str:
+    """Return lines as the head of a hunk names them: the first and how many."""
+    length = stop - start
+    return f"{start + (length > 0)},{length}" if length != 1 else f"{start + 1}"
+
+
+def _rows(tag: str, before: list[Line], after: list[Line], at: tuple[int, int, int, int]) -> Iterator[Pair]:
     a, b, c, d = at
     for n in range(max(b - a, d - c)):
         old = before[a + n] if a + n < b else None
@@ -116,8 +156,8 @@ def _rows(tag: str, before: list[str], after: list[str], at: tuple[int, int, int
         kind = "" if tag == "equal" else "add" if old is None else "del" if new is None else "change"
         yield Pair(
             kind,
-            None if old is None else _masked(old),
-            None if new is None else _masked(new),
+            None if old is None else old.shown,
+            None if new is None else new.shown,
             None if old is None else a + n + 1,
             None if new is None else c + n + 1,
         )

@@ -54,11 +54,3 @@ class Login:
     def secrets(self) -> tuple[str, ...]:
         """Return every secret text that must never be stored with device output."""
         return tuple(s.reveal() for s in (self.password, self.enable_password, self.private_key) if s)
-
-
-def redact(text: str, secrets: tuple[str, ...]) -> str:
-    """Replace every occurrence of a known secret (at least 4 characters) by `***`."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= 4:
-            text = text.replace(secret, "***")
-    return text

@@ -6,6 +6,7 @@ from devices.models.channels import MailServer, OutboxMessage, TrapReceiver, Web
 from devices.models.credentials import Credential
 from devices.models.idempotency import IdempotentAnswer
 from devices.models.inventory import AssetTag, Device, DeviceTag, Network
+from devices.models.known_secrets import KnownSecret
 from devices.models.notices import Notice
 from devices.models.roles import Role
 from devices.models.snapshots import ConfigSnapshot
@@ -23,6 +24,7 @@ __all__ = [
     "Device",
     "IdempotentAnswer",
     "DeviceTag",
+    "KnownSecret",
     "MailServer",
     "Network",
     "Notice",

@@ -33,6 +33,11 @@ class MailServer(TenantOwned):
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
+    @property
+    def sealed_row(self) -> str:
+        """Other than a credential's, for its id is a small number."""
+        return f"{type(self).__name__}:{self.pk}"
+
 
 class TrapReceiver(TenantOwned):
     """A receiver of SNMP traps, v2c (community) or v3 (user, authentication, privacy); its secrets are sealed."""
@@ -60,6 +65,11 @@ class TrapReceiver(TenantOwned):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def sealed_row(self) -> str:
+        """Other than a credential's, for its id is a small number."""
+        return f"{type(self).__name__}:{self.pk}"
+
 
 class Webhook(TenantOwned):
     """An address that gets each event as signed JSON; its signing key is sealed."""
@@ -75,6 +85,11 @@ class Webhook(TenantOwned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def sealed_row(self) -> str:
+        """Other than a credential's, for its id is a small number."""
+        return f"{type(self).__name__}:{self.pk}"
 
 
 class OutboxMessage(TenantOwned):

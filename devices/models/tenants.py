@@ -53,3 +53,12 @@ class TenantOwned(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def sealed_row(self) -> str:
+        """What names this row to what is sealed in it."""
+        return str(self.pk)
+
+    def bound_to(self, column: str) -> str:
+        """What the packed bytes of a column are bound to (`config.key_ring.pack`)."""
+        return f"{self.tenant_id}|{self._meta.model_name}|{self.sealed_row}|{column}"

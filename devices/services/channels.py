@@ -64,7 +64,7 @@ def save_channel(
     with transaction.atomic():
         row.save()
         for name, secret in given.items():
-            sealed = vault.seal(secret, tenant_id=tenant.pk, row=_place(row), field=name)
+            sealed = vault.seal(secret, tenant_id=tenant.pk, row=row.sealed_row, field=name)
             setattr(row, f"{name}_sealed", sealed)
         row.save()
         audit.record(tenant=tenant, by=by, action=f"{channel.model._meta.model_name}.saved", subject=str(row))
@@ -74,7 +74,7 @@ def save_channel(
 def opened(channel: AnyChannel, row: TenantOwned) -> dict[str, Secret]:
     """Return a receiver's secrets, to be sent with; those that it has not are empty."""
     return {
-        name: vault.unseal(getattr(row, f"{name}_sealed"), tenant_id=row.tenant_id, row=_place(row), field=name)
+        name: vault.unseal(getattr(row, f"{name}_sealed"), tenant_id=row.tenant_id, row=row.sealed_row, field=name)
         for name in channel.secrets
     }
 
@@ -89,8 +89,3 @@ def _check(channel: AnyChannel, row: TenantOwned, given: set[str]) -> None:
     stored = {name for name in channel.secrets if getattr(row, f"{name}_sealed")}
     plain = {name: getattr(row, name) for name in channel.fields if name not in channel.secrets}
     channel.check(plain, given | stored)
-
-
-def _place(row: TenantOwned) -> str:
-    """What a receiver's secrets are bound to."""
-    return f"{type(row).__name__}:{row.pk}"

@@ -1,17 +1,18 @@
-"""Keep device configurations; a text that a device has had before is stored once."""
+"""Keep device configurations, and show them without secrets; a text that a device has had before is stored once."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from devices.domain import configs
+from devices.domain.masking import Masker
 from devices.drivers.platforms import PLATFORMS
 from devices.models import ConfigSnapshot, Device
+from devices.services.masking import masker_for
 
 
 class Content(NamedTuple):
@@ -41,9 +42,9 @@ def keep_snapshots(contents: Sequence[Content], *, taken_at: datetime) -> list[C
     for row, content in zip(rows, contents, strict=True):
         if _key(row) not in first:
             first[_key(row)] = row
-            row.content_z = zlib.compress(content.text.encode(), 1)
-    ConfigSnapshot.objects.bulk_create(row for row in rows if row.content_z)
-    copies = [row for row in rows if not row.content_z]
+            row.take(content.text)
+    ConfigSnapshot.objects.bulk_create(row for row in rows if row.content_sealed)
+    copies = [row for row in rows if not row.content_sealed]
     for row in copies:
         row.same_as = first[_key(row)]
     ConfigSnapshot.objects.bulk_create(copies)
@@ -57,14 +58,37 @@ def _key(row: ConfigSnapshot) -> tuple[int, object, str]:
 def _earlier(rows: Sequence[ConfigSnapshot]) -> dict[tuple[int, object, str], ConfigSnapshot]:
     """Return the stored texts that are the same, by tenant, device and hash."""
     devices, hashes = {row.device_id for row in rows}, {row.sha256 for row in rows}
-    found = ConfigSnapshot.objects.filter(device__in=devices, sha256__in=hashes, same_as=None).defer("content_z")
+    found = ConfigSnapshot.objects.filter(device__in=devices, sha256__in=hashes, same_as=None).defer("content_sealed")
     return {_key(row): row for row in found} if rows else {}
 
 
-def changes(old: str, new: str, platform: str) -> list[tuple[str, str]]:
+def shown(snapshot: ConfigSnapshot) -> str:
+    """Return the text of a configuration, secrets hidden."""
+    return masker_for(snapshot.tenant_id).hide_all(snapshot.unsealed)
+
+
+def changes(old: ConfigSnapshot, new: ConfigSnapshot, platform: str) -> list[tuple[str, str]]:
     """Compare two configurations of a platform in one column, secrets hidden: [(kind, line)]; empty when nothing
     changed."""
-    return configs.unified(old, new, volatile_in(platform))
+    return configs.unified(*_compared(old, new, platform))
+
+
+def side_by_side(old: ConfigSnapshot, new: ConfigSnapshot, platform: str) -> list[configs.Pair]:
+    """The same in two columns."""
+    return configs.side_by_side(*_compared(old, new, platform))
+
+
+def differs(last: ConfigSnapshot, text: str, platform: str) -> bool:
+    """Say whether a configuration is another one than the last that was kept, but for what changes by itself."""
+    volatile = volatile_in(platform)
+    return configs.settled(last.unsealed, volatile) != configs.settled(text, volatile)
+
+
+def _compared(old: ConfigSnapshot, new: ConfigSnapshot, platform: str) -> tuple[list[configs.Line], list[configs.Line]]:
+    maskers: dict[int, Masker] = {pk: masker_for(pk) for pk in {old.tenant_id, new.tenant_id}}
+    found = [(text := row.unsealed, maskers[row.tenant_id].hide_all(text)) for row in (old, new)]
+    before, after = (configs.shown_lines(text, hidden, volatile_in(platform)) for text, hidden in found)
+    return before, after
 
 
 def volatile_in(platform: str) -> tuple[re.Pattern[str], ...]:

@@ -1,37 +1,42 @@
-"""Seal and open secrets: AES-256-GCM under a key ring; a sealed text is bound to tenant, row and field."""
+"""Seal and open secrets under the key ring; a sealed text is bound to tenant, row and field.
+
+Every value that is sealed here is known from then on, and hidden in whatever is shown (`devices.services.masking`).
+"""
 
 from __future__ import annotations
 
 import base64
-import os
+import hashlib
 import secrets
 from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
-from django.utils.crypto import salted_hmac
 
-from config.errors import Invalid, ServiceError
+from config import key_ring
+from config.errors import Invalid
+from config.key_ring import KeyMissing
 from config.one_line import flaw
 from devices.domain.secrets import EMPTY, Login, Secret
-from devices.models import Credential
+from devices.models import Credential, KnownSecret
 
 FIELDS = ("password", "enable_password", "private_key")
 #: The fields whose secrets are several lines.
 OF_LINES = frozenset({"private_key"})
-
-
-class KeyMissing(ServiceError):
-    """A sealed text cannot be opened: its key is not in the ring, or the text was moved or damaged."""
-
-    code = "key_missing"
+#: What a secret's text begins with that carries a mark, by which it is the same after a change of keys.
+MARKED = "v2"
+#: What one without a mark begins with.
+UNMARKED = "v1"
+#: Bytes of a mark.
+MARK_BYTES = 8
+#: Bytes of the nonce of an unmarked text.
+NONCE_BYTES = 12
 
 
 def seal(secret: Secret, *, tenant_id: int, row: str, field: str) -> str:
-    """Return `v1.<key id>.<base64 of nonce and ciphertext>`; an empty secret stays empty.
+    """Return `v2.<mark>.<base64>`, and know the secret from now on; an empty secret stays empty.
 
     Invalid names the field of a secret that is not one line: it would be typed as several. A key has several.
     """
@@ -39,49 +44,85 @@ def seal(secret: Secret, *, tenant_id: int, row: str, field: str) -> str:
         return ""
     if field not in OF_LINES and (said := flaw(secret.reveal())):
         raise Invalid(fields={field: [f"It {said}"]})
-    key_id, key = next(iter(_ring().items()))
-    nonce = secrets.token_bytes(12)
-    sealed = AESGCM(key).encrypt(nonce, secret.reveal().encode(), _bound_to(tenant_id, row, field, key_id))
-    return f"v1.{key_id}.{base64.b64encode(nonce + sealed).decode()}"
+    know([secret], tenant_id=tenant_id)
+    return _seal(secret, secrets.token_hex(MARK_BYTES), tenant_id=tenant_id, row=row, field=field)
 
 
 def unseal(text: str, *, tenant_id: int, row: str, field: str) -> Secret:
     """Open what `seal` made for the same tenant, row and field; KeyMissing when that fails."""
     if not text:
         return EMPTY
+    if text.startswith(f"{UNMARKED}."):
+        return _unseal_unmarked(text, f"{tenant_id}|{row}|{field}")
+    _, mark, body = text.split(".", 2)
+    return Secret(key_ring.decrypt(base64.b64decode(body), f"{tenant_id}|{row}|{field}|{mark}").decode())
+
+
+def mark_of(text: str) -> str:
+    """Return what a sealed text is known by: another one after every entry, the same after a change of keys."""
+    if text.startswith(f"{MARKED}."):
+        return text.split(".", 2)[1]
+    return hashlib.sha256(text.encode()).hexdigest()[: MARK_BYTES * 2]
+
+
+def key_of(text: str) -> str:
+    """Return the id of the key that a text is sealed with."""
+    version, second, body = text.split(".", 2)
+    return second if version == UNMARKED else key_ring.key_of(base64.b64decode(body))
+
+
+def renew(text: str, *, tenant_id: int, row: str, field: str) -> str:
+    """Return a sealed text sealed with the newest key; its mark stays."""
+    secret = unseal(text, tenant_id=tenant_id, row=row, field=field)
+    return _seal(secret, mark_of(text), tenant_id=tenant_id, row=row, field=field)
+
+
+def know(given: Iterable[Secret], *, tenant_id: int) -> None:
+    """Remember, sealed, what is a secret of a tenant, so that it is hidden from now on."""
+    wanted = {secret.reveal(): secret for secret in given if secret}
+    have = texts_of(KnownSecret.objects.filter(tenant=tenant_id)) if wanted else frozenset()
+    for secret in (secret for text, secret in wanted.items() if text not in have):
+        KnownSecret.objects.create(tenant_id=tenant_id, value_sealed=known_text(secret, tenant_id=tenant_id))
+
+
+def known_text(secret: Secret, *, tenant_id: int) -> str:
+    """Seal a secret for the rows of those that are known."""
+    return _seal(secret, secrets.token_hex(MARK_BYTES), tenant_id=tenant_id, row=KnownSecret.ROW, field="value")
+
+
+def texts_of(rows: Iterable[KnownSecret]) -> frozenset[str]:
+    """Return the values of known secrets, for who hides them; KeyMissing when one cannot be opened."""
+    return frozenset(_opened(row.value_sealed, row.tenant_id, row.sealed_row) for row in rows)
+
+
+@lru_cache(maxsize=10_000)
+def _opened(sealed: str, tenant_id: int, row: str) -> str:
+    """Return a known value, opened once a process."""
+    return unseal(sealed, tenant_id=tenant_id, row=row, field="value").reveal()
+
+
+def _seal(secret: Secret, mark: str, *, tenant_id: int, row: str, field: str) -> str:
+    sealed = key_ring.encrypt(secret.reveal().encode(), f"{tenant_id}|{row}|{field}|{mark}")
+    return f"{MARKED}.{mark}.{base64.b64encode(sealed).decode()}"
+
+
+def _unseal_unmarked(text: str, place: str) -> Secret:
+    """Open what the first release sealed: `v1.<key id>.<base64 of nonce and ciphertext>`."""
     _, key_id, body = text.split(".", 2)
-    key = _ring().get(key_id)
+    key, raw = key_ring.keys().get(key_id), base64.b64decode(body)
     if key is None:
         raise KeyMissing(f"The key '{key_id}' is not in the key ring {settings.KEY_RING_FILE.name}; restore it.")
-    raw = base64.b64decode(body)
     try:
-        plain = AESGCM(key).decrypt(raw[:12], raw[12:], _bound_to(tenant_id, row, field, key_id))
+        plain = AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], f"{place}|{key_id}".encode())
     except InvalidTag:
         raise KeyMissing("A stored secret does not belong to this row or is damaged; enter it again.") from None
     return Secret(plain.decode())
 
 
 def mark(credential: Credential) -> str:
-    """Return 16 hex digits that change with a credential's user name and secrets, and with nothing else."""
-    parts = [credential.username]
-    for field in FIELDS:
-        text = getattr(credential, f"{field}_sealed")
-        parts.append(mark_of(text, tenant_id=credential.tenant_id, row=str(credential.pk), field=field))
-    return _mark("\n".join(parts))
-
-
-def mark_of(text: str, *, tenant_id: int, row: str, field: str) -> str:
-    """Return 16 hex digits that change with a sealed secret, not with its sealing; empty for none."""
-    try:
-        secret = unseal(text, tenant_id=tenant_id, row=row, field=field)
-    except KeyMissing:
-        return "unreadable"
-    return _mark(secret.reveal()) if secret else ""
-
-
-def _mark(text: str) -> str:
-    """Keyed, because a guessed password must not be confirmed by it."""
-    return salted_hmac("devices.services.vault.mark", text, algorithm="sha256").hexdigest()[:16]
+    """Return 16 hex digits that change with each entry of one of a credential's secrets, and with nothing else."""
+    marks = [mark_of(text) for field in FIELDS if (text := getattr(credential, f"{field}_sealed"))]
+    return hashlib.sha256(".".join(marks).encode()).hexdigest()[: MARK_BYTES * 2]
 
 
 def set_secrets(credential: Credential, given: dict[str, Secret | None]) -> None:
@@ -137,24 +178,3 @@ class Logins:
         if pk not in self._open:
             self._open[pk] = open_login(self._sealed[pk])
         return self._open[pk]
-
-
-def _bound_to(tenant_id: int, row: str, field: str, key_id: str) -> bytes:
-    return f"{tenant_id}|{row}|{field}|{key_id}".encode()
-
-
-def _ring() -> dict[str, bytes]:
-    return _read_ring(str(settings.KEY_RING_FILE))
-
-
-@lru_cache(maxsize=4)
-def _read_ring(name: str) -> dict[str, bytes]:
-    """Read the ring, newest key first; a missing file is made with one key and mode 0600."""
-    path = Path(name)
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as stream:
-            stream.write(f"k{secrets.token_hex(4)} {secrets.token_hex(32)}\n")
-    pairs = (line.split() for line in path.read_text().splitlines() if line.strip())
-    return {key_id: bytes.fromhex(key) for key_id, key in pairs}

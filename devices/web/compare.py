@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from config.requests import Request
 from devices.domain import configs
-from devices.services.snapshots import changes, volatile_in
+from devices.models import ConfigSnapshot
+from devices.services.snapshots import changes, side_by_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,11 @@ class Comparison:
         return bool(self.lines or self.pairs)
 
 
-def comparison(request: Request, old: str, new: str, platform: str) -> Comparison:
+def comparison(request: Request, old: ConfigSnapshot, new: ConfigSnapshot, platform: str) -> Comparison:
     """Compare two configurations of a platform, in the form that the request asks for."""
     side = request.GET.get("view") == "side"
     query = request.GET.copy()
     query["view"] = "one" if side else "side"
     lines = [] if side else changes(old, new, platform)
-    pairs = configs.side_by_side(old, new, volatile_in(platform)) if side else []
+    pairs = side_by_side(old, new, platform) if side else []
     return Comparison(side, lines, pairs, query.urlencode())

@@ -99,7 +99,7 @@ def _compare(request: Request, found: Device) -> Comparison | None:
         return None
     rows = selectors.visible_snapshots(request.user, found)
     old, new = (access.get_visible(request.user, rows, pk=request.GET[key]) for key in ("a", "b"))
-    return comparison(request, old.content, new.content, found.platform)
+    return comparison(request, old, new, found.platform)
 
 
 @require_POST

@@ -18,6 +18,7 @@ from devices import access as tenants
 from devices import selectors as inventory
 from devices.api.once import once
 from devices.models import Tenant
+from devices.services.masking import Maskers
 from jobs import selectors
 from jobs.api.opsramp_answers import envelope, job_body, output_row
 from jobs.authoring import drafts, opsramp
@@ -169,7 +170,8 @@ class Outputs(TenantView):
             raise NotFound("There is no such script.")
         asked = self.search()
         rows = selectors.script_device_runs(request.user, found, script)
-        page = [output_row(row) for row in _page(rows, asked)]
+        maskers = Maskers()
+        page = [output_row(row, maskers) for row in _page(rows, asked)]
         return _framed(page, rows.count(), {**asked, "sortName": "id", "isDescendingOrder": True})
 
 

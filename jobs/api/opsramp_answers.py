@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import cast
 
 from devices.models import Device
+from devices.services.masking import Maskers
 from jobs import types
 from jobs.authoring.opsramp import devices_in_order
 from jobs.domain.opsramp.patterns import Pattern, moment_text, pattern_of, start_of
 from jobs.domain.schedule_json import ScheduleJson
 from jobs.domain.spec import TriggerKind
 from jobs.models import DeviceRun, ServiceJob, Trigger
+from jobs.results.transcripts import with_maskers
 
 #: The order of keys in its answers; the database keeps none.
 PATTERN = ("type", "frequency", "repeatFrequency", "repeatType", "weekDays", "dayOfMonth", "weekIndex", "dayOfWeek")
@@ -70,13 +72,13 @@ def _script(job: ServiceJob) -> dict[str, object]:
     return found.opsramp.write(job) if found and found.opsramp else {"jobType": job.job_type}
 
 
-def output_row(row: DeviceRun) -> dict[str, object]:
-    """Return what a script gave on one device."""
+def output_row(row: DeviceRun, maskers: Maskers) -> dict[str, object]:
+    """Return what a script gave on one device; rows of a list share their maskers."""
     return {
         "id": row.pk,
         "resource": _entity(row.device)["resource"] if row.device else {"generalInfo": {"hostName": row.device_name}},
         "status": row.status,
-        "output": "".join(step.output for step in row.steps.all()) or row.message,
+        "output": "".join(step.output for step in with_maskers(row.steps.all(), maskers)) or row.message,
         "responseDate": moment_text(row.ended_at) if row.ended_at else None,
         "type": "ONDEMAND" if row.run.trigger and row.run.trigger.kind == TriggerKind.NOW else "SCHEDULED",
         "owner": row.run.executed_by.get_username(),

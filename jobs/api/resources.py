@@ -334,4 +334,4 @@ def _changes(found: DeviceRun, kind: str) -> list[str]:
     before, after = getattr(found, f"{kind}_before"), getattr(found, f"{kind}_after")
     if before is None or after is None:
         return []
-    return [line for _, line in changes(before.content, after.content, found.platform)]
+    return [line for _, line in changes(before, after, found.platform)]

@@ -18,6 +18,7 @@ from jobs.domain.misfire import MisfirePolicy
 from jobs.domain.spec import OPTIONS, TriggerKind
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult, Trigger
 from jobs.plan.job_mapping import spec_of
+from jobs.results.transcripts import with_maskers
 from jobs.schedule import next_times
 
 
@@ -279,9 +280,13 @@ class DeviceRunSerializer(serializers.ModelSerializer):
 class DeviceRunDetail(DeviceRunSerializer):
     """The same with its plan and every line sent and received."""
 
-    steps = StepResultSerializer(many=True, read_only=True)
+    steps = serializers.SerializerMethodField()
     plan = serializers.JSONField(source="plan_data")
 
     class Meta(DeviceRunSerializer.Meta):
         fields = [*DeviceRunSerializer.Meta.fields, "plan", "steps"]
         read_only_fields = fields
+
+    @extend_schema_field(StepResultSerializer(many=True))
+    def get_steps(self, row: DeviceRun) -> list[dict[str, object]]:
+        return StepResultSerializer(with_maskers(row.steps.all()), many=True).data

@@ -49,10 +49,7 @@ def content_of(
         "tasks": [_task(row) for row in job.tasks.select_related("profile", "credential").prefetch_related("devices")],
         "variables": dict(sorted(job.variables.items())),
         # A secret value is never shown; that it is another one now is told by its mark.
-        "secrets": {
-            name: vault.mark_of(text, tenant_id=job.tenant_id, row=str(job.pk), field=name)
-            for name, text in sorted(job.sealed_variables.items())
-        },
+        "secrets": {name: vault.mark_of(text) for name, text in sorted(job.sealed_variables.items())},
         "notify": {
             "people": sorted(job.notify_users.values_list("username", flat=True)),
             "groups": _roles_told(job),

@@ -1,6 +1,5 @@
 """Runs: a job run, its device runs, and what each step gave. Ended rows never change."""
 
-import zlib
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -8,10 +7,13 @@ import orjson
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from approvals.models import ApprovalRequest
-from devices.domain.configs import mask
+from config import key_ring
+from devices.domain.masking import Masker
 from devices.models import Agent, ConfigSnapshot, Device, TenantOwned, Worker
+from devices.services.masking import masker_for
 from jobs.domain.bypass import CHOICES as BYPASS_CHOICES
 from jobs.domain.plan import DevicePlan
 from jobs.domain.states import CHOICES, COLOURS, OPEN, RunStatus
@@ -236,7 +238,7 @@ class DeviceLock(TenantOwned):
 class StepResult(TenantOwned):
     """What one step gave on one device; `verdict` is what its checks found.
 
-    `exchanges_z` is zlib-compressed JSON: [[sent, received, rejected], …].
+    `exchanges_sealed` is packed JSON: [[sent, received, rejected], …].
     """
 
     device_run = models.ForeignKey(DeviceRun, on_delete=models.CASCADE, related_name="steps", db_index=False)
@@ -246,7 +248,7 @@ class StepResult(TenantOwned):
     status = models.CharField(max_length=12, choices=CHOICES, default=RunStatus.RUNNING.value)
     message = models.TextField(blank=True)
     verdict = models.CharField(max_length=4, blank=True)
-    exchanges_z = models.BinaryField(default=b"")
+    exchanges_sealed = models.BinaryField(default=b"")
     output_size = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -259,11 +261,28 @@ class StepResult(TenantOwned):
         return f"{self.name} on {self.device_run}"
 
     @property
+    def sealed_row(self) -> str:
+        """It is sealed before it has an id."""
+        return f"{self.device_run_id}:{self.position}"
+
+    def take(self, exchanges: list[Exchange]) -> None:
+        """Hold what was said so far; the row says already whose it is."""
+        self.exchanges_sealed = key_ring.pack(orjson.dumps(exchanges), self.bound_to("exchanges_sealed"))
+        self.output_size = sum(len(received) for _, received, _ in exchanges)
+
+    @cached_property
+    def masker(self) -> Masker:
+        """What hides its tenant's secrets; who shows many steps gives them one (`jobs.results.transcripts`)."""
+        return masker_for(self.tenant_id)
+
+    @property
     def exchanges(self) -> list[Exchange]:
-        """Each line sent with the answer it got, secrets of configurations hidden, and whether the device rejected
-        it."""
-        kept = orjson.loads(zlib.decompress(self.exchanges_z)) if self.exchanges_z else []
-        return [(sent, mask(received), rejected) for sent, received, rejected in kept]
+        """Each line sent with the answer it got, secrets hidden, and whether the device rejected it."""
+        if not self.exchanges_sealed:
+            return []
+        kept = orjson.loads(key_ring.unpack(bytes(self.exchanges_sealed), self.bound_to("exchanges_sealed")))
+        hide = self.masker.hide_all
+        return [(hide(sent), hide(received), rejected) for sent, received, rejected in kept]
 
     @property
     def output(self) -> str:

@@ -65,7 +65,7 @@ def _differences(run: JobRun) -> str:
     found: list[str] = []
     for row in changed.select_related("snapshot_before__same_as", "snapshot_after__same_as")[:MOST_MAIL_DEVICES]:
         assert row.snapshot_before and row.snapshot_after
-        lines = changes(row.snapshot_before.content, row.snapshot_after.content, row.platform)
+        lines = changes(row.snapshot_before, row.snapshot_after, row.platform)
         found += ["", f"{row.device_name}:", *(line for _, line in lines)] if lines else []
     is_cut = len(found) > MOST_MAIL_LINES or changed.count() > MOST_MAIL_DEVICES
     more = ["", "There is more; the run page has all of it."] if is_cut else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 
+from devices.services.masking import Maskers
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, StepResult
 
@@ -14,10 +15,18 @@ LOOK_PAUSE_SECONDS = 0.5
 FOLLOW_SECONDS = 60.0
 
 
+def with_maskers(steps: Iterable[StepResult], maskers: Maskers | None = None) -> list[StepResult]:
+    """Return steps that hide secrets with one masker for each tenant, instead of each with its own."""
+    found, maskers = list(steps), Maskers() if maskers is None else maskers
+    for step in found:
+        step.masker = maskers[step.tenant_id]
+    return found
+
+
 def transcript(steps: Iterable[StepResult]) -> str:
     """Return every line sent and received. Of a step that runs, the last answer is left out: it may still grow."""
     parts = []
-    for step in steps:
+    for step in with_maskers(steps):
         parts.append(f"### {step.name}\n")
         exchanges = step.exchanges[:-1] if step.status == RunStatus.RUNNING else step.exchanges
         for sent, received, rejected in exchanges:

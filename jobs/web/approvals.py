@@ -20,7 +20,7 @@ from approvals.web import decision
 from config.errors import Conflict, Invalid, NotFound
 from config.requests import Request
 from devices import access as tenants
-from devices.domain.configs import unified
+from devices.domain.configs import as_lines, unified
 from jobs import selectors
 from jobs.dispatch import approval_gate
 from jobs.domain import approval_words as words
@@ -67,7 +67,7 @@ def facts(request: Request, job: ServiceJob, asked: ApprovalRequest, now: dateti
 
 def _difference(before: Content, content: Content) -> list[tuple[str, str]]:
     """Return how an earlier request compares with this one, line by line, as `unified` does."""
-    return unified("\n".join(words.lines(before)), "\n".join(words.lines(content)), hide=False)
+    return unified(as_lines(words.lines(before)), as_lines(words.lines(content)))
 
 
 @require_POST

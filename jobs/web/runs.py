@@ -32,7 +32,7 @@ from jobs.dispatch import approval_gate
 from jobs.domain.rollout import Rollout
 from jobs.domain.states import CHOICES, COLOURS, LABELS, OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, StepResult
-from jobs.results.transcripts import transcript
+from jobs.results.transcripts import transcript, with_maskers
 
 BOARD_PAGE = 100
 
@@ -168,7 +168,7 @@ def device_run(request: Request, pk: int, device_pk: int) -> HttpResponse:
         "item": found,
         "pill": status_pill(found.status),
         "plan": found.plan,
-        "steps": [(step, *_finding(step)) for step in found.steps.all()],
+        "steps": [(step, *_finding(step)) for step in with_maskers(found.steps.all())],
         "diffs": _diffs(request, found),
         "may_run": access.may_run(request.user, found.tenant),
         "quarantined": selectors.is_quarantined(found),
@@ -334,7 +334,7 @@ def _cells(row: DeviceRun, columns: list[tuple[int, str]]) -> list[dict[str, str
 
 def _diffs(request: Request, found: DeviceRun) -> list[tuple[str, Comparison]]:
     return [
-        (name, comparison(request, before.content, after.content, found.platform))
+        (name, comparison(request, before, after, found.platform))
         for name, before, after in (
             ("Configuration", found.snapshot_before, found.snapshot_after),
             ("Startup configuration", found.startup_before, found.startup_after),

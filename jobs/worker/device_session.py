@@ -15,6 +15,7 @@ from django.conf import settings
 
 from config.failpoints import failpoint
 from devices.domain import configs
+from devices.domain.configs import HIDDEN
 from devices.domain.errors import DeviceError, NotBack, NotOneLine, PromptTimeout, SessionLost, Unreachable
 from devices.domain.secrets import Login
 from devices.drivers.conversation import AnySession, open_session
@@ -223,4 +224,11 @@ def _revealer(job: ServiceJob | None, journal: Journal, platform: str) -> Callab
             raise NotOneLine(f"The value of the secret variable '{name}' {said}")
         return secret
 
-    return lambda command: SECRET_MARK.sub(opened, command)
+    def reveal(command: str) -> str:
+        revealed = SECRET_MARK.sub(opened, command)
+        # What is nothing but a secret would hide a short one wherever it stands.
+        if revealed != command and SECRET_MARK.sub("", command).strip():
+            journal.revealed[revealed.strip()] = SECRET_MARK.sub(HIDDEN, command).strip()
+        return revealed
+
+    return reveal

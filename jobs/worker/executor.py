@@ -20,6 +20,7 @@ from devices.domain.errors import DeviceError, PromptTimeout, SessionLost
 from devices.drivers.platforms import is_own
 from devices.models import Worker
 from devices.services.inventory import pin_host_key
+from devices.services.masking import Maskers
 from devices.services.snapshots import Content, keep_snapshots
 from jobs import queue, types
 from jobs.domain.states import RunStatus
@@ -164,13 +165,14 @@ def store(batch: list[DeviceOutcome]) -> None:
             device = outcome.journal.device_run.device_id
             if outcome.pinned and device:
                 pin_host_key(device_id=device, fingerprint=outcome.pinned)
-        again = [outcome for outcome in mine if outcome.retry and _try_again(outcome, now)]
+        maskers = Maskers()
+        again = [outcome for outcome in mine if outcome.retry and _try_again(outcome, now, maskers)]
         ended = [outcome for outcome in mine if outcome not in again]
-        moves = [Move(f.journal.ending(f.result, now), RunStatus.RUNNING, f.result.status) for f in ended]
+        moves = [Move(f.journal.ending(f.result, now, maskers), RunStatus.RUNNING, f.result.status) for f in ended]
         _keep_snapshots(ended, now)
         _keep_configurations(ended, now)
         transition_each(moves, ENDING)
-        add_rows([row for outcome in ended for row in outcome.journal.take_rows()])
+        add_rows([row for outcome in ended for row in outcome.journal.take_rows(maskers)])
         queue.wake_workers(device_locks.release(outcome.journal.device_run.pk for outcome in mine))
     for outcome in mine:
         _log_stored(outcome, tried_again=outcome in again)
@@ -217,14 +219,14 @@ def _still_mine(batch: list[DeviceOutcome]) -> list[DeviceOutcome]:
     return found
 
 
-def _try_again(outcome: DeviceOutcome, now: datetime) -> bool:
+def _try_again(outcome: DeviceOutcome, now: datetime, maskers: Maskers) -> bool:
     """Queue a device again that could not be reached; False when it has been tried often enough."""
     row = outcome.journal.device_run
     if row.tries + 1 >= CONNECT_TRIES:
         return False
     seconds = FIRST_PAUSE_SECONDS * 3**row.tries * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, no secret
     pause = timedelta(seconds=seconds)
-    text = f"{outcome.result.message} Try {row.tries + 2} of {CONNECT_TRIES} follows."
+    text = f"{outcome.journal.told(outcome.result.message, maskers)} Try {row.tries + 2} of {CONNECT_TRIES} follows."
     again = {"tries": row.tries + 1, "not_before": now + pause, "message": text, "lease_expires_at": None}
     mine = DeviceRun.objects.filter(pk=row.pk, token=row.token)
     transition(mine, of=[RunStatus.RUNNING], to=RunStatus.QUEUED, **again)

@@ -7,17 +7,17 @@ is renewed for all device runs of a worker at once, by `jobs.worker.leases`, nev
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable
 from datetime import datetime
 
-import orjson
 from django.db import transaction
 from django.utils import timezone
 
 from config.failpoints import failpoint
+from config.key_ring import KeyMissing
 from devices.domain import configs
-from devices.domain.secrets import redact
+from devices.domain.masking import masker_of
+from devices.services.masking import Maskers
 from devices.services.snapshots import volatile_in
 from devices.services.workers import GUARD, LEASE
 from jobs.domain.plan import SNAPSHOT, PlannedStep
@@ -32,7 +32,7 @@ from templates_app.domain.content import StepKind
 #: Seconds after which what came so far is stored for those who watch; most devices are done by then.
 FLUSH_AFTER = 1.5
 #: What changes of a step that was stored while it was open.
-GROWING = ("status", "message", "verdict", "exchanges_z", "output_size", "ended_at")
+GROWING = ("status", "message", "verdict", "exchanges_sealed", "output_size", "ended_at")
 SAFE_SECONDS = (LEASE - GUARD).total_seconds()
 
 
@@ -52,6 +52,7 @@ class Journal:
     ) -> None:
         self.device_run, self.commands, self.writer = device_run, commands, writer
         self.secrets: tuple[str, ...] = ()
+        self.revealed: dict[str, str] = {}
         self.snapshots: dict[str, str] = {}
         self.kept: list[tuple[str, str]] = []
         self.cancelled = self.lost = False
@@ -117,28 +118,46 @@ class Journal:
     def arriving(self, step: PlannedStep, index: int, text: str) -> None:
         """Show output as it comes."""
         self.check()
-        command = step.commands[index]
-        self._flush([*self._exchanges, (command, redact(text, self.secrets)[-20_000:], False)])
+        if self._shows_now():
+            self._show([*self._exchanges, (step.commands[index], self.redacted(text, grows=True)[-20_000:], False)])
 
     def answered(self, step: PlannedStep, index: int, command: str, answer: str, rejected: bool) -> None:
         """Keep the exchange, known secrets replaced."""
         failpoint("answer_not_confirmed")
         self._done += 1
         self._intent = None
-        self._exchanges.append((command, redact(answer, self.secrets), rejected))
+        self._exchanges.append((command, self.redacted(answer), rejected))
         if step.kind == SNAPSHOT and not rejected:
             self.snapshots[step.keep or ("after" if self.snapshots else "before")] = answer
             failpoint("before_read")
         elif step.keep and not rejected:
             self.kept.append((step.keep, answer))
-        self._flush(self._exchanges)
+        if self._shows_now():
+            self._show(self._exchanges)
 
     def step_ended(self, step: PlannedStep, status: RunStatus, message: str, verdict: str = "") -> None:
         """Close the step's row."""
         done_step = self._steps[-1]
         done_step.status, done_step.verdict, done_step.ended_at = status, verdict, timezone.now()
-        done_step.message = redact(message or done_step.message, self.secrets)
-        _fill(done_step, self._exchanges)
+        done_step.message = self.redacted(message or done_step.message)
+        done_step.take(self._exchanges)
+
+    def redacted(self, text: str, *, grows: bool = False) -> str:
+        """Hide what was used with this device: each line with a secret as it was sent, and each secret where it is
+        recognised; of a text that grows, also the beginning of one at its end."""
+        for revealed, marked in self.revealed.items():
+            text = text.replace(revealed, marked)
+        masker = masker_of(frozenset(self.secrets))
+        return masker.hide(masker.without_begun(text) if grows else text)
+
+    def told(self, message: str, maskers: Maskers) -> str:
+        """Return a sentence that may quote the device, without any secret of its tenant; asks the database."""
+        if not message:
+            return ""
+        try:
+            return maskers[self.device_run.tenant_id].hide_quoted(self.redacted(message))
+        except KeyMissing as error:
+            return f"What happened cannot be told without its secrets. {error.message}"
 
     @property
     def unknown(self) -> bool:
@@ -181,20 +200,22 @@ class Journal:
         sent."""
         return interruption(cause, self.commands, self.begun, self._done)
 
-    def ending(self, result: DeviceResult, now: datetime) -> DeviceRun:
+    def ending(self, result: DeviceResult, now: datetime, maskers: Maskers) -> DeviceRun:
         """Return the row as it ends, for the caller to move to its end where the token still fits."""
         row = self.device_run
-        row.reason, row.message = result.reason, redact(result.message, self.secrets)
+        row.reason, row.message = result.reason, self.told(result.message, maskers)
         row.ended_at, row.confirmed, row.lease_expires_at = now, self._done, None
         row.intended = max(self._done + self.unknown, row.intended)
         for step in self._steps:
             if step.ended_at is None:
                 step.status, step.ended_at = result.status, now
-                _fill(step, self._exchanges)
+                step.take(self._exchanges)
         return row
 
-    def take_rows(self) -> list[StepResult]:
+    def take_rows(self, maskers: Maskers) -> list[StepResult]:
         """Return the rows still to be inserted; one stored while it was open is updated here."""
+        for step in self._steps[max(self._stored - 1, 0) :]:
+            step.message = self.told(step.message, maskers)
         if self._stored and self._steps:
             last = self._steps[self._stored - 1]
             changed = {name: getattr(last, name) for name in GROWING}
@@ -219,11 +240,12 @@ class Journal:
         self.lost = True
         raise LeaseLost
 
-    def _flush(self, exchanges: list[Exchange]) -> None:
-        if time.monotonic() - self._flushed < FLUSH_AFTER or not self.writer.may_show():
-            return
+    def _shows_now(self) -> bool:
+        return time.monotonic() - self._flushed >= FLUSH_AFTER and self.writer.may_show()
+
+    def _show(self, exchanges: list[Exchange]) -> None:
         self._flushed = time.monotonic()
-        _fill(self._steps[-1], exchanges)
+        self._steps[-1].take(exchanges)
         self.writer.do(self._store)
         self.check()
 
@@ -232,9 +254,4 @@ class Journal:
         with transaction.atomic():
             if not DIRECT.intend((row.pk, row.token, row.intended, self._done)):
                 self._refused()
-            add_rows(self.take_rows())
-
-
-def _fill(row: StepResult, exchanges: list[Exchange]) -> None:
-    row.exchanges_z = zlib.compress(orjson.dumps(exchanges), 1)
-    row.output_size = sum(len(received) for _, received, _ in exchanges)
+            add_rows(self.take_rows(Maskers()))

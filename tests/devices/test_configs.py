@@ -2,7 +2,7 @@
 
 import pytest
 
-from devices.domain.configs import mask, side_by_side, unified
+from devices.domain.configs import mask, shown_lines, side_by_side, unified
 from devices.drivers.platforms import PLATFORMS
 
 OLD = (
@@ -15,28 +15,31 @@ NEW = (
 )
 
 
+def lines_of(text, volatile=()):
+    return shown_lines(text, mask(text), volatile)
+
+
 def test_what_changes_by_itself_is_no_change():
     volatile = PLATFORMS["cisco_ios"].volatile
-    assert unified(OLD, OLD.replace("10:00", "11:00"), volatile) == []
-    assert side_by_side(OLD, OLD.replace("10:00", "11:00"), volatile) == []
-    assert unified(OLD, OLD.replace("10:00", "11:00")) != []
+    assert unified(lines_of(OLD, volatile), lines_of(OLD.replace("10:00", "11:00"), volatile)) == []
+    assert side_by_side(lines_of(OLD, volatile), lines_of(OLD.replace("10:00", "11:00"), volatile)) == []
+    assert unified(lines_of(OLD), lines_of(OLD.replace("10:00", "11:00"))) != []
 
 
 def test_one_column_hides_secrets_and_still_shows_that_they_changed():
-    lines = unified(OLD, NEW, PLATFORMS["cisco_ios"].volatile)
+    lines = unified(*(lines_of(text, PLATFORMS["cisco_ios"].volatile) for text in (OLD, NEW)))
     assert ("del", "- name A") in lines and ("add", "+ name B") in lines
     assert ("del", "-snmp-server community *** RO") in lines and ("add", "+snmp-server community *** RO") in lines
     assert not any("secret" in line or "public" in line for _, line in lines)
 
 
 def test_two_columns_pair_what_was_changed():
-    rows = side_by_side(OLD, NEW, PLATFORMS["cisco_ios"].volatile)
+    rows = side_by_side(*(lines_of(text, PLATFORMS["cisco_ios"].volatile) for text in (OLD, NEW)))
     assert ("change", " name A", " name B", 3, 3) in [(r.kind, r.old, r.new, r.old_number, r.new_number) for r in rows]
-    added = side_by_side("a\nb", "a\nx\nb")
+    added = side_by_side(lines_of("a\nb"), lines_of("a\nx\nb"))
     assert [(r.kind, r.old, r.new) for r in added] == [("", "a", "a"), ("add", None, "x"), ("", "b", "b")]
-    far = side_by_side(
-        "\n".join(map(str, range(50))), "\n".join(map(str, range(50))).replace("5\n", "V\n", 1).replace("45\n", "W\n")
-    )
+    text = "\n".join(map(str, range(50)))
+    far = side_by_side(lines_of(text), lines_of(text.replace("5\n", "V\n", 1).replace("45\n", "W\n")))
     assert "gap" in [row.kind for row in far]
 
 

@@ -6,7 +6,8 @@ import pickle
 
 import pytest
 
-from devices.domain.secrets import Login, Secret, redact
+from devices.domain.masking import Masker
+from devices.domain.secrets import Login, Secret
 from devices.models import Credential
 from devices.services import vault
 from devices.services.inventory import save_credential
@@ -32,7 +33,7 @@ def test_a_secret_shows_itself_nowhere():
 
 
 def test_redaction_takes_out_every_known_secret_and_the_longest_first():
-    assert redact("a hunter22x b hunter22", ("hunter22", "hunter22x")) == "a *** b ***"
+    assert Masker(("hunter22", "hunter22x")).hide("a hunter22x b hunter22") == "a *** b ***"
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.utils import timezone
 from devices.models import Agent, AuditEvent, Device, Network
 from devices.services.snapshots import Content, keep_snapshots
 from jobs.authoring import drafts
-from jobs.models import DeviceRun, ServiceJob, StepResult
+from jobs.models import DeviceRun, ServiceJob
 from jobs.results import transcripts
 from tests import make
 
@@ -192,18 +192,11 @@ def test_a_transcript_is_followed_while_it_grows(api, acme, person, monkeypatch)
     _, run = make.job(person("acme-operator"), make.template(acme), make.devices(acme, "linux")[:1])
     row = run.device_runs.get()
     DeviceRun.objects.filter(pk=row.pk).update(status="running")
-    make_step = lambda status, exchanges: StepResult.objects.update_or_create(  # noqa: E731
-        device_run=row,
-        position=0,
-        defaults={
-            "tenant": acme,
-            "name": "Read",
-            "kind": "read",
-            "status": status,
-            "started_at": timezone.now(),
-            "exchanges_z": make.packed(exchanges),
-        },
-    )
+
+    def make_step(status, exchanges):
+        row.steps.all().delete()
+        make.step(row, exchanges, position=0, name="Read", kind="read", status=status, started_at=timezone.now())
+
     make_step("running", [["uname", "Linux\n", False], ["uptime", "up 3 d", False]])
 
     def grow(seconds):

@@ -25,14 +25,14 @@ def rows(tenant, person, wakeups):
 def steps(row, count, **more):
     now = timezone.now()
     given = {"name": AWKWARD[:100], "kind": "read", "status": "succeeded", "message": AWKWARD, "started_at": now}
-    given |= {"exchanges_z": bytes(range(256)), "output_size": 7, **more}
+    given |= {"exchanges_sealed": bytes(range(256)), "output_size": 7, **more}
     return [StepResult(tenant_id=row.tenant_id, device_run_id=row.pk, position=n, **given) for n in range(count)]
 
 
 def values(found):
     return [
         {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields if not field.primary_key}
-        | {"exchanges_z": bytes(row.exchanges_z)}
+        | {"exchanges_sealed": bytes(row.exchanges_sealed)}
         for row in found
     ]
 

@@ -117,7 +117,7 @@ def test_a_device_restarts_and_the_next_step_waits_for_it(acme, person):
     assert (row.intended, row.confirmed) == (len(row.plan.commands),) * 2
     restarted = row.steps.get(name="Restart")
     assert restarted.status == "succeeded" and "ended, as the step expects" in restarted.output
-    assert row.snapshot_after.content and row.startup_after.content
+    assert row.snapshot_after.unsealed and row.startup_after.unsealed
 
 
 def test_a_device_that_does_not_come_back_fails(acme, person, settings):
@@ -151,7 +151,7 @@ def test_after_a_break_within_a_change_the_device_is_read_and_nothing_else_is_se
     row = run_job(person, template, [device], snapshots=False).device_runs.get()
     assert (row.status, row.reason) == ("interrupted", "session_lost")
     assert "Read afterwards: all lines sent so far (3) are in the running configuration." in row.message
-    assert "ntp server 198.51.100.9" in row.snapshot_after.content
+    assert "ntp server 198.51.100.9" in row.snapshot_after.unsealed
     assert sent(executed, device) == ["configure terminal", *lines.splitlines()[:3]]
 
 
@@ -182,7 +182,7 @@ def test_a_change_that_is_not_saved_is_said(acme, person):
     template = steps(tenant, TemplateStep(name="Change", kind=StepKind.CONFIG, commands=NTP))
     row = run_job(person, template, [device], snapshots=True).device_runs.get()
     assert row.status == "succeeded" and "not in the startup configuration" in row.message
-    assert (row.startup_before.kind, row.startup_before.content) == ("startup", row.startup_after.content)
+    assert (row.startup_before.kind, row.startup_before.unsealed) == ("startup", row.startup_after.unsealed)
     saving = steps(
         tenant,
         TemplateStep(name="Change", kind=StepKind.CONFIG, commands={"*": "ntp server 198.51.100.8"}, save=True),
@@ -190,7 +190,7 @@ def test_a_change_that_is_not_saved_is_said(acme, person):
     )
     row = run_job(person, saving, [device], snapshots=True).device_runs.get()
     assert (row.status, row.message) == ("succeeded", "")
-    assert "198.51.100.8" in row.startup_after.content and "198.51.100.8" not in row.startup_before.content
+    assert "198.51.100.8" in row.startup_after.unsealed and "198.51.100.8" not in row.startup_before.unsealed
 
 
 def two_steps(tenant, resumable=True):
@@ -222,7 +222,7 @@ def test_a_run_is_resumed_at_the_step_that_failed(acme, person):
     assert sent(executed, bad)[done:] == ["configure terminal", "logging host 198.51.100.7", "end"]
     row = resumed.device_runs.get()
     assert row.steps.get(name="First").message == f"Done in run {run.pk}."
-    assert "logging host 198.51.100.7" in row.snapshot_after.content
+    assert "logging host 198.51.100.7" in row.snapshot_after.unsealed
 
 
 def test_a_run_is_resumed_only_where_the_template_says_so(acme, person):

@@ -58,7 +58,7 @@ def texts(run):
 class TestBackup:
     def configurations(self, kind=None):
         rows = ConfigSnapshot.objects.filter(device=FIRST).order_by("pk")
-        return [(row.kind, row.content) for row in rows if kind in (None, row.kind)]
+        return [(row.kind, row.unsealed) for row in rows if kind in (None, row.kind)]
 
     def test_both_configurations_are_kept_as_the_device_has_them(self, client13, run):
         state = client13[2].state(Device.objects.get(pk=FIRST))

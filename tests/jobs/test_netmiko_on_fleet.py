@@ -84,7 +84,7 @@ def test_a_netmiko_platform_is_changed_and_its_configuration_kept(acme, person, 
     assert sent == list(row.plan.commands)
     assert "+ntp server 198.51.100.9" in "".join(
         f"+{line}"
-        for line in set(row.snapshot_after.content.splitlines()) - set(row.snapshot_before.content.splitlines())
+        for line in set(row.snapshot_after.unsealed.splitlines()) - set(row.snapshot_before.unsealed.splitlines())
     )
     assert row.confirmed == row.intended == len(row.plan.commands)
 
@@ -165,7 +165,7 @@ class TestTelnet:
         device = telnet(become(make.devices(tenant, "arista_eos")[0], "cisco_nxos"))
         row = run_on(person, device, template(tenant, "cisco_nxos", "show version"), snapshots=True)
         assert row.status == "succeeded", row.message
-        assert "EOS" in row.snapshot_after.content
+        assert "EOS" in row.snapshot_after.unsealed
 
     def test_a_wrong_password_is_given_once(self, acme, person):
         tenant, faults, executed = acme

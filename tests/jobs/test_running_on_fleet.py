@@ -60,8 +60,10 @@ def test_a_reading_job_on_every_platform_sends_exactly_its_plan(acme, person):
         assert lines(executed, device) == [*row.plan.preparation, *row.plan.commands]
         assert row.confirmed == len(row.plan.commands)
         assert all(step.output.strip() for step in row.steps.all())
-        assert row.snapshot_before.content == row.snapshot_after.content
-        assert row.snapshot_after.same_as == row.snapshot_before and not row.snapshot_after.content_z, "stored once"
+        assert row.snapshot_before.unsealed == row.snapshot_after.unsealed
+        assert row.snapshot_after.same_as == row.snapshot_before and not row.snapshot_after.content_sealed, (
+            "stored once"
+        )
 
 
 def test_a_configuration_job_changes_every_platform_and_shows_the_difference(acme, person, browser, api):
@@ -75,8 +77,8 @@ def test_a_configuration_job_changes_every_platform_and_shows_the_difference(acm
     for device in devices:
         row = run.device_runs.get(device=device)
         assert lines(executed, device) == [*row.plan.preparation, *row.plan.commands]
-        assert "198.51.100.7" not in row.snapshot_before.content
-        assert "198.51.100.7" in row.snapshot_after.content
+        assert "198.51.100.7" not in row.snapshot_before.unsealed
+        assert "198.51.100.7" in row.snapshot_after.unsealed
     one, two = (
         browser("acme-admin").get(f"/runs/{run.pk}/devices/{row.pk}/?view={view}").content.decode()
         for view in ("one", "side")
@@ -136,7 +138,7 @@ def test_a_configuration_that_a_device_had_before_is_stored_once(acme, person):
         finish(run)
     rows = ConfigSnapshot.objects.filter(device=device).order_by("pk")
     assert rows.count() == 4 and [row.same_as_id for row in rows] == [None, *[rows[0].pk] * 3]
-    assert len({row.content for row in rows}) == 1 and rows[3].content.strip()
+    assert len({row.unsealed for row in rows}) == 1 and rows[3].unsealed.strip()
 
 
 def test_four_devices_with_four_fates_end_partial_and_say_why(acme, person):

@@ -124,7 +124,7 @@ def test_a_trap_of_the_fleet_keeps_the_changed_configuration(tmp_path, backup):
                 address=first.connect_host, now=timezone.now() + timedelta(minutes=number)
             )
             assert make.finish(run).status == "succeeded", run.device_runs.get().message
-        assert "203.0.113.2" in first.snapshots.filter(kind="running").order_by("-pk").first().content
+        assert "203.0.113.2" in first.snapshots.filter(kind="running").order_by("-pk").first().unsealed
 
 
 def test_a_trigger_that_a_person_named_like_ours_is_none_of_a_trap(backup):

@@ -10,7 +10,7 @@ from django.db.models import Prefetch
 
 from devices.models import ConfigSnapshot
 from devices.services import outbox
-from devices.services.snapshots import Content, changes, keep_snapshots
+from devices.services.snapshots import Content, differs, keep_snapshots
 from jobs.models import DeviceRun, JobRun, KeptConfiguration
 from jobs.results import notifications
 from jobs.types.backup.parameters import VERSION_WITH_CHANGES
@@ -31,7 +31,7 @@ def keep(found: Sequence[ReadConfigurations], now: datetime) -> None:
             continue
         for kind, text in read.kept:
             last = _last(row, kind)
-            changed = last is not None and bool(changes(last.content, text, row.platform))
+            changed = last is not None and differs(last, text, row.platform)
             if last is None or changed or value_of(job, "versions_saved") != VERSION_WITH_CHANGES:
                 content = Content(row.tenant_id, row.device, text, f"backup run {row.run_id}", kind)
                 kept.append((row, content, changed))
@@ -48,7 +48,7 @@ def keep(found: Sequence[ReadConfigurations], now: datetime) -> None:
 def kept_by(run: JobRun) -> dict[str, object]:
     """Return what the run's page shows: `rows` are its device runs, in order, with the configurations kept of each
     (`kept`); `more` says that there are further devices."""
-    snapshots = KeptConfiguration.objects.select_related("snapshot").defer("snapshot__content_z")
+    snapshots = KeptConfiguration.objects.select_related("snapshot").defer("snapshot__content_sealed")
     rows = run.device_runs.defer("plan_data").prefetch_related(
         Prefetch("kept_configurations", queryset=snapshots, to_attr="kept")
     )

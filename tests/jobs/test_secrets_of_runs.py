@@ -1,0 +1,148 @@
+"""A secret that a device says again: it stands nowhere in the database, and on no face, now or in any later run."""
+
+import base64
+import contextlib
+import json
+import zlib
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.urls import reverse
+
+from devices.channels.email import EMAIL
+from devices.domain.secrets import Secret
+from devices.models import ConfigSnapshot, OutboxMessage
+from devices.services import channels
+from jobs.results.transcripts import follow
+from templates_app.domain.content import RuntimeVariable, StepKind, TemplateContent, TemplateStep, VariableType
+from templates_app.services import authoring
+from tests import make
+
+pytestmark = pytest.mark.django_db
+CANARY = "correct-Horse-7"
+
+
+@pytest.fixture
+def acme(tmp_path, tenant, wakeups):
+    with make.fleet(tmp_path, "acme"):
+        yield tenant("acme")
+
+
+def template_with_secret(tenant, kind, commands, name="With a secret"):
+    content = TemplateContent(
+        (TemplateStep(name="Say", kind=StepKind(kind), commands=commands),),
+        (RuntimeVariable(name="phrase", type=VariableType.SECRET),),
+    )
+    return authoring.save_template(by=None, tenant=tenant, name=name, description="", status="ready", content=content)
+
+
+@pytest.fixture
+def told(acme, person):
+    """Two runs that had the secret (a device echoes it, a configuration has it), and two of others that read it."""
+    linux, ios = make.devices(acme, "linux", "cisco_ios")
+    by, secret = person("acme-admin"), {"phrase": Secret(CANARY)}
+    said = template_with_secret(acme, "exec", {"linux": "echo {{ phrase }}"})
+    kept = template_with_secret(acme, "config", {"cisco_ios": "snmp-server location {{ phrase }}"}, name="Kept")
+    reading = make.new_template(acme, {"cisco_ios": "show running-config"}, name="Reads")
+    mail = {"host": "127.0.0.1", "port": 25, "security": "none", "sender": "interlock@acme.example"}
+    channels.save_channel(by=by, tenant=acme, channel=EMAIL, secrets={"password": None}, **mail)
+    runs = [
+        make.job(by, said, [linux], snapshots=False, secret_variables=secret)[1],
+        make.job(by, kept, [ios], snapshots=True, secret_variables=secret, notify_users=(by.pk,))[1],
+    ]
+    runs = [make.finish(run) for run in runs]
+    later = make.finish(make.job(person("acme-operator"), reading, [ios], snapshots=True)[1])
+    assert {run.status for run in (*runs, later)} == {"succeeded"}
+    return [*runs, later]
+
+
+def forms_of(secret):
+    """The secret itself and what anybody can turn back into it."""
+    return [secret.encode(), base64.b64encode(secret.encode())]
+
+
+def unpacked(value):
+    """Yield the bytes of a stored value, and those that it unpacks to."""
+    data = bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
+    yield data
+    with contextlib.suppress(zlib.error):
+        yield zlib.decompress(data)
+
+
+def stored():
+    """Yield (table.column, bytes) of every value in the database, as the database has it."""
+    for model in apps.get_models(include_auto_created=True):
+        with connection.cursor() as cursor:
+            cursor.execute(f'SELECT * FROM "{model._meta.db_table}"')
+            names = [column[0] for column in cursor.description]
+            for row in cursor.fetchall():
+                for name, value in zip(names, row, strict=True):
+                    for data in unpacked(value):
+                        yield f"{model._meta.db_table}.{name}", data
+
+
+def test_the_database_holds_no_plain_value_of_a_secret_that_a_device_said(told):
+    assert {place for place, data in stored() for form in forms_of(CANARY) if form in data} == set()
+    if connection.vendor == "sqlite":
+        data = connection.connection.serialize()
+        assert b"snmp-server location" in data and CANARY.encode() not in data
+
+
+def pages(told):
+    """Every address that shows output or configurations of the runs."""
+    devices = {row.device_id for run in told for row in run.device_runs.all()}
+    urls = []
+    for run in told:
+        urls.append(reverse("run", args=[run.pk]))
+        for row in run.device_runs.all():
+            urls += [reverse("device-run", args=[run.pk, row.pk]), reverse("device-run-raw", args=[run.pk, row.pk])]
+            urls.append(reverse("device-run", args=[run.pk, row.pk]) + "?view=side")
+            urls += [reverse(f"api:device-run-{name}", args=[row.pk]) for name in ("detail", "diff", "output")]
+    for device in devices:
+        found = list(ConfigSnapshot.objects.filter(device=device).order_by("pk").values_list("pk", flat=True))
+        urls.append(reverse("device", args=[device]))
+        urls += [reverse("api:snapshot-detail", args=[pk]) for pk in found]
+        for old in found:
+            for view in ("one", "side"):
+                urls.append(reverse("device", args=[device]) + f"?a={old}&b={found[-1]}&view={view}")
+            urls.append(reverse("api:snapshot-diff", args=[old]) + f"?other={found[-1]}")
+    return urls
+
+
+@pytest.mark.parametrize("name", ["acme-admin", "acme-viewer", "msp-admin"])
+def test_no_page_and_no_answer_shows_it(told, browser, name):
+    client, shown = browser(name), {}
+    for url in pages(told):
+        response = client.get(url)
+        assert response.status_code == 200, url
+        shown[url] = (response.getvalue() if response.streaming else response.content).decode()
+    found = [url for url, text in shown.items() if CANARY in text]
+    assert not found, found
+    assert any("***" in text for text in shown.values())
+
+
+def test_what_is_sent_does_not_say_it(told):
+    assert CANARY not in str(list(OutboxMessage.objects.values()))
+    assert OutboxMessage.objects.filter(details__contains="***").exists()
+    for run in told:
+        for row in run.device_runs.all():
+            assert CANARY not in b"".join(follow(row, seconds=0)).decode()
+
+
+def test_another_value_of_the_variable_does_not_uncover_the_former_one(told, person, browser):
+    from dataclasses import replace
+
+    from jobs.authoring import drafts
+    from jobs.plan.job_mapping import spec_of
+
+    job = told[1].job
+    spec = replace(spec_of(job), secret_variables={"phrase": Secret("another-value-8")})
+    drafts.change_job(by=person("acme-admin"), job=job, spec=spec)
+    test_no_page_and_no_answer_shows_it(told, browser, "acme-admin")
+
+
+def test_a_changed_secret_still_shows_as_a_change(told, browser):
+    row = told[1].device_runs.get()
+    body = json.loads(browser("acme-admin").get(reverse("api:device-run-diff", args=[row.pk])).content)
+    assert "+snmp-server location ***" in body["unified"]
