@@ -5,11 +5,13 @@ What is sealed is bound to a text that says what it is (tenant, row, column): mo
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hmac
 import os
 import secrets
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -103,6 +105,15 @@ def keys() -> Mapping[str, bytes]:
         _make(path)
         found = os.stat(path)
     return _read(str(path), (found.st_ino, found.st_mtime_ns, found.st_size))
+
+
+@contextlib.contextmanager
+def changing() -> Iterator[Mapping[str, bytes]]:
+    """Yield the ring while nobody else changes it: two who did at once would lose a key."""
+    path: Path = settings.KEY_RING_FILE
+    with open(os.open(path.with_name(f".{path.name}.lock"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield keys()
 
 
 def replace(ring: Mapping[str, bytes]) -> None:
