@@ -200,10 +200,17 @@ class Agents(Creates, Edits, Resource):
         return inventory.save_agent(by=user, instance=instance, **data)
 
 
+class SecretText(serializers.CharField):
+    """A secret: it goes in byte for byte and never comes out."""
+
+    def __init__(self, **given: object) -> None:
+        super().__init__(write_only=True, allow_blank=True, trim_whitespace=False, **given)
+
+
 class CredentialSerializer(Owned):
-    password = serializers.CharField(write_only=True, required=False, allow_blank=True)
-    enable_password = serializers.CharField(write_only=True, required=False, allow_blank=True)
-    private_key = serializers.CharField(write_only=True, required=False, allow_blank=True)
+    password = SecretText(required=False)
+    enable_password = SecretText(required=False)
+    private_key = SecretText(required=False)
     holds = serializers.SerializerMethodField(help_text="Which secrets are stored.")
 
     class Meta:

@@ -115,14 +115,18 @@ class Channel(Protocol[R]):
 AnyChannel: TypeAlias = Channel[Any]  # Any: each channel keeps its receivers in a table of its own
 
 
-def secret_field(*, label: str | None = None, help_text: str = "", min_length: int | None = None) -> forms.CharField:
-    """Return the form field of a secret: what is typed is not shown, and empty keeps what is stored."""
+def secret_field(
+    *, label: str | None = None, help_text: str = "", min_length: int | None = None, widget: forms.Widget | None = None
+) -> forms.CharField:
+    """Return the form field of a secret: what is typed is not shown and kept byte for byte, and empty keeps what is
+    stored."""
     return forms.CharField(
         required=False,
         label=label,
         help_text=help_text,
         min_length=min_length,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        strip=False,
+        widget=widget or forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
 

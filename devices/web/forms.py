@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
 from devices import selectors
+from devices.channels.base import secret_field
 from devices.domain.roles import VERB_LABELS, Verb
 from devices.domain.secrets import Secret
 from devices.domain.zones import ZONE_CHOICES
@@ -172,13 +173,10 @@ class CredentialForm(TenantForm):
 
     name = forms.CharField(max_length=120)
     username = forms.CharField(max_length=120)
-    password = forms.CharField(required=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
-    enable_password = forms.CharField(
-        required=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
-    )
-    private_key = forms.CharField(
+    password = secret_field()
+    enable_password = secret_field()
+    private_key = secret_field(
         label="SSH key",
-        required=False,
         widget=forms.Textarea(attrs={"class": "code", "autocomplete": "off"}),
         help_text="OpenSSH or PEM, without passphrase. Used instead of the password.",
     )

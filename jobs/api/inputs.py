@@ -13,7 +13,7 @@ from rest_framework import serializers
 from config.api_resource import Key
 from config.errors import Invalid
 from devices import selectors as inventory
-from devices.api.resources import Scoped
+from devices.api.resources import Scoped, SecretText
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
 from jobs import types
@@ -51,8 +51,8 @@ class SelectionSerializer(serializers.Serializer):
 
 class AccountSerializer(serializers.Serializer):
     username = serializers.CharField(max_length=120)
-    password = serializers.CharField(write_only=True, allow_blank=True, default="")
-    enable_password = serializers.CharField(write_only=True, allow_blank=True, default="")
+    password = SecretText(default="")
+    enable_password = SecretText(default="")
 
 
 class TaskSerializer(serializers.Serializer):
@@ -160,7 +160,9 @@ class JobInput(WishSerializer):
     selection = SelectionSerializer()
     account = AccountSerializer(required=False, allow_null=True)
     credential = serializers.UUIDField(allow_null=True, default=None)
-    variables = serializers.DictField(child=serializers.CharField(allow_blank=True), default=dict)
+    variables = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, trim_whitespace=False), default=dict
+    )
     notify_users = serializers.ListField(child=Key(), default=list)
     notify_groups = serializers.ListField(child=Key(), default=list)
     tasks = TaskSerializer(many=True, default=list)

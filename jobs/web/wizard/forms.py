@@ -12,6 +12,7 @@ from django.http import QueryDict
 
 from devices import access as tenants
 from devices import selectors as inventory
+from devices.channels.base import secret_field
 from devices.domain.secrets import Secret
 from devices.domain.selection import MODE_LABELS, DeviceSearch, DeviceSelection, SelectionMode
 from devices.drivers import platforms
@@ -31,7 +32,6 @@ from templates_app.domain.content import RuntimeVariable, VariableType
 
 #: A picker shows at most this many devices; searching brings the others.
 MOST_PICKER_DEVICES = 200
-HIDDEN = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 
 #: The values of a form by the names of its fields, each in the type that its field makes of it.
 Values: TypeAlias = dict[str, Any]  # Any: Django gives cleaned data no type
@@ -151,8 +151,8 @@ class DetailsForm(WizardForm):
         max_length=120,
         help_text="Leave the account empty to use the stored credentials of the devices.",
     )
-    password = forms.CharField(label="Password", required=False, widget=HIDDEN)
-    enable_password = forms.CharField(label="Enable Password", required=False, widget=HIDDEN)
+    password = secret_field(label="Password")
+    enable_password = secret_field(label="Enable Password")
     credential = forms.ChoiceField(
         label="Credential set", required=False, help_text="Used for all devices when no account is given above."
     )
@@ -361,12 +361,7 @@ def _variable_field(variable: RuntimeVariable, stored: bool) -> forms.Field:
             label=label, help_text=text, required=False, choices=[("", "—"), ("yes", "Yes"), ("no", "No")]
         )
     if variable.type is VariableType.SECRET:
-        return forms.CharField(
-            label=label,
-            help_text="Stored. Leave it empty to keep it." if stored else text,
-            required=False,
-            widget=HIDDEN,
-        )
+        return secret_field(label=label, help_text="Stored. Leave it empty to keep it." if stored else text)
     widget = (
         forms.Textarea(attrs={"class": "code", "rows": 4}) if variable.type is VariableType.LINES else forms.TextInput()
     )
