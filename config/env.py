@@ -5,6 +5,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 from pathlib import Path
 
 import environ
@@ -83,11 +84,24 @@ FAILPOINT = env.str("INTERLOCK_FAILPOINT", "")
 FAILPOINT_SOCKET = env.str("INTERLOCK_FAILPOINT_SOCKET", "")
 
 
+def keep_private() -> None:
+    """Let nobody else read what this process makes, nor what stands in the state folder already."""
+    os.umask(0o077)
+    VAR.mkdir(parents=True, exist_ok=True)
+    if VAR.stat().st_mode & stat.S_ISVTX:  # a folder of everybody, like /tmp
+        return
+    for path in (VAR, *VAR.iterdir()):
+        with contextlib.suppress(FileNotFoundError):  # another process ends with a file of its own
+            found = path.lstat()
+            is_mine = found.st_uid == os.geteuid() and not stat.S_ISLNK(found.st_mode)
+            if is_mine and stat.S_IMODE(found.st_mode) & 0o077:
+                path.chmod(stat.S_IMODE(found.st_mode) & 0o700)
+
+
 def secret_file(name: str) -> str:
     """Return the content of `VAR/name`, made with 32 random bytes (hex) and mode 0600 when it is not there."""
     path = VAR / name
     if not path.exists():
-        VAR.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         with os.fdopen(handle, "w") as stream:
             stream.write(secrets.token_hex(32))

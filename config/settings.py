@@ -5,6 +5,7 @@ from pathlib import Path
 
 from config import __version__, env
 
+env.keep_private()
 BASE_DIR = env.ROOT
 VAR = env.VAR
 DEMO = env.DEMO
