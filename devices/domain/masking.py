@@ -63,22 +63,27 @@ class Masker:
         parts = {part for value in values for part in _parts(value)}
         everywhere = {part for part in parts if _is_found_anywhere(part)}
         words = sorted((part for part in parts - everywhere if _is_found_as_word(part)), key=len, reverse=True)
+        self._plain = sorted(everywhere, key=len, reverse=True)
         self._forms = sorted({form for part in everywhere for form in _forms(part)}, key=len, reverse=True)
         self._words = [(word, re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")) for word in words]
         self._wrapped = [part for part in everywhere if len(part) >= ANYWHERE]
 
     def hide(self, text: str) -> str:
-        """Return the text with the values hidden, those within a line: quickly."""
-        for form in self._forms:
-            if form in text:
-                text = text.replace(form, HIDDEN)
+        """Return the text with the values hidden that stand in it as they are: quickly."""
+        for part in self._plain:
+            if part in text:
+                text = text.replace(part, HIDDEN)
         for word, pattern in self._words:
             if word in text:
                 text = pattern.sub(HIDDEN, text)
         return text
 
     def hide_all(self, text: str) -> str:
-        """The same for who reads it: also values that a terminal has wrapped, and what a line says is a secret."""
+        """The same for who reads it: also codes of the values, values that a terminal has wrapped, and what a line says
+        is a secret."""
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, HIDDEN)
         text = self.hide(text)
         if self._wrapped and ("\n" in text or "\x08" in text):
             flat = re.sub(BREAK, "", text)

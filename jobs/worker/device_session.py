@@ -37,6 +37,10 @@ from templates_app.domain.rendering import SECRET_MARK
 log = logging.getLogger(__name__)
 #: A reading step whose connection was lost begins again on a new one, so many times.
 READ_AGAIN = 2
+#: So many characters around a secret, on each side, are looked for with it in what the device says.
+MOST_AROUND = 12
+#: With fewer around it a short secret would be hidden wherever it stands.
+LEAST_AROUND = 3
 #: What a device says while it goes down or comes up.
 AWAY = (Unreachable, SessionLost, PromptTimeout)
 GONE = DeviceResult(RunStatus.FAILED, "device_gone", "The device was removed or switched off; nothing was sent.")
@@ -224,11 +228,17 @@ def _revealer(job: ServiceJob | None, journal: Journal, platform: str) -> Callab
             raise NotOneLine(f"The value of the secret variable '{name}' {said}")
         return secret
 
-    def reveal(command: str) -> str:
-        revealed = SECRET_MARK.sub(opened, command)
-        # What is nothing but a secret would hide a short one wherever it stands.
-        if revealed != command and SECRET_MARK.sub("", command).strip():
-            journal.revealed[revealed.strip()] = SECRET_MARK.sub(HIDDEN, command).strip()
-        return revealed
+    def placed(match: re.Match[str]) -> str:
+        secret = opened(match)
+        before, after = _around(match)
+        if len((before + after).strip()) >= LEAST_AROUND:
+            journal.revealed[before + secret + after] = before + HIDDEN + after
+        return secret
 
-    return reveal
+    return lambda command: SECRET_MARK.sub(placed, command)
+
+
+def _around(match: re.Match[str]) -> tuple[str, str]:
+    """Return what stands right before and after a secret's mark in its line: by this a short one is recognised."""
+    before, after = match.string[: match.start()], match.string[match.end() :]
+    return SECRET_MARK.split(before)[-1][-MOST_AROUND:].lstrip(), SECRET_MARK.split(after)[0][:MOST_AROUND].rstrip()

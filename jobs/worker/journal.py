@@ -143,7 +143,7 @@ class Journal:
         done_step.take(self._exchanges)
 
     def redacted(self, text: str, *, grows: bool = False) -> str:
-        """Hide what was used with this device: each line with a secret as it was sent, and each secret where it is
+        """Hide what was used with this device: each secret within what it was sent with, and where it is
         recognised; of a text that grows, also the beginning of one at its end."""
         for revealed, marked in self.revealed.items():
             text = text.replace(revealed, marked)

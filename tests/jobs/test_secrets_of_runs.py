@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
 from devices.channels.email import EMAIL
 from devices.domain.secrets import Secret
@@ -146,3 +147,50 @@ def test_a_changed_secret_still_shows_as_a_change(told, browser):
     row = told[1].device_runs.get()
     body = json.loads(browser("acme-admin").get(reverse("api:device-run-diff", args=[row.pk])).content)
     assert "+snmp-server location ***" in body["unified"]
+
+
+def test_a_sentence_that_quotes_a_device_has_no_secret_of_its_tenant(acme, person, told):
+    """Not even that of another job, and not a part of it where the quotation is cut."""
+    from jobs.domain.states import RunStatus
+    from jobs.domain.step_runner import DeviceResult
+    from jobs.worker import claims, executor
+    from jobs.worker.journal import Journal
+
+    device = make.devices(acme, "linux")[0]
+    _, run = make.job(person("acme-operator"), make.template(acme), [device])
+    (item,) = claims.claim(worker=make.worker(), now=timezone.now(), limit=1, only=run.pk)
+    journal = Journal(item.device_run)
+    step = item.plan.steps[0]
+    journal.step_started(step)
+    journal.step_ended(step, RunStatus.FAILED, f"It said '{CANARY}' and '{CANARY[:9]}")
+    result = DeviceResult(RunStatus.FAILED, "session_lost", f"Last text: 'banner {CANARY}'")
+    executor.store([executor.DeviceOutcome(journal, result)])
+    row = run.device_runs.get()
+    assert row.message == "Last text: 'banner ***'" and row.steps.get().message == "It said '***' and '***"
+
+
+def test_live_output_shows_no_beginning_of_a_secret(acme, person, monkeypatch):
+    from jobs.worker import claims, journal
+    from jobs.worker.journal import Journal
+
+    device = make.devices(acme, "linux")[0]
+    _, run = make.job(person("acme-operator"), make.template(acme), [device])
+    (item,) = claims.claim(worker=make.worker(), now=timezone.now(), limit=1, only=run.pk)
+    monkeypatch.setattr(journal, "FLUSH_AFTER", 0)
+    watched, step = Journal(item.device_run, item.plan.commands), item.plan.steps[0]
+    watched.secrets = (CANARY,)
+    watched.step_started(step)
+    for length in range(1, len(CANARY) + 1):
+        watched.arriving(step, 0, f"banner {CANARY[:length]}")
+        ((_, shown, _),) = run.device_runs.get().steps.get().exchanges
+        assert shown == ("banner ***" if length == len(CANARY) else "banner ")
+
+
+@pytest.mark.parametrize("value", ["12", "cisco", "enable"])
+def test_a_short_or_common_secret_is_hidden_within_what_it_was_sent_with(acme, person, value):
+    linux = make.devices(acme, "linux")[0]
+    said = template_with_secret(acme, "exec", {"linux": "echo the pin is {{ phrase }} now 12 cisco enable"})
+    secret = {"phrase": Secret(value)}
+    _, run = make.job(person("acme-admin"), said, [linux], snapshots=False, secret_variables=secret)
+    step = make.finish(run).device_runs.get().steps.get()
+    assert "the pin is *** now 12 cisco enable" in step.output, "other words that are the same stay readable"
