@@ -89,6 +89,11 @@ def unpack(sealed: bytes, bound_to: str) -> bytes:
     return zlib.decompress(decrypt(sealed, bound_to))
 
 
+def renew(sealed: bytes, bound_to: str) -> bytes:
+    """Return what is sealed, sealed with the newest key."""
+    return encrypt(decrypt(sealed, bound_to), bound_to)
+
+
 def key_of(sealed: bytes) -> str:
     """Return the id of the key that a value is sealed with; empty where it is not sealed."""
     if not sealed.startswith(FORMAT):

@@ -26,6 +26,7 @@ from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.domain.states import OPEN
 from jobs.models import JobRun, StepResult
 from jobs.plan.job_mapping import spec_of
+from jobs.results.transcripts import with_maskers
 from jobs.worker import executor
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep
 from templates_app.models import ServiceTemplate
@@ -112,6 +113,11 @@ def step(device_run, exchanges, **columns):
     found.take(exchanges)
     found.save()
     return found
+
+
+def shown(step):
+    """Return a step as it may be shown."""
+    return with_maskers([step])[0]
 
 
 def user(name):

@@ -264,7 +264,8 @@ OPENING = {
     "open_login": ("devices/services/vault.py", "jobs/worker/"),
     "unseal": ("devices/services/channels.py", "devices/services/vault.py", "jobs/worker/"),
     # The bytes of output and configurations, and a configuration's text before its secrets are hidden.
-    "decrypt": ("config/key_ring.py", "devices/services/vault.py"),
+    "decrypt": ("config/key_ring.py", "config/sealed_text.py"),
+    "open_text": ("config/sealed_text.py", "devices/services/vault.py"),
     "unpack": ("config/key_ring.py", "devices/models/snapshots.py", "jobs/models/runs.py"),
     "unsealed": ("devices/services/snapshots.py",),
 }

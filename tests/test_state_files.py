@@ -31,7 +31,7 @@ MADE = (
     "from django.core.management import call_command; call_command('migrate', verbosity=0);"
     "from devices.services.tenants import create_tenant; from devices.services import vault;"
     "from devices.domain.secrets import Secret; from django.conf import settings; import pathlib;"
-    "vault.know([Secret('a-secret')], tenant_id=create_tenant(by=None, key='t', name='T').pk);"
+    "vault.know(Secret('a-secret'), tenant_id=create_tenant(by=None, key='t', name='T').pk);"
     "from jobs.demo.processes import Processes; Processes(settings.VAR).claim();"
     "open(settings.VAR / 'log' / 'any.log', 'w').close();"
     "from django.db import connection; connection.cursor().execute('CREATE TABLE x (y)');"

@@ -4,9 +4,8 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 from config import key_ring
-from devices.domain.secrets import EMPTY
+from config.sealed_text import open_text, seal_text
 from devices.models.integrity import NoTenantTriggers, TenantTriggers
-from devices.services import vault
 
 #: The sealed columns of the first release, and how the rows that hold them were named.
 SEALED = {
@@ -35,23 +34,23 @@ def seal_configurations(apps, schema_editor):
 def know_secrets(apps, schema_editor):
     """Remember each value that is stored as a secret; one whose key is missing is not known."""
     found = {
-        (row.tenant_id, opened(getattr(row, f"{field}_sealed"), row.tenant_id, place.format(pk=row.pk), field))
+        (row.tenant_id, opened(getattr(row, f"{field}_sealed"), f"{row.tenant_id}|{place.format(pk=row.pk)}|{field}"))
         for name, (fields, place) in SEALED.items()
         for row in apps.get_model("devices", name).objects.order_by("pk")
         for field in fields
     }
     Known = apps.get_model("devices", "KnownSecret")
-    for tenant_id, secret in found:
-        if secret:
-            Known.objects.create(tenant_id=tenant_id, value_sealed=vault.known_text(secret, tenant_id=tenant_id))
+    for tenant_id, plain in found:
+        if plain:
+            Known.objects.create(tenant_id=tenant_id, value_sealed=seal_text(plain, f"{tenant_id}|known|value"))
 
 
-def opened(text, tenant_id, row, field):
-    """Return a secret; empty where it cannot be opened any more."""
+def opened(text, place):
+    """Return a secret; empty where there is none, or it cannot be opened any more."""
     try:
-        return vault.unseal(text, tenant_id=tenant_id, row=row, field=field)
+        return open_text(text, place) if text else ""
     except key_ring.KeyMissing:
-        return EMPTY
+        return ""
 
 
 class Migration(migrations.Migration):

@@ -8,8 +8,6 @@ from devices.models.tenants import TenantOwned
 class KnownSecret(TenantOwned):
     """One value that was sealed for a tenant; only `devices.services.masking` opens it, to hide it."""
 
-    ROW = "known"
-
     value_sealed = models.TextField(editable=False)
 
     def __str__(self) -> str:
@@ -18,4 +16,4 @@ class KnownSecret(TenantOwned):
     @property
     def sealed_row(self) -> str:
         """It is sealed before it has an id."""
-        return self.ROW
+        return "known"

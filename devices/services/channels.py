@@ -18,6 +18,7 @@ from devices.domain.secrets import Secret
 from devices.models import OutboxMessage, Tenant
 from devices.models.tenants import TenantOwned
 from devices.services import audit, vault
+from devices.services.masking import masker_of_tenant
 
 R = TypeVar("R", bound=TenantOwned)
 
@@ -42,7 +43,12 @@ def send(message: OutboxMessage, words: str) -> None:
         at=message.created_at.isoformat(timespec="seconds"),
         target=message.target,
     )
-    channel.send(receiver, opened(channel, receiver), told)
+    try:
+        channel.send(receiver, opened(channel, receiver), told)
+    except DeliveryFailed as error:
+        # A server may say again what it was given.
+        words = masker_of_tenant(message.tenant_id).hide_quoted(error.message)
+        raise DeliveryFailed(words, final=error.final) from None
 
 
 def save_channel(

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from django.apps import apps
 from django.db import models, transaction
 
-from config import key_ring
+from config import key_ring, sealed_text
 from config.errors import Conflict, Invalid
 from devices.models import TenantOwned
-from devices.services import vault
 
 #: So many rows are read, and sealed anew in one transaction.
 ROWS = 50
@@ -38,21 +36,21 @@ class Column:
     def keys_of(self, value: object) -> set[str]:
         """Return the ids of the keys that a value of it needs."""
         if isinstance(value, Mapping):
-            return {vault.key_of(text) for text in value.values() if text}
+            return {sealed_text.key_of(text) for text in value.values() if text}
         if isinstance(value, str):
-            return {vault.key_of(value)} if value else set()
+            return {sealed_text.key_of(value)} if value else set()
         return {key_ring.key_of(bytes(value))} if value else set()  # type: ignore[call-overload]
 
     def renewed(self, row: TenantOwned) -> object:
         """Return what a row has in it, sealed with the newest key."""
         value = getattr(row, self.name)
-        renew = partial(vault.renew, tenant_id=row.tenant_id, row=row.sealed_row)
+        place = f"{row.tenant_id}|{row.sealed_row}"
         if isinstance(value, Mapping):
-            return {name: renew(text, field=name) for name, text in value.items() if text}
+            return {name: sealed_text.renew(text, f"{place}|{name}") for name, text in value.items() if text}
         if isinstance(value, str):
-            return renew(value, field=self.name.removesuffix("_sealed"))
+            return sealed_text.renew(value, f"{place}|{self.name.removesuffix('_sealed')}")
         place = row.bound_to(self.name)
-        return key_ring.encrypt(key_ring.decrypt(bytes(value), place), place)
+        return key_ring.renew(bytes(value), place)
 
 
 def columns() -> list[Column]:

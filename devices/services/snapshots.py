@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from devices.domain import configs
-from devices.domain.masking import Masker
 from devices.drivers.platforms import PLATFORMS
 from devices.models import ConfigSnapshot, Device
 from devices.services.masking import masker_for
@@ -64,11 +63,11 @@ def _earlier(rows: Sequence[ConfigSnapshot]) -> dict[tuple[int, object, str], Co
 
 def shown(snapshot: ConfigSnapshot) -> str:
     """Return the text of a configuration, secrets hidden."""
-    return masker_for(snapshot.tenant_id).hide_all(snapshot.unsealed)
+    return masker_for(snapshot.device, snapshot.tenant_id).hide_all(snapshot.unsealed)
 
 
 def changes(old: ConfigSnapshot, new: ConfigSnapshot, platform: str) -> list[tuple[str, str]]:
-    """Compare two configurations of a platform in one column, secrets hidden: [(kind, line)]; empty when nothing
+    """Compare two configurations of a device in one column, secrets hidden: [(kind, line)]; empty when nothing
     changed."""
     return configs.unified(*_compared(old, new, platform))
 
@@ -85,8 +84,8 @@ def differs(last: ConfigSnapshot, text: str, platform: str) -> bool:
 
 
 def _compared(old: ConfigSnapshot, new: ConfigSnapshot, platform: str) -> tuple[list[configs.Line], list[configs.Line]]:
-    maskers: dict[int, Masker] = {pk: masker_for(pk) for pk in {old.tenant_id, new.tenant_id}}
-    found = [(text := row.unsealed, maskers[row.tenant_id].hide_all(text)) for row in (old, new)]
+    masker = masker_for(new.device, new.tenant_id)
+    found = [(text := row.unsealed, masker.hide_all(text)) for row in (old, new)]
     before, after = (configs.shown_lines(text, hidden, volatile_in(platform)) for text, hidden in found)
     return before, after
 

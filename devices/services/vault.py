@@ -5,38 +5,27 @@ Every value that is sealed here is known from then on, and hidden in whatever is
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import secrets
 from collections.abc import Iterable
 from functools import lru_cache
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
-
-from config import key_ring
 from config.errors import Invalid
 from config.key_ring import KeyMissing
 from config.one_line import flaw
+from config.sealed_text import mark_of, open_text, seal_text
 from devices.domain.secrets import EMPTY, Login, Secret
 from devices.models import Credential, KnownSecret
 
+__all__ = ["KeyMissing", "Logins", "know", "mark", "mark_of", "open_login", "reseal", "seal", "texts_of", "unseal"]
 FIELDS = ("password", "enable_password", "private_key")
 #: The fields whose secrets are several lines.
 OF_LINES = frozenset({"private_key"})
-#: What a secret's text begins with that carries a mark, by which it is the same after a change of keys.
-MARKED = "v2"
-#: What one without a mark begins with.
-UNMARKED = "v1"
-#: Bytes of a mark.
-MARK_BYTES = 8
-#: Bytes of the nonce of an unmarked text.
-NONCE_BYTES = 12
+#: Hex digits of the mark of a credential.
+MARK_DIGITS = 16
 
 
 def seal(secret: Secret, *, tenant_id: int, row: str, field: str) -> str:
-    """Return `v2.<mark>.<base64>`, and know the secret from now on; an empty secret stays empty.
+    """Return a secret's sealed text, and know the secret from now on; an empty secret stays empty.
 
     Invalid names the field of a secret that is not one line: it would be typed as several. A key has several.
     """
@@ -44,85 +33,38 @@ def seal(secret: Secret, *, tenant_id: int, row: str, field: str) -> str:
         return ""
     if field not in OF_LINES and (said := flaw(secret.reveal())):
         raise Invalid(fields={field: [f"It {said}"]})
-    know([secret], tenant_id=tenant_id)
-    return _seal(secret, secrets.token_hex(MARK_BYTES), tenant_id=tenant_id, row=row, field=field)
+    know(secret, tenant_id=tenant_id)
+    return seal_text(secret.reveal(), f"{tenant_id}|{row}|{field}")
 
 
 def unseal(text: str, *, tenant_id: int, row: str, field: str) -> Secret:
     """Open what `seal` made for the same tenant, row and field; KeyMissing when that fails."""
-    if not text:
-        return EMPTY
-    if text.startswith(f"{UNMARKED}."):
-        return _unseal_unmarked(text, f"{tenant_id}|{row}|{field}")
-    _, mark, body = text.split(".", 2)
-    return Secret(key_ring.decrypt(base64.b64decode(body), f"{tenant_id}|{row}|{field}|{mark}").decode())
+    return Secret(open_text(text, f"{tenant_id}|{row}|{field}")) if text else EMPTY
 
 
-def mark_of(text: str) -> str:
-    """Return what a sealed text is known by: another one after every entry, the same after a change of keys."""
-    if text.startswith(f"{MARKED}."):
-        return text.split(".", 2)[1]
-    return hashlib.sha256(text.encode()).hexdigest()[: MARK_BYTES * 2]
-
-
-def key_of(text: str) -> str:
-    """Return the id of the key that a text is sealed with."""
-    version, second, body = text.split(".", 2)
-    return second if version == UNMARKED else key_ring.key_of(base64.b64decode(body))
-
-
-def renew(text: str, *, tenant_id: int, row: str, field: str) -> str:
-    """Return a sealed text sealed with the newest key; its mark stays."""
-    secret = unseal(text, tenant_id=tenant_id, row=row, field=field)
-    return _seal(secret, mark_of(text), tenant_id=tenant_id, row=row, field=field)
-
-
-def know(given: Iterable[Secret], *, tenant_id: int) -> None:
+def know(secret: Secret, *, tenant_id: int) -> None:
     """Remember, sealed, what is a secret of a tenant, so that it is hidden from now on."""
-    wanted = {secret.reveal(): secret for secret in given if secret}
-    have = texts_of(KnownSecret.objects.filter(tenant=tenant_id)) if wanted else frozenset()
-    for secret in (secret for text, secret in wanted.items() if text not in have):
-        KnownSecret.objects.create(tenant_id=tenant_id, value_sealed=known_text(secret, tenant_id=tenant_id))
-
-
-def known_text(secret: Secret, *, tenant_id: int) -> str:
-    """Seal a secret for the rows of those that are known."""
-    return _seal(secret, secrets.token_hex(MARK_BYTES), tenant_id=tenant_id, row=KnownSecret.ROW, field="value")
+    if secret.reveal() not in texts_of(KnownSecret.objects.filter(tenant=tenant_id)):
+        row = KnownSecret(tenant_id=tenant_id)
+        row.value_sealed = seal_text(secret.reveal(), f"{tenant_id}|{row.sealed_row}|value")
+        row.save()
 
 
 def texts_of(rows: Iterable[KnownSecret]) -> frozenset[str]:
     """Return the values of known secrets, for who hides them; KeyMissing when one cannot be opened."""
-    return frozenset(_opened(row.value_sealed, row.tenant_id, row.sealed_row) for row in rows)
+    return frozenset(_opened(row.value_sealed, f"{row.tenant_id}|{row.sealed_row}|value") for row in rows)
 
 
 @lru_cache(maxsize=10_000)
-def _opened(sealed: str, tenant_id: int, row: str) -> str:
+def _opened(sealed: str, place: str) -> str:
     """Return a known value, opened once a process."""
-    return unseal(sealed, tenant_id=tenant_id, row=row, field="value").reveal()
-
-
-def _seal(secret: Secret, mark: str, *, tenant_id: int, row: str, field: str) -> str:
-    sealed = key_ring.encrypt(secret.reveal().encode(), f"{tenant_id}|{row}|{field}|{mark}")
-    return f"{MARKED}.{mark}.{base64.b64encode(sealed).decode()}"
-
-
-def _unseal_unmarked(text: str, place: str) -> Secret:
-    """Open what the first release sealed: `v1.<key id>.<base64 of nonce and ciphertext>`."""
-    _, key_id, body = text.split(".", 2)
-    key, raw = key_ring.keys().get(key_id), base64.b64decode(body)
-    if key is None:
-        raise KeyMissing(f"The key '{key_id}' is not in the key ring {settings.KEY_RING_FILE.name}; restore it.")
-    try:
-        plain = AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], f"{place}|{key_id}".encode())
-    except InvalidTag:
-        raise KeyMissing("A stored secret does not belong to this row or is damaged; enter it again.") from None
-    return Secret(plain.decode())
+    return open_text(sealed, place)
 
 
 def mark(credential: Credential) -> str:
     """Return 16 hex digits that change with each entry of one of a credential's secrets, and with nothing else."""
     marks = [mark_of(text) for field in FIELDS if (text := getattr(credential, f"{field}_sealed"))]
-    return hashlib.sha256(".".join(marks).encode()).hexdigest()[: MARK_BYTES * 2]
+    return hashlib.sha256(".".join(marks).encode()).hexdigest()[:MARK_DIGITS]
 
 
 def set_secrets(credential: Credential, given: dict[str, Secret | None]) -> None:

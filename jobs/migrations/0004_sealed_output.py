@@ -3,9 +3,8 @@
 from django.db import migrations
 
 from config import key_ring
-from devices.domain.secrets import EMPTY
+from config.sealed_text import open_text, seal_text
 from devices.models.integrity import NoTenantTriggers, TenantTriggers
-from devices.services import vault
 
 ROWS = 500
 
@@ -27,22 +26,22 @@ def seal_transcripts(apps, schema_editor):
 def know_secrets(apps, schema_editor):
     """Remember each value that is stored as a secret; one whose key is missing is not known."""
     found = {
-        (job.tenant_id, opened(text, job.tenant_id, str(job.pk), name))
+        (job.tenant_id, opened(text, f"{job.tenant_id}|{job.pk}|{name}"))
         for job in apps.get_model("jobs", "ServiceJob").objects.exclude(sealed_variables={}).order_by("pk")
         for name, text in job.sealed_variables.items()
     }
     Known = apps.get_model("devices", "KnownSecret")
-    for tenant_id, secret in found:
-        if secret:
-            Known.objects.create(tenant_id=tenant_id, value_sealed=vault.known_text(secret, tenant_id=tenant_id))
+    for tenant_id, plain in found:
+        if plain:
+            Known.objects.create(tenant_id=tenant_id, value_sealed=seal_text(plain, f"{tenant_id}|known|value"))
 
 
-def opened(text, tenant_id, row, field):
-    """Return a secret; empty where it cannot be opened any more."""
+def opened(text, place):
+    """Return a secret; empty where there is none, or it cannot be opened any more."""
     try:
-        return vault.unseal(text, tenant_id=tenant_id, row=row, field=field)
+        return open_text(text, place) if text else ""
     except key_ring.KeyMissing:
-        return EMPTY
+        return ""
 
 
 class Migration(migrations.Migration):

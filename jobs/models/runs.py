@@ -7,13 +7,11 @@ import orjson
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
-from django.utils.functional import cached_property
 
 from approvals.models import ApprovalRequest
 from config import key_ring
 from devices.domain.masking import Masker
 from devices.models import Agent, ConfigSnapshot, Device, TenantOwned, Worker
-from devices.services.masking import masker_for
 from jobs.domain.bypass import CHOICES as BYPASS_CHOICES
 from jobs.domain.plan import DevicePlan
 from jobs.domain.states import CHOICES, COLOURS, OPEN, RunStatus
@@ -253,6 +251,9 @@ class StepResult(TenantOwned):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
+    #: What hides the secrets on its device.
+    masker: Masker | None = None
+
     class Meta:
         ordering = ["position"]
         constraints = [models.UniqueConstraint("device_run", "position", name="step_once_per_device_run")]
@@ -270,14 +271,14 @@ class StepResult(TenantOwned):
         self.exchanges_sealed = key_ring.pack(orjson.dumps(exchanges), self.bound_to("exchanges_sealed"))
         self.output_size = sum(len(received) for _, received, _ in exchanges)
 
-    @cached_property
-    def masker(self) -> Masker:
-        """What hides its tenant's secrets; who shows many steps gives them one (`jobs.results.transcripts`)."""
-        return masker_for(self.tenant_id)
-
     @property
     def exchanges(self) -> list[Exchange]:
-        """Each line sent with the answer it got, secrets hidden, and whether the device rejected it."""
+        """Each line sent with the answer it got, secrets hidden, and whether the device rejected it.
+
+        Who shows them has given it its masker (`jobs.results.transcripts`); without one there is nothing to see.
+        """
+        if self.masker is None:
+            raise RuntimeError("A step is shown with a masker only.")
         if not self.exchanges_sealed:
             return []
         kept = orjson.loads(key_ring.unpack(bytes(self.exchanges_sealed), self.bound_to("exchanges_sealed")))

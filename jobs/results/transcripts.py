@@ -16,10 +16,10 @@ FOLLOW_SECONDS = 60.0
 
 
 def with_maskers(steps: Iterable[StepResult], maskers: Maskers | None = None) -> list[StepResult]:
-    """Return steps that hide secrets with one masker for each tenant, instead of each with its own."""
+    """Return steps as they may be shown: each hides the secrets on its device."""
     found, maskers = list(steps), Maskers() if maskers is None else maskers
     for step in found:
-        step.masker = maskers[step.tenant_id]
+        step.masker = maskers.of(step.device_run.device, step.tenant_id)
     return found
 
 

@@ -155,7 +155,8 @@ class Journal:
         if not message:
             return ""
         try:
-            return maskers[self.device_run.tenant_id].hide_quoted(self.redacted(message))
+            masker = maskers.of(self.device_run.device, self.device_run.tenant_id)
+            return masker.hide_quoted(self.redacted(message))
         except KeyMissing as error:
             return f"What happened cannot be told without its secrets. {error.message}"
 

@@ -72,7 +72,10 @@ def resolve(
     values: dict[str, Value | None] = {}
     problems: dict[str, str] = {}
     for variable in variables:
-        given = job.get(variable.name, "") or profile.get(variable.name, "") or variable.default
+        given = job.get(variable.name, "")
+        # A profile and a template are read by many; what stands there is no secret.
+        if variable.type is not VariableType.SECRET:
+            given = given or profile.get(variable.name, "") or variable.default
         try:
             values[variable.name] = check_value(variable, given)
         except WrongValue as error:

@@ -143,7 +143,9 @@ def _variable_problems(where: str, variable: RuntimeVariable, before: Sequence[s
         found[f"{where}.name"] = [f"The variable '{variable.name}' is there twice."]
     if variable.type is VariableType.CHOICE and not variable.choices:
         found[f"{where}.choices"] = ["List the choices, one a line."]
-    if variable.default:
+    if variable.default and variable.type is VariableType.SECRET:
+        found[f"{where}.default"] = ["A secret has no default: everybody who sees the template would read it."]
+    elif variable.default:
         try:
             variables.check_value(variable, variable.default)
         except variables.WrongValue as error:

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import models
 from django.utils import timezone
 
-from config import key_ring
+from config import key_ring, sealed_text
 from devices.channels.webhook import WEBHOOK
 from devices.domain.secrets import Secret
 from devices.models import ConfigSnapshot, Credential, KnownSecret, TenantOwned, Webhook
@@ -71,7 +71,7 @@ def opened(sealed):
         vault.open_login(credential).password.reveal(),
         channels.opened(WEBHOOK, hook)["secret"].reveal(),
         variable.reveal(),
-        row.steps.get().exchanges,
+        make.shown(row.steps.get()).exchanges,
         sorted(snapshot.unsealed for snapshot in ConfigSnapshot.objects.all()),
         sorted(vault.texts_of(KnownSecret.objects.all())),
     )
@@ -95,11 +95,11 @@ def test_every_column_that_holds_something_sealed_is_found():
 
 def test_everything_is_sealed_anew_and_opens(sealed, capsys):
     before, (old,) = opened(sealed), key_ring.keys()
-    marks = vault.mark_of(sealed[2].sealed_variables["phrase"])
+    marks = sealed_text.mark_of(sealed[2].sealed_variables["phrase"])
     call_command("rotate_keys")
     newest = next(iter(key_ring.keys()))
     assert set(key_rotation.in_use()) == {newest} != {old} and opened(sealed) == before
-    assert vault.mark_of(ServiceJob.objects.get(pk=sealed[2].pk).sealed_variables["phrase"]) == marks
+    assert sealed_text.mark_of(ServiceJob.objects.get(pk=sealed[2].pk).sealed_variables["phrase"]) == marks
     said = capsys.readouterr().out
     assert f"rotate_keys --drop {old}" in said and "devices.ConfigSnapshot.content_sealed: 50 rows" in said
     call_command("rotate_keys", drop=old)
@@ -175,7 +175,7 @@ def test_a_killed_process_leaves_a_ring_and_rows_that_open(tmp_path):
         "from devices.services.tenants import create_tenant; from devices.services import vault;"
         "from devices.domain.secrets import Secret;"
         "t = create_tenant(by=None, key='t', name='T');"
-        "vault.know([Secret(f'secret-{n}') for n in range(400)], tenant_id=t.pk)"
+        "[vault.know(Secret(f'secret-{n}'), tenant_id=t.pk) for n in range(400)]"
     )
     look = start + (
         "from devices.services import key_rotation, vault; from devices.models import KnownSecret;"

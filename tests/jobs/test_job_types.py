@@ -52,7 +52,7 @@ def device(tenant, platform):
 
 
 def texts(run):
-    return "\n".join(step.output for row in run.device_runs.all() for step in row.steps.all())
+    return "\n".join(make.shown(step).output for row in run.device_runs.all() for step in row.steps.all())
 
 
 class TestBackup:

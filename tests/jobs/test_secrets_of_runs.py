@@ -182,7 +182,7 @@ def test_live_output_shows_no_beginning_of_a_secret(acme, person, monkeypatch):
     watched.step_started(step)
     for length in range(1, len(CANARY) + 1):
         watched.arriving(step, 0, f"banner {CANARY[:length]}")
-        ((_, shown, _),) = run.device_runs.get().steps.get().exchanges
+        ((_, shown, _),) = make.shown(run.device_runs.get().steps.get()).exchanges
         assert shown == ("banner ***" if length == len(CANARY) else "banner ")
 
 
@@ -192,5 +192,59 @@ def test_a_short_or_common_secret_is_hidden_within_what_it_was_sent_with(acme, p
     said = template_with_secret(acme, "exec", {"linux": "echo the pin is {{ phrase }} now 12 cisco enable"})
     secret = {"phrase": Secret(value)}
     _, run = make.job(person("acme-admin"), said, [linux], snapshots=False, secret_variables=secret)
-    step = make.finish(run).device_runs.get().steps.get()
+    step = make.shown(make.finish(run).device_runs.get().steps.get())
     assert "the pin is *** now 12 cisco enable" in step.output, "other words that are the same stay readable"
+
+
+@pytest.mark.parametrize("value", ["x\nreload", "x\r\nreload", "x\x00y", "x\x1b[2J", "x\u2028y", "x\u202ey"])
+def test_no_line_comes_from_a_secret(acme, person, value):
+    """Who approves sees a mark in its place: behind it must not stand a command."""
+    from config.errors import Invalid
+
+    said = template_with_secret(acme, "exec", {"linux": "echo {{ phrase }}"})
+    with pytest.raises(Invalid) as refused:
+        make.job(
+            person("acme-admin"), said, make.devices(acme, "linux")[:1], secret_variables={"phrase": Secret(value)}
+        )
+    assert "variables.phrase" in refused.value.fields
+
+
+def test_a_secret_has_no_value_in_plain_in_a_template_or_profile(acme):
+    from config.errors import Invalid
+    from templates_app.domain.variables import resolve
+
+    variable = RuntimeVariable(name="phrase", type=VariableType.SECRET, default="in plain", required=True)
+    content = TemplateContent(
+        (TemplateStep(name="Say", kind=StepKind.EXEC, commands={"linux": "echo {{ phrase }}"}),), (variable,)
+    )
+    with pytest.raises(Invalid) as refused:
+        authoring.save_template(by=None, tenant=acme, name="D", description="", status="ready", content=content)
+    assert "variables.0.default" in refused.value.fields
+    values, problems = resolve((variable,), {"phrase": "of a profile"}, {})
+    assert "phrase" in problems and not values.get("phrase")
+
+
+@pytest.mark.parametrize("field", ["username", "password", "enable_password"])
+def test_no_line_comes_from_an_account(acme, person, field):
+    """What follows a line break would be typed into the session, approved by nobody."""
+    from config.errors import Invalid
+    from jobs.domain.spec import Account
+
+    linux = make.devices(acme, "linux")[:1]
+    account = Account(**{"username": "u", field: "x\nreload" if field == "username" else Secret("x\nreload")})
+    with pytest.raises(Invalid) as refused:
+        make.job(person("acme-operator"), make.template(acme), linux, account=account)
+    assert field in refused.value.fields
+
+
+def test_another_customer_hides_nothing_of_this_one(acme, tenant, person, told):
+    """What one customer calls a secret is no secret of another: output stays readable, and tells him nothing."""
+    from devices.services import vault
+    from devices.services.masking import masker_of_tenant
+
+    vault.know(Secret("transport input"), tenant_id=tenant("globex").pk)
+    vault.know(Secret("secret-of-the-msp"), tenant_id=acme.parent_id or acme.pk)
+    shown = masker_of_tenant(acme.pk).hide_all(f"transport input secret-of-the-msp {CANARY}")
+    assert shown == "transport input *** ***"
+    step = told[2].device_runs.get().steps.order_by("position").first()
+    assert "transport input ssh" in make.shown(step).output
