@@ -164,3 +164,37 @@ def test_a_job_by_opsramp(acme, person):
     given = {"customScript": {"id": 1}, "parameters": [{"paramId": 1, "value": AWKWARD}]}
     assert read_parts(read, {}, given)["parameters"] == {1: AWKWARD} and not read.fields
     assert Secret(AWKWARD).reveal() == AWKWARD
+
+
+@pytest.mark.django_db
+def test_a_form_that_is_wrong_does_not_show_again_what_was_typed(acme, browser):
+    """Not even to whom typed it: the page stays in the browser's memory and on the screen."""
+    secrets = {"password": "typed-pass-1", "enable_password": "typed-pass-2", "private_key": "typed-key-3"}
+    page = browser("acme-admin").post(reverse("new-thing", args=["credentials"]), {"tenant": acme.pk, **secrets})
+    body = page.content.decode()
+    assert page.status_code in (200, 400) and "typed-" not in body
+
+
+@pytest.mark.django_db
+def test_what_a_mail_server_says_again_is_not_shown(acme, person, browser, monkeypatch, log_lines):
+    from django.utils import timezone
+
+    from devices.channels.email import EMAIL
+    from devices.domain.errors import DeliveryFailed
+    from devices.models import OutboxMessage
+    from devices.services import outbox
+
+    admin = person("acme-admin")
+    values = {"host": "127.0.0.1", "port": 25, "security": "none", "sender": "a@b.example", "username": "u"}
+    channels.save_channel(by=admin, tenant=acme, channel=EMAIL, secrets={"password": Secret("mail-pass-99")}, **values)
+
+    def refuse(self, receiver, secrets, message):
+        raise DeliveryFailed(f"535 wrong password {secrets['password'].reveal()}")
+
+    monkeypatch.setattr(type(EMAIL), "send", refuse)
+    now = timezone.now()
+    event = outbox.Event(tenant=acme, event="completed", key="k", subject="s", text="t", url="/", recipients=[admin])
+    outbox.announce_all([event], now=now)
+    outbox.deliver(now=now)
+    assert OutboxMessage.objects.get(key="k").error == "535 wrong password ***"
+    assert "mail-pass-99" not in str(log_lines) + browser("acme-admin").get(reverse("deliveries")).content.decode()

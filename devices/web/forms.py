@@ -168,6 +168,13 @@ class DeviceForm(TenantForm):
         return data
 
 
+class SecretTextarea(forms.Textarea):
+    """Several lines that are not shown again, whatever else was wrong in the form."""
+
+    def format_value(self, value: object) -> None:
+        """Show nothing."""
+
+
 class CredentialForm(TenantForm):
     """A credential. Secrets go in and never come out: an empty field leaves what is stored."""
 
@@ -177,7 +184,7 @@ class CredentialForm(TenantForm):
     enable_password = secret_field()
     private_key = secret_field(
         label="SSH key",
-        widget=forms.Textarea(attrs={"class": "code", "autocomplete": "off"}),
+        widget=SecretTextarea(attrs={"class": "code", "autocomplete": "off"}),
         help_text="OpenSSH or PEM, without passphrase. Used instead of the password.",
     )
     is_default = forms.BooleanField(
