@@ -40,6 +40,7 @@ OTHERS = {
     "devices.credential": "enable_password_sealed password_sealed private_key_sealed",
     "devices.device": "host_key platform protocol",
     "devices.idempotentanswer": "body digest key",
+    "devices.knownsecret": "value_sealed",
     "devices.mailserver": "password_sealed security sender",
     "devices.network": "description",
     "devices.notice": "key text url",

@@ -58,7 +58,8 @@ def test_no_field_of_a_secret_cuts_what_is_typed():
         for name in channel.secrets:
             found.add(name)
             wrong += [f"{channel.key}.{name}"] if channel.fields[name].strip else []
-    for serializer in below(serializers.Serializer):
+    ours = [found for found in below(serializers.Serializer) if not found.__module__.startswith("rest_framework")]
+    for serializer in ours:
         for name, field in getattr(serializer, "_declared_fields", {}).items():
             if isinstance(field, serializers.CharField) and (field.write_only or is_secret(name, field)):
                 found.add(name)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
-
-NOT_ONE_LINE = "It holds a line break or an invisible character, which would become a command; use one line."
-#: Categories of signs that end a line or are not seen.
-UNSEEN = ("Cc", "Cf", "Zl", "Zp")
 
 
 class Secret:
@@ -21,11 +16,6 @@ class Secret:
     def reveal(self) -> str:
         """Return the text itself; call this only where it leaves for the device or for encryption."""
         return self._value
-
-    @property
-    def is_one_line(self) -> bool:
-        """Say whether it is nothing but a text of one line: what follows a line break would become a command."""
-        return not any(unicodedata.category(sign) in UNSEEN and sign != "\t" for sign in self._value)
 
     def __bool__(self) -> bool:
         return bool(self._value)

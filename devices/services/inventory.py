@@ -14,7 +14,7 @@ from django.db.models import Manager, Model
 from config.errors import Invalid
 from devices import access
 from devices.domain.roles import Verb
-from devices.domain.secrets import NOT_ONE_LINE, Secret
+from devices.domain.secrets import Secret
 from devices.models import Agent, AssetTag, Credential, Device, DeviceTag, Network, Tenant
 from devices.services import audit, vault
 from devices.services.values import AgentValues, CredentialValues, DeviceValues, NetworkValues, TagValues
@@ -75,12 +75,9 @@ def save_credential(
     secrets: dict[str, Secret | None] | None = None,
     **values: Unpack[CredentialValues],
 ) -> Credential:
-    """Make or change a credential; a secret that is None stays as it was. Invalid where a line would follow one."""
+    """Make or change a credential; a secret that is None stays as it was."""
     if by is not None and values.get("name", True):
         access.check_may(by, Verb.ADMINISTER, tenant)
-    typed = {"username": Secret(values.get("username", "")), **(secrets or {}), "private_key": None}
-    if wrong := {name: [NOT_ONE_LINE] for name, secret in typed.items() if secret and not secret.is_one_line}:
-        raise Invalid(fields=wrong)
     with transaction.atomic():
         if values.get("is_default"):
             others = Credential.objects.filter(tenant=tenant, is_default=True)

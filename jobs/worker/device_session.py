@@ -225,7 +225,7 @@ def _revealer(job: ServiceJob | None, journal: Journal, platform: str) -> Callab
         if secret not in journal.secrets:
             journal.secrets += (secret,)
         if said := line_flaw(platform, secret):
-            raise NotOneLine(f"The value of the secret variable '{name}' {said}")
+            raise NotOneLine(f"The value of the variable '{name}', which is stored sealed, {said}")
         return secret
 
     def placed(match: re.Match[str]) -> str:

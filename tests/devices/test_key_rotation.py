@@ -111,7 +111,7 @@ def test_an_approval_is_not_void_because_keys_changed(person, tenant, sealed):
     from jobs.plan import builder
 
     digest = lambda: approval_gate.content_of(  # noqa: E731
-        (job := ServiceJob.objects.get(pk=sealed[2].pk)), builder.plan_of(job, job.created_by)
+        (job := ServiceJob.objects.get(pk=sealed[2].pk)), builder.plan_of(job, job.created_by), message=""
     )["secrets"]
     before = digest()
     call_command("rotate_keys")

@@ -178,7 +178,7 @@ def test_a_secret_of_an_older_build_that_is_not_one_line_is_not_typed(acme, pers
     job, run = make.job(by, of, [device], secret_variables={"x": Secret(secret)}, snapshots=False)
     assert run.bypass == "by_right", "a line with a secret in it is not known to only read"
     row = make.finish(run).device_runs.get()
-    assert (row.status, row.reason) == ("failed", "not_one_line") and "secret variable 'x'" in row.message
+    assert (row.status, row.reason) == ("failed", "not_one_line") and "the variable 'x'" in row.message
     assert sent(executed, device) == [] and "reload" not in row.message
 
 
