@@ -22,6 +22,7 @@ from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.models.transitions import Move, add, transition_each
 from jobs.plan import builder
+from jobs.plan.builder import Narrowed
 from jobs.results import notifications
 from jobs.schedule import next_times
 
@@ -79,8 +80,7 @@ def admit(run: JobRun, job: ServiceJob, by: User, now: datetime, fetched: builde
     reason = reason or verdict.skip
     if reason:
         return Admission(run=run, job=job, by=by, status=RunStatus.SKIPPED, reason=reason)
-    narrowed = builder.Narrowed(set(run.only), run.parent, run.resumes) if run.only is not None else None
-    plan = builder.plan_of(job, by, only=_frozen(job), narrowed=narrowed, fetched=fetched)
+    plan = plan_of(run, job, by, fetched)
     if not plan.devices:
         return Admission(
             run=run, job=job, by=by, status=RunStatus.SKIPPED, reason="No device matches the job's device selection."
@@ -88,7 +88,7 @@ def admit(run: JobRun, job: ServiceJob, by: User, now: datetime, fetched: builde
     right = Right()
     if approval_gate.is_change(job, plan):
         refusal = reason_not_to_change(job, now)
-        right = Right(refusal=refusal) if refusal else approval_gate.use(job, plan, now, narrowed)
+        right = Right(refusal=refusal) if refusal else approval_gate.use(job, plan, now, narrowed_of(run))
     if right.refusal:
         return Admission(run=run, job=job, by=by, status=RunStatus.SKIPPED, reason=right.refusal)
     failed = all(device.problem for device in plan.devices)
@@ -101,6 +101,16 @@ def admit(run: JobRun, job: ServiceJob, by: User, now: datetime, fetched: builde
         plan=plan,
         right=right,
     )
+
+
+def plan_of(run: JobRun, job: ServiceJob, by: User, fetched: builder.Fetched | None = None) -> Plan:
+    """Return what a run sends: to all that its job is for, or to what it is narrowed to, from where it goes on."""
+    return builder.plan_of(job, by, only=_frozen(job), narrowed=narrowed_of(run), fetched=fetched)
+
+
+def narrowed_of(run: JobRun) -> Narrowed | None:
+    """Return what a run is narrowed to; None where it is for all."""
+    return Narrowed(set(run.only), run.parent, run.resumes) if run.only is not None else None
 
 
 def write(decisions: Sequence[Admission], now: datetime) -> None:

@@ -16,9 +16,9 @@ from approvals.domain import Late
 from approvals.models import ApprovalRequest
 from config.errors import Conflict, ServiceError
 from config.failpoints import failpoint
-from jobs import access
+from jobs import access, queue
 from jobs.dispatch import approval_gate, overlap_queue
-from jobs.dispatch.admission import Admission, admit, reason_not_to_change, reason_not_to_run, write
+from jobs.dispatch.admission import Admission, admit, plan_of, reason_not_to_change, reason_not_to_run, write
 from jobs.domain.spec import TriggerCause, TriggerKind
 from jobs.domain.states import RunStatus
 from jobs.log_fields import of_run
@@ -26,12 +26,18 @@ from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.models.sql.dispatch import Due, insert_runs
 from jobs.plan import builder
 from jobs.plan.builder import Narrowed
+from templates_app.domain.rendering import Renderer, TooMuchWork
 
 log = logging.getLogger(__name__)
 #: A run that nobody has decided about for so long has lost its wakeup.
 FORGOTTEN_AFTER = timedelta(seconds=2)
 #: So many runs are decided about in one transaction.
 RUNS_PER_TRANSACTION = 100
+#: What the texts of all plans that are made in one transaction may take: about a second; a plan that takes more is made
+#: before the transaction in which it is decided about.
+STEPS_PER_TRANSACTION = 4_000_000
+#: So often a plan is made ahead while what it is made of changes.
+PLANS_AHEAD = 3
 #: What is read of a job with it; for many jobs at once, what they share is one object.
 PARTS = ("tenant", "template", "version", "agent", "created_by", "approval")
 OURS = "Interlock itself failed while planning; the server log has the details."
@@ -41,6 +47,14 @@ class Unconfirmed(Conflict):
     """A run would use up what was meant for later; it starts when it is asked for again, confirmed."""
 
     code = "unconfirmed"
+
+
+class _Slow(Exception):
+    """The first of the runs to be decided about takes too long to be planned in a transaction."""
+
+    def __init__(self, run: JobRun) -> None:
+        super().__init__(str(run.pk))
+        self.run = run
 
 
 def run_now(*, by: User, job: ServiceJob, now: datetime, confirmed: bool = False) -> JobRun:
@@ -80,7 +94,10 @@ def start_now(
     now: datetime,
     narrowed: Narrowed | None = None,
 ) -> JobRun:
-    """Make a run at once and start it in the caller's transaction; `by` is in whose name it runs."""
+    """Make a run at once and start it in the caller's transaction; `by` is in whose name it runs.
+
+    A run whose plan takes its time is left to a worker, so that nobody waits for the transaction.
+    """
     insert_runs([Due(trigger.pk, job.pk, now)], now)
     run = JobRun.objects.get(trigger=trigger)
     run.executed_by = by
@@ -88,7 +105,10 @@ def start_now(
         run.parent, run.only, run.resumes = narrowed.of, sorted(narrowed.only), narrowed.resumes
     run.save(update_fields=["executed_by", "parent", "only", "resumes"])
     overlap_queue.lock_lines([(run, job)])
-    write([admit(run, job, by, now)], now)
+    try:
+        write([admit(run, job, by, now, builder.Fetched(renderer=Renderer(STEPS_PER_TRANSACTION)))], now)
+    except TooMuchWork:
+        queue.wake_starters(1)
     return run
 
 
@@ -122,12 +142,19 @@ def start_queued(*, now: datetime | None = None) -> int:
     """Start the runs that the tick made, oldest first, until none is left; return how many were decided.
 
     Locks are taken in the order runs, jobs, agents, approval request, audit trails. After a defect of ours they are
-    decided about one by one, so that it ends the run it belongs to and no other.
+    decided about one by one, so that it ends the run it belongs to and no other. Tenants whose plans take their time
+    are served after all others.
     """
     decided, size = 0, RUNS_PER_TRANSACTION
+    slow: set[int] = set()
     while True:
         try:
-            found = _start_some(size, now or timezone.now())
+            found = _start_some(size, now or timezone.now(), slow) or _start_aside(now or timezone.now(), slow)
+        except _Slow as error:
+            slow.add(error.run.tenant_id)
+            words = "To plan run %s takes its time; it is done after those of other customers."
+            log.warning(words, error.run.pk, extra={"action": "run.slow", **of_run(error.run)})
+            continue
         except Exception:
             if size == 1:
                 raise
@@ -159,24 +186,90 @@ def start_late(*, now: datetime) -> None:
             start_now(by=job.created_by, job=job, trigger=trigger, now=now)
 
 
-def _start_some(size: int, now: datetime) -> int:
+def _start_some(size: int, now: datetime, slow: set[int]) -> int:
+    """Decide about some runs of all but the slow tenants (ids) in one transaction; return how many."""
     with transaction.atomic():
-        rows = JobRun.objects.filter(status=RunStatus.QUEUED, planned_at=None).order_by("pk").prefetch_related("tenant")
-        waiting_runs = list(rows.select_for_update(skip_locked=True, of=("self",), no_key=True)[:size])
-        pairs = _together(waiting_runs, _load(waiting_runs))
+        waiting_runs = _locked(_queued().exclude(tenant__in=slow), size)
+        return _decide(_together(waiting_runs, _load(waiting_runs)), now, Renderer(STEPS_PER_TRANSACTION))
+
+
+def _start_aside(now: datetime, slow: set[int]) -> int:
+    """Decide about one run of a slow tenant (ids): its plan is made ahead, so that in the transaction it is made again
+    without rendering anything twice."""
+    run = _queued().filter(tenant__in=slow).first() if slow else None
+    if run is None:
+        return 0
+    for _ in range(PLANS_AHEAD):
+        renderer = Renderer(remembers=True)
+        if not _is_planned_ahead(run, renderer):
+            break
+        renderer.allow(STEPS_PER_TRANSACTION)
         try:
             with transaction.atomic():
-                overlap_queue.lock_lines(pairs)
-                fetched = builder.Fetched([job for _, job in pairs])
-                write([_admit(run, job, now, fetched) for run, job in pairs], now)
-        except Exception:  # noqa: BLE001 - the edge of the scheduler: one broken job must not hold up the others
-            if len(pairs) > 1:
-                raise
-            for run, job in pairs:
-                log.exception("Run %s could not be planned.", run.pk, extra={"action": "run.errored", **of_run(run)})
-                run.refresh_from_db()
-                write([Admission(run=run, job=job, by=job.created_by, status=RunStatus.ERRORED, reason=OURS)], now)
+                rows = _locked(_queued().filter(pk=run.pk), 1)
+                _decide(_together(rows, _load(rows)), now, renderer)
+            return 1
+        except _Slow:
+            continue
+    with transaction.atomic():
+        for row in _locked(_queued().filter(pk=run.pk), 1):
+            job = _load([row])[row.job_id]
+            refused = Admission(run=row, job=job, by=job.created_by, status=RunStatus.SKIPPED, reason=builder.TOO_MUCH)
+            write([refused], now)
+    return 1
+
+
+def _is_planned_ahead(run: JobRun, renderer: Renderer) -> bool:
+    """Render what a run sends; False when that takes more than a plan may. What else is wrong is said in the end."""
+    job = _load([run])[run.job_id]
+    try:
+        plan_of(run, job, job.created_by, builder.Fetched([job], renderer))
+    except TooMuchWork:
+        return False
+    except Exception:  # noqa: BLE001 - the same comes once more, where it is decided about
+        return True
+    return True
+
+
+def _decide(pairs: Sequence[tuple[JobRun, ServiceJob]], now: datetime, renderer: Renderer) -> int:
+    """Decide about as many runs as the renderer can plan, and return how many; _Slow when it cannot plan the first."""
+    try:
+        with transaction.atomic():
+            overlap_queue.lock_lines(pairs)
+            decisions = _admitted(pairs, now, builder.Fetched([job for _, job in pairs], renderer))
+            write(decisions, now)
+        return len(decisions)
+    except _Slow:
+        raise
+    except Exception:  # noqa: BLE001 - the edge of the scheduler: one broken job must not hold up the others
+        if len(pairs) > 1:
+            raise
+        for run, job in pairs:
+            log.exception("Run %s could not be planned.", run.pk, extra={"action": "run.errored", **of_run(run)})
+            run.refresh_from_db()
+            write([Admission(run=run, job=job, by=job.created_by, status=RunStatus.ERRORED, reason=OURS)], now)
         return len(pairs)
+
+
+def _admitted(pairs: Sequence[tuple[JobRun, ServiceJob]], now: datetime, fetched: builder.Fetched) -> list[Admission]:
+    found: list[Admission] = []
+    for run, job in pairs:
+        try:
+            found.append(_admit(run, job, now, fetched))
+        except TooMuchWork:
+            if not found:
+                raise _Slow(run) from None
+            break
+    return found
+
+
+def _queued() -> QuerySet[JobRun]:
+    """Return the runs that nobody has decided about, the oldest first."""
+    return JobRun.objects.filter(status=RunStatus.QUEUED, planned_at=None).order_by("pk").prefetch_related("tenant")
+
+
+def _locked(rows: QuerySet[JobRun], most: int) -> list[JobRun]:
+    return list(rows.select_for_update(skip_locked=True, of=("self",), no_key=True)[:most])
 
 
 def _admit(run: JobRun, job: ServiceJob, now: datetime, fetched: builder.Fetched) -> Admission:

@@ -11,7 +11,7 @@ from config.one_line import flaw, visible
 from devices.drivers.platforms import line_flaw, only_reads
 from jobs.domain.plan import SNAPSHOT, SNAPSHOTS, CredentialChoice, DevicePlan, PlannedStep
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep, VariableType
-from templates_app.domain.rendering import TemplateProblem, render, secret_mark
+from templates_app.domain.rendering import Renderer, TemplateProblem, secret_mark
 from templates_app.domain.scripts import compose
 from templates_app.domain.variables import BUILT_IN, resolve
 
@@ -67,9 +67,16 @@ class Planner:
     """
 
     def __init__(
-        self, content: TemplateContent, tasks: Mapping[int, TaskFacts], variables: Mapping[str, str], *, snapshots: bool
+        self,
+        content: TemplateContent,
+        tasks: Mapping[int, TaskFacts],
+        variables: Mapping[str, str],
+        *,
+        snapshots: bool,
+        renderer: Renderer | None = None,
     ) -> None:
         self.content, self.variables, self.snapshots = content, variables, snapshots
+        self.renderer = renderer or Renderer()
         self.tasks = [tasks.get(n, TaskFacts(n, None, {})) for n in range(len(content.steps))]
         # A place in the plan for each step that any device can have, so that a position means the same on all of them.
         first = len(_kept(content, "before")) if snapshots else 0
@@ -77,6 +84,7 @@ class Planner:
         self.needs_base = snapshots or any(task.credential is None for task in self.tasks)
         self._around: dict[str, tuple[list[PlannedStep], list[PlannedStep]]] = {}
         self._same: dict[tuple[str, int, int], tuple[PlannedStep, str]] = {}
+        self._values: dict[int, tuple[dict[str, object], str]] = {}
 
     def plan(self, device: DeviceFacts, credential: CredentialChoice | None) -> DevicePlan:
         """Render every step for one device; a mistake becomes the plan's `problem`, so that one device never hides
@@ -146,8 +154,8 @@ class Planner:
             return nothing, ""
         script, problem = "", ""
         try:
-            values = _values(self.content, task, self.variables, device)
-            lines = render(body or "", values)
+            values = self._known(task, device)
+            lines = self.renderer.render(body or "", values)
             if step.script:
                 script = compose(step.language, step.script, _parameters(self.content, values))
         except TemplateProblem as error:
@@ -176,6 +184,17 @@ class Planner:
             changing=_changing(step, commands, device.platform),
         )
         return planned, problem
+
+    def _known(self, task: TaskFacts, device: DeviceFacts) -> dict[str, object]:
+        """Return what the texts of a step may say; values are checked once for all devices."""
+        if task.step not in self._values:
+            self._values[task.step] = _values(self.content, task, self.variables)
+        values, problem = self._values[task.step]
+        if problem:
+            raise TemplateProblem(problem)
+        if said := flaw(device.name):
+            raise TemplateProblem(f"the device's name {said}")
+        return {**values, "device": {"name": device.name, "address": device.address, "platform": device.platform}}
 
 
 def _flaw(name: str, lines: Sequence[str], platform: str) -> str:
@@ -224,20 +243,16 @@ def _guarded(planned: PlannedStep, save: bool, words: PlatformWords) -> list[Pla
     ]
 
 
-def _values(
-    content: TemplateContent, task: TaskFacts, variables: Mapping[str, str], device: DeviceFacts
-) -> dict[str, object]:
+def _values(content: TemplateContent, task: TaskFacts, variables: Mapping[str, str]) -> tuple[dict[str, object], str]:
+    """Return the values of the variables in a step, and what is wrong with the first one that is not as it must be."""
     typed, problems = resolve(content.variables, task.profile, variables)
     for name, sentence in problems.items():
-        raise TemplateProblem(f"variable '{name}': {sentence[:1].lower()}{sentence[1:]}")
+        return {}, f"variable '{name}': {sentence[:1].lower()}{sentence[1:]}"
     values: dict[str, object] = {name: "" if value is None else value for name, value in typed.items()}
     for variable in content.variables:
         if variable.type is VariableType.SECRET and values[variable.name]:
             values[variable.name] = secret_mark(variable.name)
-    values["device"] = {"name": device.name, "address": device.address, "platform": device.platform}
-    if said := flaw(device.name):
-        raise TemplateProblem(f"the device's name {said}")
-    return values
+    return values, ""
 
 
 def _parameters(content: TemplateContent, values: Mapping[str, object]) -> dict[str, str]:

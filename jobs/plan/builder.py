@@ -23,10 +23,17 @@ from jobs.domain.planner import DeviceFacts, PlatformWords, TaskFacts
 from jobs.models import JobRun, ServiceJob
 from jobs.plan.job_mapping import selection_of
 from templates_app.domain.content import VariableType
+from templates_app.domain.rendering import Renderer, TooMuchWork
 
 #: What a plan reads of its job; fetched ahead for many jobs at once.
 RELATED = ("credential", "tenant", "network")
 PARTS = ("jobdevice_set", "jobtag_set", "tasks__profile", "tasks__credential", "tasks__devices")
+
+
+#: Why a plan is not made whose texts need more than all texts of a plan may.
+TOO_MUCH = (
+    "To render the template for all of its devices takes too long. Make its loops smaller, or choose fewer devices."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +49,12 @@ class Narrowed:
 class Fetched:
     """What the plans of many jobs read, fetched together: the devices of static lists, and default credentials.
 
-    The plans are those in the name of each job's creator.
+    The plans are those in the name of each job's creator. With a `renderer` of the caller's, its TooMuchWork is the
+    caller's, too.
     """
 
-    def __init__(self, jobs: Iterable[ServiceJob]) -> None:
+    def __init__(self, jobs: Iterable[ServiceJob] = (), renderer: Renderer | None = None) -> None:
+        self.renderer = renderer
         self._defaults: dict[frozenset[int], dict[int, Credential]] = {}
         self._devices: dict[tuple[object, ...], dict[str, Device]] = {}
         groups: dict[tuple[object, ...], tuple[ServiceJob, set[str]]] = {}
@@ -92,23 +101,39 @@ def plan_of(
     fetched: Fetched | None = None,
 ) -> Plan:
     """Return the plan for all target devices, for the first few of them (a preview), for `only` some (ids), or for
-    what of an ended run is run again."""
+    what of an ended run is run again.
+
+    Conflict when its texts take too long.
+    """
+    fetched = fetched or Fetched()
     if narrowed:
-        plan = plan_of(job, by, only=narrowed.only)
+        plan = plan_of(job, by, only=narrowed.only, fetched=fetched)
         return resumed(plan, narrowed.of, narrowed.resumes) if narrowed.of and narrowed.resumes else plan
-    found = fetched.devices(job) if fetched and only is None else None
+    found = fetched.devices(job) if only is None else None
     if found is None:
         devices = target_devices(job, by).prefetch_related(*RELATED)  # thousands of devices have few networks
         devices = devices if only is None else devices.filter(pk__in=only)
         found = list(devices[:first] if first else devices)
     rows = found
     variables = {**job.variables, **_secret_marks(job)}
-    planner = types.get(job.job_type).planner(job.version.content, _tasks(job), variables, snapshots=job.snapshots)
-    defaults = _default_credentials(job, rows, fetched or Fetched(()))
+    planner = types.get(job.job_type).planner(
+        job.version.content,
+        _tasks(job),
+        variables,
+        snapshots=job.snapshots,
+        renderer=fetched.renderer or Renderer(),
+    )
+    defaults = _default_credentials(job, rows, fetched)
+    try:
+        plans = tuple(planner.plan(facts_of(device), _credential_for(job, device, defaults)) for device in rows)
+    except TooMuchWork:
+        if fetched.renderer:
+            raise
+        raise Conflict(TOO_MUCH) from None
     return Plan(
         template=str(job.template_id),
         version=job.version.number,
-        devices=tuple(planner.plan(facts_of(device), _credential_for(job, device, defaults)) for device in rows),
+        devices=plans,
         networks=tuple(sorted({device.network.name for device in rows if device.network})),
     )
 

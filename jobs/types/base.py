@@ -20,6 +20,7 @@ from jobs.domain.step_runner import Judge, verdict_of_checks
 from jobs.models import DeviceRun, JobRun, ServiceJob
 from templates_app.domain.built_in import BuiltInTemplate
 from templates_app.domain.content import TemplateContent
+from templates_app.domain.rendering import Renderer
 from templates_app.models import ServiceTemplate
 
 #: Where the folders of the types stand.
@@ -46,9 +47,18 @@ class PlannerFactory(Protocol):
     """Makes the planner of one job."""
 
     def __call__(
-        self, content: TemplateContent, tasks: Mapping[int, TaskFacts], variables: Mapping[str, str], *, snapshots: bool
+        self,
+        content: TemplateContent,
+        tasks: Mapping[int, TaskFacts],
+        variables: Mapping[str, str],
+        *,
+        snapshots: bool,
+        renderer: Renderer,
     ) -> DevicePlanner:
-        """Return the planner: `variables` are the job's parameters as texts, `tasks` what it says of each step."""
+        """Return the planner: `variables` are the job's parameters as texts, `tasks` what it says of each step.
+
+        All texts are rendered by the `renderer`, whose TooMuchWork is not the planner's to catch.
+        """
 
 
 @dataclass(frozen=True, slots=True)

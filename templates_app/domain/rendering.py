@@ -1,69 +1,33 @@
-"""Render command texts: Jinja2 in a sandbox that is small enough to be safe in-process.
+"""Render command texts: Jinja2 in a sandbox that is safe in-process (`templates_app.domain.sandbox`).
 
-Only plain values go in. Loops are at most two deep, calls and filters come from a short list, macros and includes are
-refused, so that the time and the size of a rendering are bounded by the text itself.
+Only plain values go in. Time and size of a rendering are bounded by what it may take, and those of a plan's by what all
+of its renderings together may take.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from hashlib import sha256
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta, nodes
-from jinja2.exceptions import SecurityError
-from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2.exceptions import SecurityError, TemplateError
+
+from templates_app.domain.allowance import ALLOWANCE, Allowance, Overspent
+from templates_app.domain.sandbox import compiled, environment
 
 MOST_TEXT_CHARACTERS = 64 * 1024
 MOST_OUTPUT_CHARACTERS = 1024 * 1024
-MOST_LOOP_ROUNDS = 1000
-FILTERS = (
-    "upper",
-    "lower",
-    "trim",
-    "join",
-    "replace",
-    "length",
-    "first",
-    "last",
-    "sort",
-    "unique",
-    "int",
-    "string",
-    "default",
-    "list",
-)
-TESTS = (
-    "defined",
-    "undefined",
-    "none",
-    "number",
-    "string",
-    "in",
-    "eq",
-    "equalto",
-    "ne",
-    "lt",
-    "gt",
-    "ge",
-    "le",
-    "odd",
-    "even",
-    "sameas",
-    "true",
-    "false",
-)
-REFUSED = (
-    nodes.Macro,
-    nodes.CallBlock,
-    nodes.Include,
-    nodes.Import,
-    nodes.FromImport,
-    nodes.Extends,
-    nodes.Block,
-    nodes.FilterBlock,
-)
+#: Of one text for one device: at most about half a second.
+MOST_STEPS = 2_000_000
+#: Of all texts of a plan: at most about five seconds.
+MOST_PLAN_STEPS = 20_000_000
+#: What all texts of a plan come to.
+MOST_PLAN_CHARACTERS = 128 * 1024 * 1024
+#: Of what is said of a value, which may stand in it whole.
+MOST_REASON_CHARACTERS = 200
+#: What an expression says of values that do not fit it.
+UNFIT = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RuntimeError, MemoryError)
 #: Without any of it a text renders to itself; a carriage return is an end of a line.
 MARKUP = re.compile("[{\r]")
 SECRET_MARK = re.compile("\u27e6secret:([a-z][a-z0-9_]*)\u27e7")
@@ -77,31 +41,8 @@ class TemplateProblem(ValueError):
         self.line = line
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset({"*", "**", "%"})
-
-    def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
-        if operator != "*" and not (isinstance(left, int) and isinstance(right, int) and operator == "%"):
-            raise SecurityError(f"the operator {operator} is not available")
-        if not (isinstance(left, int) and isinstance(right, int)):
-            raise SecurityError("only numbers can be multiplied")
-        return super().call_binop(context, operator, left, right)
-
-
-def _range(*numbers: int) -> range:
-    found = range(*numbers)
-    if len(found) > MOST_LOOP_ROUNDS:
-        raise SecurityError(f"a loop runs at most {MOST_LOOP_ROUNDS} times")
-    return found
-
-
-@lru_cache(maxsize=1)
-def _environment() -> _Sandbox:
-    env = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
-    env.filters = {name: env.filters[name] for name in FILTERS}
-    env.tests = {name: env.tests[name] for name in TESTS}
-    env.globals = {"range": _range}
-    return env
+class TooMuchWork(Exception):
+    """All texts that a `Renderer` was asked for take more than it may spend."""
 
 
 def check_text(text: str, known: set[str]) -> set[str]:
@@ -109,9 +50,8 @@ def check_text(text: str, known: set[str]) -> set[str]:
     if len(text) > MOST_TEXT_CHARACTERS:
         raise TemplateProblem("the text is longer than 64 KB.")
     try:
-        tree = _environment().parse(text)
-        _refuse(tree, 0)
-        _compiled(text)
+        compiled(text)
+        tree = environment().parse(text)
     except TemplateSyntaxError as error:
         raise TemplateProblem(f"{error.message}.", error.lineno) from None
     used = meta.find_undeclared_variables(tree) - {"range"}
@@ -123,22 +63,62 @@ def check_text(text: str, known: set[str]) -> set[str]:
 
 def render(text: str, values: Mapping[str, object]) -> list[str]:
     """Return the command lines, empty ones dropped; TemplateProblem when a value is missing or the output too large."""
-    try:
-        pieces, size = [], 0
-        for piece in _compiled(text).generate(dict(values)) if MARKUP.search(text) else [text]:
-            size += len(piece)
-            if size > MOST_OUTPUT_CHARACTERS:
+    return Renderer().render(text, values)
+
+
+class Renderer:
+    """Renders the texts of a plan, or of several, that may take so many steps and characters together.
+
+    With `remembers`, what was rendered once is given again without any work: a plan can be made at leisure and be made
+    again where time is dear.
+    """
+
+    def __init__(
+        self, steps: int = MOST_PLAN_STEPS, characters: int = MOST_PLAN_CHARACTERS, *, remembers: bool = False
+    ) -> None:
+        self.left = Allowance(steps, characters)
+        self._known: dict[bytes, list[str] | TemplateProblem] | None = {} if remembers else None
+
+    def allow(self, steps: int) -> None:
+        """From now on, let what is not known yet take so many steps."""
+        self.left = Allowance(steps, MOST_PLAN_CHARACTERS)
+
+    def render(self, text: str, values: Mapping[str, object]) -> list[str]:
+        """Return the command lines, empty ones dropped.
+
+        TemplateProblem when a value is missing or this one text needs too much; TooMuchWork when all together do.
+        """
+        if self._known is None:
+            return self._rendered(text, values)
+        key = sha256(repr((text, values)).encode("utf-8", "backslashreplace")).digest()
+        if key not in self._known:
+            try:
+                self._known[key] = self._rendered(text, values)
+            except TemplateProblem as problem:
+                self._known[key] = problem
+        found = self._known[key]
+        if isinstance(found, TemplateProblem):
+            raise found
+        return found
+
+    def _rendered(self, text: str, values: Mapping[str, object]) -> list[str]:
+        if not MARKUP.search(text):
+            if len(text) > MOST_OUTPUT_CHARACTERS:
                 raise TemplateProblem("the rendered text is longer than 1 MB.")
-            pieces.append(piece)
-    except UndefinedError as error:
-        raise TemplateProblem(f"a value is missing: {error.message}.") from None
-    except SecurityError as error:
-        raise TemplateProblem(f"{error}.") from None
-    except (TypeError, ValueError, ArithmeticError) as error:
-        if isinstance(error, TemplateProblem):
-            raise
-        raise TemplateProblem(f"the text cannot be rendered with these values: {error}.") from None
-    return [line.rstrip() for line in "".join(pieces).split("\n") if line.strip()]
+            return _lines(text)
+        mine = Allowance(min(MOST_STEPS, self.left.steps), min(MOST_OUTPUT_CHARACTERS, self.left.characters))
+        steps, characters = mine.steps, mine.characters
+        if not (steps > 0 < characters):
+            raise TooMuchWork
+        try:
+            return _lines(_written(text, values, mine))
+        except Overspent as error:
+            if mine.steps < 0 and steps < MOST_STEPS or mine.characters < 0 and characters < MOST_OUTPUT_CHARACTERS:
+                raise TooMuchWork from None
+            raise TemplateProblem(f"{error}.") from None
+        finally:
+            self.left.steps -= min(steps, steps - mine.steps)
+            self.left.characters -= min(characters, characters - mine.characters)
 
 
 def secret_mark(name: str) -> str:
@@ -146,25 +126,28 @@ def secret_mark(name: str) -> str:
     return f"\u27e6secret:{name}\u27e7"
 
 
-@lru_cache(maxsize=512)
-def _compiled(text: str) -> Template:
-    return _environment().from_string(text)
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.split("\n") if line.strip()]
 
 
-def _refuse(node: nodes.Node, depth: int) -> None:
-    if isinstance(node, REFUSED):
-        raise TemplateProblem("macros, blocks, imports and includes are not available here.", node.lineno)
-    if isinstance(node, nodes.For):
-        depth += 1
-        if depth > 2 or node.recursive:
-            raise TemplateProblem("loops may be nested at most two deep.", node.lineno)
-    if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+def _written(text: str, values: Mapping[str, object], allowance: Allowance) -> str:
+    """Return what a text comes to; Overspent when it needs more than the allowance."""
+    token = ALLOWANCE.set(allowance)
+    try:
+        template, steps, characters = compiled(text)
+        allowance.spend(steps, characters)
+        return "".join(template.generate(dict(values)))
+    except Overspent:
+        raise
+    except TemplateSyntaxError as error:
+        raise TemplateProblem(f"{error.message}.", error.lineno) from None
+    except UndefinedError as error:
+        raise TemplateProblem(f"a value is missing: {str(error.message)[:MOST_REASON_CHARACTERS]}.") from None
+    except SecurityError as error:
+        raise TemplateProblem(f"{error}.") from None
+    except UNFIT as error:
         raise TemplateProblem(
-            f"the filter '{node.name}' is not available; use one of {', '.join(FILTERS)}.", node.lineno
-        )
-    if isinstance(node, nodes.Test) and node.name not in TESTS:
-        raise TemplateProblem(f"the test '{node.name}' is not available.", node.lineno)
-    if isinstance(node, nodes.Call) and not (isinstance(node.node, nodes.Name) and node.node.name == "range"):
-        raise TemplateProblem("only range() can be called; use filters for texts.", node.lineno)
-    for child in node.iter_child_nodes():
-        _refuse(child, depth)
+            f"the text cannot be rendered with these values: {str(error)[:MOST_REASON_CHARACTERS]}."
+        ) from None
+    finally:
+        ALLOWANCE.reset(token)
