@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import Match
 
 CONTEXT = 3
+#: So many pairs of equal lines are looked at, about half a second; a device can send the same line ten thousand times.
+MOST_PAIRS = 5_000_000
+#: (what happens, from and to of the old lines, from and to of the new lines), as `difflib` says it.
+Opcode = tuple[str, int, int, int, int]
 HIDDEN = "***"
 #: What stands before a secret in the configurations of common platforms, and the secret itself (the last group).
 SECRETS = re.compile(
@@ -107,10 +112,10 @@ def unified(before: list[Line], after: list[Line]) -> list[tuple[str, str]]:
     What is compared are the lines as they are: that secrets differ shows as a change.
     """
     rows: list[tuple[str, str]] = []
-    for group in _groups(before, after, quick=True):
+    for group in _groups(_texts(before), _texts(after)):
         (_, a, _, c, _), (_, _, b, _, d) = group[0], group[-1]
         rows += [] if rows else [("del", "--- before"), ("add", "+++ after")]
-        rows.append(("hunk", f"@@ -{_range(a, b)} +{_range(c, d)} @@"))
+        rows.append(("hunk", f"@@ -{_span(a, b)} +{_span(c, d)} @@"))
         for tag, a, b, c, d in group:
             if tag == "equal":
                 rows += [("", f" {line.shown}") for line in before[a:b]]
@@ -124,7 +129,7 @@ def side_by_side(before: list[Line], after: list[Line]) -> list[Pair]:
     """Return the rows of a comparison in two columns, a few equal lines around each change; empty when nothing
     changed."""
     rows: list[Pair] = []
-    for group in _groups(before, after, quick=False):
+    for group in _groups(_texts(before), _texts(after)):
         if rows:
             rows.append(Pair("gap", None, None))
         for tag, a, b, c, d in group:
@@ -132,20 +137,58 @@ def side_by_side(before: list[Line], after: list[Line]) -> list[Pair]:
     return rows
 
 
-def _groups(before: list[Line], after: list[Line], *, quick: bool) -> list[list[tuple[str, int, int, int, int]]]:
-    """Return what differs, with a few equal lines around it: (tag, from, to, from, to) as of `SequenceMatcher`.
-
-    `quick` looks at lines that stand everywhere last.
-    """
-    old, new = ([line.text for line in lines] for lines in (before, after))
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=quick)
-    return [list(group) for group in matcher.get_grouped_opcodes(CONTEXT)]
+def _texts(lines: list[Line]) -> list[str]:
+    """Return what is compared."""
+    return [line.text for line in lines]
 
 
-def _range(start: int, stop: int) -> str:
-    """Return lines as the head of a hunk names them: the first and how many."""
-    length = stop - start
-    return f"{start + (length > 0)},{length}" if length != 1 else f"{start + 1}"
+class _TooAlike(Exception):
+    """To find which of the equal lines belong together takes too long."""
+
+
+class _Matcher(difflib.SequenceMatcher[str]):
+    """Matches lines, and raises _TooAlike after `MOST_PAIRS`."""
+
+    pairs = MOST_PAIRS
+
+    def __init__(self, old: list[str], new: list[str], autojunk: bool) -> None:
+        super().__init__(None, old, new, autojunk)
+        self._old = old
+        self._places: Mapping[str, list[int]] = vars(self)["b2j"]
+
+    def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
+        self.pairs -= sum(len(self._places.get(line, ())) + 1 for line in self._old[alo:ahi])
+        if self.pairs < 0:
+            raise _TooAlike
+        return super().find_longest_match(alo, ahi, blo, bhi)
+
+
+def _groups(old: list[str], new: list[str]) -> list[list[Opcode]]:
+    """Return what changed, with a few equal lines around; where lines repeat too often, more coarsely."""
+    if old == new:
+        return []
+    for autojunk in (False, True):
+        try:
+            return [list(group) for group in _Matcher(old, new, autojunk).get_grouped_opcodes(CONTEXT)]
+        except _TooAlike:
+            continue
+    most = min(len(old), len(new))
+    head = next((n for n in range(most) if old[n] != new[n]), most)
+    tail = next((n for n in range(most - head) if old[-1 - n] != new[-1 - n]), most - head)
+    before, after = max(head - CONTEXT, 0), min(CONTEXT, tail)
+    a, b = len(old) - tail, len(new) - tail
+    return [
+        [
+            ("equal", before, head, before, head),
+            ("replace", head, a, head, b),
+            ("equal", a, a + after, b, b + after),
+        ]
+    ]
+
+
+def _span(first: int, end: int) -> str:
+    count = end - first
+    return f"{first + 1}" if count == 1 else f"{first + bool(count)},{count}"
 
 
 def _rows(tag: str, before: list[Line], after: list[Line], at: tuple[int, int, int, int]) -> Iterator[Pair]:

@@ -19,7 +19,7 @@ TAIL = 400
 #: A device prints such lines whenever it likes, also behind its prompt.
 SYSLOG = re.compile(r"^[*.]?.{0,60}%[A-Z0-9_]+(?:-[A-Z0-9_]+)*-[0-7]-[A-Z0-9_]+:.*$", re.MULTILINE)
 #: What a pager leaves behind.
-PAGED = re.compile(r"\n?[^\n]*(?:--More--|---\(more[^)]*\)---)[ \b]*\n*")
+PAGED = re.compile(r"(?:--More--|---\(more[^)\n]{0,40}\)---)[ \b]*")
 #: Without a byte for so many seconds, a line that equals the prompt is the prompt, where text may still follow it.
 QUIET_SECONDS = 0.15
 #: So many questions of one command are answered.
@@ -246,7 +246,7 @@ class Session:
         body, cut, last = text.rpartition("\n")
         if self._prompt.search(last) or self.platform.prompt.search(last):
             text = body + cut
-        return PAGED.sub("\n", text) if "--More--" in text or "---(more" in text else text
+        return _unpaged(text) if "--More--" in text or "---(more" in text else text
 
 
 class _Received:
@@ -294,6 +294,21 @@ class _Received:
         if not self.beyond_echo or not SYSLOG.search(decode(self.tail)):
             return ""
         return _last_line(SYSLOG.sub("", decode(self.tail)).rstrip("\r\n"))
+
+
+def _unpaged(text: str) -> str:
+    """Return the text without the pager's marks: without what stands before one in its line, and empty lines after."""
+    kept: list[str] = []
+    after_mark = False
+    for line in text.split("\n"):
+        marks = list(PAGED.finditer(line))
+        rest = line[marks[-1].end() :] if marks else line
+        if rest or not (marks or after_mark):
+            kept.append(rest)
+        elif not kept:
+            kept.append("")
+        after_mark = not rest and (bool(marks) or after_mark)
+    return "\n".join([*kept, ""] if after_mark else kept)
 
 
 def _last_line(text: str) -> str:

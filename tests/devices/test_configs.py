@@ -1,8 +1,15 @@
 """Comparing configurations: what changes by itself is left out, secrets are hidden, one column and two."""
 
-import pytest
+import difflib
+import random
+import time
 
-from devices.domain.configs import mask, shown_lines, side_by_side, unified
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devices.domain import configs
+from devices.domain.configs import as_lines, mask, shown_lines, side_by_side, unified
 from devices.drivers.platforms import PLATFORMS
 
 OLD = (
@@ -68,3 +75,46 @@ def test_two_columns_pair_what_was_changed():
 )
 def test_secrets_of_common_platforms_are_hidden(line, hidden):
     assert mask(line) == hidden
+
+
+def many(seed, kinds, count):
+    """Return a configuration of so many lines that are of few kinds."""
+    found = random.Random(seed)
+    return "\n".join(f"line {found.randrange(kinds)}" for _ in range(count))
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("x\n" * 20_000, "x\ny\n" * 10_000),
+        ("x\ny\n" * 10_000, "y\nx\n" * 10_001),
+        (many(1, 8, 20_000), many(2, 8, 20_000)),
+        (many(1, 150, 20_000), many(2, 150, 20_000)),
+        (many(1, 300, 20_000), many(2, 300, 20_000)),
+        ("\n" * 200_000, "\n" * 100_000 + "x" + "\n" * 100_000),
+    ],
+)
+def test_no_device_keeps_a_comparison_busy(old, new):
+    for compare in (configs.side_by_side, configs.unified):
+        started = time.thread_time()
+        assert compare(as_lines([old]), as_lines([new]))
+        assert time.thread_time() - started < 6
+
+
+@settings(max_examples=80)
+@given(st.lists(st.sampled_from("abcd!")), st.lists(st.sampled_from("abcd!")), st.sampled_from([0, configs.MOST_PAIRS]))
+def test_a_comparison_tells_how_one_becomes_the_other_however_coarse_it_is(old, new, pairs):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(configs._Matcher, "pairs", pairs)
+        found = configs.unified(as_lines(old), as_lines(new))
+        rows = configs.side_by_side(as_lines(old), as_lines(new))
+    if pairs:
+        lines = difflib.unified_diff(old, new, "before", "after", lineterm="")
+        assert [line for _, line in found] == list(lines)
+    assert bool(found) == (old != new)
+    assert len([1 for kind, line in found[2:] if kind == "add"]) - len([1 for k, _ in found[2:] if k == "del"]) == (
+        len(new) - len(old)
+    )
+    assert len([r for r in rows if r.new is not None]) - len([r for r in rows if r.old is not None]) == (
+        len(new) - len(old)
+    )

@@ -13,7 +13,7 @@ from devices.drivers.platform import Platform, reading
 #: Any line that may be a prompt; the session replaces it by one with the device's own name.
 PROMPT = re.compile(r"^(?P<base>\S[^\r\n]{0,120}?)[>#$%\]:]\s{0,2}$")
 FAILURE = re.compile(
-    r"^\s*%?\s*(invalid|incomplete|ambiguous|unknown|unrecogni[sz]ed|unrecognized|bad|wrong"
+    r"^\s*(?:%\s*)?(invalid|incomplete|ambiguous|unknown|unrecogni[sz]ed|unrecognized|bad|wrong"
     r"|illegal|error|unsupported)\b"
     r"|^\s*%.*(denied|not allowed|failed|fail\b)"
     r"|^(syntax error|command (fail|reject|not found|authorization failed|parse error))"
