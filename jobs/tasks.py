@@ -14,9 +14,9 @@ from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.utils import timezone
 
+from config.one_at_a_time import OneAtATime
 from jobs.dispatch import dispatcher, starter
 from jobs.worker.engine import Engine
-from jobs.worker.pool import OneAtATime
 
 #: The engine of this worker process, from when it is ready.
 ENGINES: list[Engine] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from email.message import EmailMessage
@@ -13,12 +14,15 @@ from django.contrib.auth.models import User
 
 from config.errors import Invalid
 from devices.channels.base import Address, Channel, Message, enabled_field, port_field, secret_field
+from devices.channels.time_limit import time_limit
 from devices.domain.errors import DeliveryFailed
 from devices.domain.secrets import Secret
 from devices.models import MailServer, OutboxMessage
 from devices.selectors import own_and_above
 
-TIMEOUT_SECONDS = 15.0
+#: Of each reading and writing; all together have `time_limit`.
+TIMEOUT_SECONDS = 10.0
+MOST_REPLY_BYTES = 256 * 1024
 
 
 class Email(Channel[MailServer]):
@@ -68,7 +72,11 @@ class Email(Channel[MailServer]):
         mail = _mail(receiver.sender, message)
         where = f"{receiver.host}:{receiver.port}"
         try:
-            with _connect(receiver) as client:
+            client = _client(receiver)
+            with time_limit(lambda: client.sock), client:
+                client.connect(receiver.host, receiver.port)
+                if receiver.security == "starttls":
+                    client.starttls(context=ssl.create_default_context())
                 if receiver.username:
                     client.login(receiver.username, secrets["password"].reveal())
                 client.send_message(mail)
@@ -103,13 +111,47 @@ def _mail(sender: str, message: Message) -> EmailMessage:
     return mail
 
 
-def _connect(server: MailServer) -> smtplib.SMTP:
-    context = ssl.create_default_context()
-    if server.security == "tls":
-        return smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_SECONDS, context=context)
-    client = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_SECONDS)
-    if server.security == "starttls":
-        client.starttls(context=context)
+class _Replies:
+    """What a mail server says, up to a limit: one without end is no reply."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._file, self._left = sock.makefile("rb"), MOST_REPLY_BYTES
+
+    def readline(self, size: int) -> bytes:
+        line = self._file.readline(size)
+        self._left -= len(line)
+        if self._left < 0:
+            raise OSError("its answers have no end")
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Plain(smtplib.SMTP):
+    """A connection to a mail server that is not open yet; what the server says is limited."""
+
+    file: _Replies | None
+    _host: str
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Replies(self.sock)
+        return super().getreply()
+
+
+class _Encrypted(_Plain, smtplib.SMTP_SSL):
+    """The same, encrypted from its first byte."""
+
+
+def _client(server: MailServer) -> _Plain:
+    client = (
+        _Encrypted(timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
+        if server.security == "tls"
+        else _Plain(timeout=TIMEOUT_SECONDS)
+    )
+    # The name that the certificate must have; smtplib takes it only from a constructor that connects at once.
+    client._host = server.host
     return client
 
 

@@ -14,6 +14,7 @@ from pysnmp.hlapi.v3arch import asyncio as snmp
 
 from config.errors import Invalid
 from devices.channels.base import Channel, Message, enabled_field, port_field, secret_field
+from devices.channels.time_limit import MOST_SECONDS
 from devices.domain.errors import DeliveryFailed
 from devices.domain.secrets import Secret
 from devices.models import TrapReceiver
@@ -97,7 +98,7 @@ class SnmpTrap(Channel[TrapReceiver]):
         """Send one trap; DeliveryFailed when it could not leave. SNMP traps are not acknowledged."""
         where = f"{receiver.host}:{receiver.port}"
         try:
-            asyncio.run(_send(receiver, secrets, message.facts()))
+            asyncio.run(asyncio.wait_for(_send(receiver, secrets, message.facts()), MOST_SECONDS))
         except (PySnmpError, OSError, ValueError) as error:
             raise DeliveryFailed(f"The trap to {where} could not be sent: {error}"[:280]) from None
 

@@ -18,6 +18,7 @@ from django.conf import settings
 
 from config.errors import Invalid
 from devices.channels.base import Channel, Message, enabled_field, secret_field
+from devices.channels.time_limit import time_limit
 from devices.domain.errors import DeliveryFailed
 from devices.domain.secrets import Secret
 from devices.models import Webhook as Hook
@@ -75,11 +76,15 @@ def post(url: str, secret: Secret, facts: dict[str, str], *, allow_local: bool) 
         "X-Interlock-Timestamp": stamp,
         "X-Interlock-Signature": f"sha256={signature}",
     }
-    client = _open(parts, allow_local)
     try:
-        client.request("POST", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}", body, headers)
-        status = client.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
+        client = _open(parts, allow_local)
+    except OSError as error:
+        raise DeliveryFailed(f"{parts.hostname} did not take it: {error}"[:280]) from None
+    try:
+        with time_limit(lambda: client.sock):
+            client.request("POST", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}", body, headers)
+            status = client.getresponse().status
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise DeliveryFailed(f"{parts.hostname} did not take it: {error}"[:280]) from None
     finally:
         client.close()
@@ -93,7 +98,7 @@ def _open(parts: SplitResult, allow_local: bool) -> http.client.HTTPConnection:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         address = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)[0][4][0]
-    except OSError:
+    except (OSError, UnicodeError):
         raise DeliveryFailed(f"The name {parts.hostname} has no address.") from None
     found = ipaddress.ip_address(address)
     if not allow_local and (not found.is_global or found.is_multicast):

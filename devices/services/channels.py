@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from django.conf import settings
@@ -18,13 +20,20 @@ from devices.domain.secrets import Secret
 from devices.models import OutboxMessage, Tenant
 from devices.models.tenants import TenantOwned
 from devices.services import audit, vault
-from devices.services.masking import masker_of_tenant
 
 R = TypeVar("R", bound=TenantOwned)
 
 
-def send(message: OutboxMessage, words: str) -> None:
-    """Send, or raise DeliveryFailed with the reason."""
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A message ready to be sent: `receiver` names who takes it, `send` needs no database and raises DeliveryFailed."""
+
+    receiver: tuple[str, object]
+    send: Callable[[], None]
+
+
+def sending(message: OutboxMessage, words: str) -> Sending:
+    """Return how a message is sent; DeliveryFailed when nobody takes it."""
     channel = CHANNELS.get(message.channel)
     if channel is None:
         raise DeliveryFailed(f"There is no channel '{message.channel}' any more.", final=True)
@@ -43,12 +52,8 @@ def send(message: OutboxMessage, words: str) -> None:
         at=message.created_at.isoformat(timespec="seconds"),
         target=message.target,
     )
-    try:
-        channel.send(receiver, opened(channel, receiver), told)
-    except DeliveryFailed as error:
-        # A server may say again what it was given.
-        words = masker_of_tenant(message.tenant_id).hide_quoted(error.message)
-        raise DeliveryFailed(words, final=error.final) from None
+    secrets = opened(channel, receiver)
+    return Sending((channel.key, receiver.pk), lambda: channel.send(receiver, secrets, told))
 
 
 def save_channel(

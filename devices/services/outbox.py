@@ -1,27 +1,22 @@
-"""Tell people and systems of events: written with the event, delivered after it, tried again until it is delivered."""
+"""Tell people and systems of events: written here with the event, delivered after it (`devices.services.delivery`)."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
 from config import wakeups
-from config.failpoints import failpoint
 from devices.channels import CHANNELS
 from devices.channels.base import AnyChannel
-from devices.domain.errors import DeliveryFailed
 from devices.models import Notice, OutboxMessage, Tenant
 from devices.models.tenants import TenantOwned
 from devices.selectors import own_and_above
-from devices.services import channels, notices
+from devices.services import notices
 
-log = logging.getLogger(__name__)
 #: Every event the product tells of (the mission's, X-29), and the words for it.
 EVENTS = {
     "requested": "Approval requested",
@@ -37,13 +32,6 @@ EVENTS = {
     "paused": "Job execution paused",
     "config_changed": "Configuration changed",
 }
-#: How long (seconds) after each failed attempt; after the last one the message is given up.
-PAUSES = (10, 30, 60, 300, 900, *[3600] * 48)
-#: What the log calls a message that was not delivered: given up, or to be tried again.
-NOT_DELIVERED = {True: "message.failed", False: "message.postponed"}
-#: A sender that has not come back for this long is taken as dead.
-SENDING = timedelta(minutes=2)
-MESSAGES_PER_CLAIM = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,64 +126,6 @@ def test(*, by: User, channel: AnyChannel, row: TenantOwned, now: datetime) -> N
         next_at=now,
     )
     wakeups.after_commit([("devices.deliver", [], wakeups.DEFAULT)])
-
-
-def deliver(*, now: datetime) -> int:
-    """Send what is due; return how many were delivered. Any number of callers may do this at once."""
-    sent = 0
-    while True:
-        claimed = _claim(now)
-        for message in claimed:
-            sent += _send(message, now)
-        if len(claimed) < MESSAGES_PER_CLAIM:
-            return sent
-
-
-def _claim(now: datetime) -> list[OutboxMessage]:
-    """Take due messages for as long as a sending may last: nobody else sends them meanwhile."""
-    with transaction.atomic():
-        due = OutboxMessage.objects.filter(status=OutboxMessage.Status.WAITING, next_at__lte=now).order_by("pk")
-        rows = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("tenant")[:MESSAGES_PER_CLAIM])
-        OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(
-            attempts=F("attempts") + 1, next_at=now + SENDING
-        )
-    for row in rows:
-        row.attempts += 1
-    return rows
-
-
-def _send(message: OutboxMessage, now: datetime) -> int:
-    """Send one; what happens never reaches the event that it tells of."""
-    mine = OutboxMessage.objects.filter(pk=message.pk, status=OutboxMessage.Status.WAITING, attempts=message.attempts)
-    try:
-        channels.send(message, EVENTS[message.event])
-    except DeliveryFailed as error:
-        over = message.attempts > len(PAUSES) or error.final
-        pause = timedelta(seconds=PAUSES[min(message.attempts, len(PAUSES)) - 1])
-        status = OutboxMessage.Status.FAILED if over else OutboxMessage.Status.WAITING
-        mine.update(status=status, error=error.message[:300], next_at=now + pause)
-        log.warning(
-            "Message %s was not delivered: %s",
-            message.pk,
-            error.message,
-            extra={"action": NOT_DELIVERED[over], **_log_fields(message), "tries": message.attempts},
-        )
-        return 0
-    failpoint("delivery_not_marked")
-    mine.update(status=OutboxMessage.Status.SENT, sent_at=now, error="")
-    log.info("Message %s was delivered.", message.pk, extra={"action": "message.delivered", **_log_fields(message)})
-    return 1
-
-
-def _log_fields(message: OutboxMessage) -> dict[str, object]:
-    """Return what names a message in the log; `about` begins with what it tells of: `run:12:completed`."""
-    return {
-        "tenant": message.tenant.key,
-        "message_id": message.pk,
-        "channel": message.channel,
-        "event": message.event,
-        "about": message.key,
-    }
 
 
 def send_again(*, message: OutboxMessage, now: datetime) -> None:

@@ -51,10 +51,10 @@ CAUGHT = {
 TICK = "from jobs.dispatch import dispatcher; from django.utils import timezone; dispatcher.tick(now=timezone.now())"
 DELIVER = """
 import time
-from devices.services import outbox
+from devices.services import delivery
 from django.utils import timezone
 for _ in range(100):
-    outbox.deliver(now=timezone.now())
+    delivery.deliver(now=timezone.now())
     time.sleep(0.1)
 """
 #: Who comes by a place that is not in a worker's conversation: code that an actor process runs.

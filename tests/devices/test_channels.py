@@ -28,7 +28,7 @@ from devices.channels.webhook import WEBHOOK
 from devices.domain.errors import DeliveryFailed
 from devices.domain.secrets import Secret
 from devices.models import MailServer, Notice, OutboxMessage, Webhook
-from devices.services import channels, outbox, tenants
+from devices.services import channels, delivery, outbox, tenants
 from tests.e2e.conftest import need
 from tests.servers import free_port
 
@@ -96,7 +96,7 @@ class TestMail:
         people = [person("acme-operator"), person("acme-approver-1")]
         for _ in range(2):
             tell(acme, people)
-        assert outbox.deliver(now=later(seconds=1)) == 2 and outbox.deliver(now=later(hours=9)) == 0
+        assert delivery.deliver(now=later(seconds=1)) == 2 and delivery.deliver(now=later(hours=9)) == 0
         assert sorted(to[0] for to, _ in mailbox.mails) == [
             "acme-approver-1@acme.example",
             "acme-operator@acme.example",
@@ -111,17 +111,17 @@ class TestMail:
     def test_nothing_is_lost_while_the_server_is_away_and_nothing_comes_twice(self, acme, person, mailbox):
         server(acme, person, mailbox.port)
         tell(acme, [person("acme-operator")], key="before")
-        outbox.deliver(now=later(seconds=1))
+        delivery.deliver(now=later(seconds=1))
         mailbox.stop()
         now = timezone.now()
         for minute in range(0, 60, 5):
             tell(acme, [person("acme-operator")], key=f"away{minute}")
-            outbox.deliver(now=now + timedelta(minutes=minute, seconds=1))
+            delivery.deliver(now=now + timedelta(minutes=minute, seconds=1))
         waiting = OutboxMessage.objects.filter(status="waiting")
         assert waiting.count() == 12 and "did not take it" in waiting.last().error and waiting.last().attempts > 1
         mailbox.start()
         for hour in range(1, 4):
-            outbox.deliver(now=now + timedelta(hours=hour))
+            delivery.deliver(now=now + timedelta(hours=hour))
         assert len(mailbox.mails) == 13 and OutboxMessage.objects.filter(status="sent").count() == 13
         assert len({text.split("Message-ID: ")[1].split()[0] for _, text in mailbox.mails}) == 13
 
@@ -129,16 +129,16 @@ class TestMail:
         server(acme, person, mailbox.port)
         tell(acme, [person("acme-operator")])
         now = later(seconds=1)
-        claimed = outbox._claim(now)
-        assert len(claimed) == 1 and outbox.deliver(now=now) == 0, "another one has it in hand"
-        assert outbox.deliver(now=now + outbox.SENDING) == 1, "who had it never came back"
-        outbox._send(claimed[0], now)
+        claimed = delivery._claim(now)
+        assert len(claimed) == 1 and delivery.deliver(now=now) == 0, "another one has it in hand"
+        assert delivery.deliver(now=now + delivery.SENDING) == 1, "who had it never came back"
+        delivery._ended(claimed[0], None, now)
         assert OutboxMessage.objects.get().attempts == 2 and OutboxMessage.objects.get().status == "sent"
 
     def test_a_line_break_in_a_name_makes_no_header(self, acme, person, mailbox):
         server(acme, person, mailbox.port)
         tell(acme, [person("acme-operator")], subject="Core\r\nBcc: all@example.com")
-        outbox.deliver(now=later(seconds=1))
+        delivery.deliver(now=later(seconds=1))
         head = mailbox.mails[0][1].split("\r\n\r\n")[0]
         assert "\nBcc:" not in head and len(mailbox.mails[0][0]) == 1
 
@@ -160,7 +160,7 @@ class TestMail:
         tell(child, [someone])
         other = tenants.create_tenant(by=None, key="other", name="Other", kind="msp")
         tell(other, [person("acme-operator")], key="not below it")
-        outbox.deliver(now=later(seconds=1))
+        delivery.deliver(now=later(seconds=1))
         assert [to for to, _ in mailbox.mails] == [["op@client13.example"]]
 
     def test_the_password_is_sealed_and_never_shown(self, acme, person, browser, mailbox):
@@ -245,7 +245,7 @@ def test_net_snmp_receives_and_names_each_event(version, snmptrapd, acme, person
     )
     for number, event in enumerate(EVENTS):
         tell(acme, [], event=event, key=f"{event}:{number}", subject=f"Job {event}")
-    assert outbox.deliver(now=later(seconds=1)) == len(EVENTS)
+    assert delivery.deliver(now=later(seconds=1)) == len(EVENTS)
     text = lines(len(EVENTS))
     for number, event in enumerate(EVENTS):
         assert (
@@ -303,7 +303,7 @@ class TestWebhooks:
         answers += [500, 302, 200]
         tell(acme, [])
         now = later(seconds=1)
-        assert [outbox.deliver(now=now + timedelta(minutes=5 * n)) for n in range(4)] == [0, 0, 1, 0]
+        assert [delivery.deliver(now=now + timedelta(minutes=5 * n)) for n in range(4)] == [0, 0, 1, 0]
         headers, body = caught[-1]
         signed = hmac.new(
             b"hook-canary", f"{headers['X-Interlock-Timestamp']}.".encode() + body, hashlib.sha256
@@ -351,13 +351,13 @@ def test_a_message_given_up_says_why_and_can_be_sent_again(acme, person, browser
     row = server(acme, person, mailbox.port)
     tell(acme, [person("acme-operator")])
     MailServer.objects.filter(pk=row.pk).update(enabled=False)
-    outbox.deliver(now=later(seconds=1))
+    delivery.deliver(now=later(seconds=1))
     message = OutboxMessage.objects.get()
     assert (message.status, message.error) == ("failed", "There is no mail server any more.")
     assert "There is no mail server any more." in browser("acme-admin").get("/deliveries/").content.decode()
     MailServer.objects.filter(pk=row.pk).update(enabled=True)
     assert browser("acme-admin").post(f"/deliveries/{message.pk}/again/").status_code == 302
-    assert outbox.deliver(now=later(seconds=1)) == 1 and len(mailbox.mails) == 1
+    assert delivery.deliver(now=later(seconds=1)) == 1 and len(mailbox.mails) == 1
 
 
 @pytest.mark.django_db
@@ -372,7 +372,7 @@ def test_the_test_button_sends_through_the_channel(acme, person, browser, mailbo
         "action": "test",
     }
     assert browser("acme-admin").post("/settings/mail-servers/new/", data).status_code == 302
-    outbox.deliver(now=later(seconds=1))
+    delivery.deliver(now=later(seconds=1))
     assert [to for to, _ in mailbox.mails] == [["acme-admin@acme.example"]]
 
 
@@ -422,7 +422,7 @@ def test_a_channel_of_ones_own_is_in_the_settings_kept_by_its_form_and_told_of_e
     assert "War room" in page and "Rooms that hear of every event." in page and "New chat room" in page
     assert "chat-canary" not in client.get(f"/settings/chat-rooms/{Webhook.objects.get().pk}/").content.decode()
     tell(acme, [])
-    outbox.deliver(now=later(seconds=1))
+    delivery.deliver(now=later(seconds=1))
     assert sorted(chat.said) == [
         ("War room", "chat-canary", "Approved", "Core upgrade"),
         ("War room", "chat-canary", "Test message", "War room"),
@@ -442,7 +442,7 @@ def test_a_message_of_a_channel_that_is_no_more_is_given_up_and_still_listed(acm
     )
     tell(acme, [])
     monkeypatch.delitem(CHANNELS, "chat")
-    outbox.deliver(now=later(seconds=1))
+    delivery.deliver(now=later(seconds=1))
     message = OutboxMessage.objects.get(channel="chat")
     assert (message.status, message.error) == ("failed", "There is no channel 'chat' any more.")
     assert "There is no channel" in browser("acme-admin").get("/deliveries/").content.decode()

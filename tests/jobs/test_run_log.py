@@ -10,7 +10,7 @@ from approvals.domain import Action
 from devices.channels.email import EMAIL
 from devices.domain.secrets import Secret
 from devices.models import Device, OutboxMessage, Worker
-from devices.services import channels, outbox
+from devices.services import channels, delivery
 from jobs import control
 from jobs.dispatch import approval_gate
 from jobs.domain.misfire import MisfirePolicy
@@ -160,11 +160,11 @@ def test_messages_about_a_run_lead_back_to_it(acme, person, log_lines, monkeypat
     save = {"host": "127.0.0.1", "port": 9, "security": "none", "sender": "interlock@acme.example"}
     channels.save_channel(by=admin, tenant=tenant, channel=EMAIL, secrets={"password": None}, **save)
     _, run = make.job(admin, make.template(tenant), make.devices(tenant, "linux"), notify_users=(admin.pk,))
-    outbox.deliver(now=timezone.now())
+    delivery.deliver(now=timezone.now())
     assert of(log_lines, "message.postponed", about=f"run:{run.pk}:executed", channel="mail", tries=1, tenant="acme")
-    monkeypatch.setattr(channels, "send", lambda message, words: None)
+    monkeypatch.setattr(channels, "sending", lambda message, words: channels.Sending(("mail", 1), lambda: None))
     OutboxMessage.objects.update(next_at=timezone.now())
-    outbox.deliver(now=timezone.now())
+    delivery.deliver(now=timezone.now())
     assert of(log_lines, "message.delivered", about=f"run:{run.pk}:executed")
     assert "acme-admin@acme.example" not in str(of(log_lines, "message.delivered"))
 

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from config.errors import Invalid
+from config.one_at_a_time import OneAtATime
 from jobs import tasks
 from jobs.authoring import drafts
 from jobs.domain.misfire import MisfirePolicy, judge
@@ -15,7 +16,6 @@ from jobs.domain.overlap import Overlap
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.models import JobRun, ScheduleFilter, Trigger
 from jobs.schedule import filters, next_times
-from jobs.worker.pool import OneAtATime
 from tests import make
 
 pytestmark = pytest.mark.django_db
