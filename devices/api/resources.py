@@ -365,7 +365,7 @@ class Devices(Creates, Edits, Resource):
     @extend_schema(request=CsvSerializer, responses=ImportedSerializer)
     @action(detail=False, methods=["post"], url_path="import")
     def bring_in(self, request: Request) -> Response:
-        """Add and change devices from a CSV file: all of it, or none of it and every wrong line named."""
+        """Add and change devices from a CSV file; nothing is done when a line is wrong, and each such line is named."""
         given = CsvSerializer(data=request.data, context=self.get_serializer_context())
         given.is_valid(raise_exception=True)
         data = given.validated_data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar, Unpack
 from uuid import UUID
 
@@ -65,6 +65,36 @@ def save_device(
                 DeviceTag(tenant=tenant, device=device, tag=tag) for tag in tags if tag.pk not in held
             )
     return device
+
+
+def write_devices(
+    *, by: User, tenant: Tenant, given: Sequence[tuple[Device, DeviceValues, list[AssetTag] | None]]
+) -> None:
+    """Write devices that were checked, new ones and those that are there, with few statements; IntegrityError when
+    somebody else has taken a name or an address meanwhile.
+
+    Of those that are there only what is given is written.
+    """
+    access.check_may(by, Verb.ADMINISTER, tenant)
+    fresh = [device for device, _, _ in given if device._state.adding]
+    tagged = {device: tags for device, _, tags in given if tags is not None}
+    with transaction.atomic():
+        Device.objects.bulk_create(fresh)
+        for columns in {tuple(sorted(values)) for device, values, _ in given if device not in fresh}:
+            rows = [row for row, values, _ in given if row not in fresh and tuple(sorted(values)) == columns]
+            Device.objects.bulk_update(rows, columns)
+        held = DeviceTag.objects.filter(device__in=tagged)
+        gone = [row.pk for row in held if row.tag_id not in {tag.pk for tag in tagged[row.device]}]
+        DeviceTag.objects.filter(pk__in=gone).delete()
+        pairs = [DeviceTag(tenant=tenant, device=device, tag=tag) for device, tags in tagged.items() for tag in tags]
+        DeviceTag.objects.bulk_create(pairs, ignore_conflicts=True)
+        made = set(fresh)
+        audit.record_all(
+            [
+                audit.Entry(tenant, by, f"device.{'created' if row in made else 'changed'}", row.name, {})
+                for row, _, _ in given
+            ]
+        )
 
 
 def save_credential(
