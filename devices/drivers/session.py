@@ -233,8 +233,7 @@ class Session:
         reads_config = got.sent in (self.platform.show_running, self.platform.show_startup)
         if not reads_config:
             return True
-        end = self.platform.config_end
-        return bool(end.search(lines(decode(got.tail))) or end.search(lines(got.text)))
+        return got.holds(self.platform.config_end)
 
     def _strip(self, raw: str, sent: str) -> str:
         """Take the echo off the front and the prompt off the end; drop the pager's marks."""
@@ -255,6 +254,17 @@ class _Received:
     def __init__(self, sent: str) -> None:
         self.sent, self.size, self.tail, self.late = sent, 0, b"", False
         self.pieces: list[bytes] = []
+        self._searched, self._seam, self._held = 0, b"", False
+
+    def holds(self, pattern: re.Pattern[str]) -> bool:
+        """Say whether a line that matches has come; what was searched once is not searched again."""
+        fresh = self._seam + b"".join(self.pieces[self._searched :])
+        self._searched = len(self.pieces)
+        self._held = self._held or bool(pattern.search(lines(decode(fresh))))
+        # The line that is not over yet, or a part of it that is no begin of a line.
+        begun = fresh[max(fresh.rfind(b"\n"), fresh.rfind(b"\r")) + 1 :]
+        self._seam = begun if len(begun) <= TAIL else b"x" + begun[-TAIL:]
+        return self._held
 
     def add(self, data: bytes) -> None:
         """Take more of it; OutputTooLarge beyond what is kept."""

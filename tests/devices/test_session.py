@@ -1,5 +1,7 @@
 """The session against scripted devices: prompts at chunk borders, pagers, rejections, silence, lost connections."""
 
+import time
+
 import pytest
 
 from devices.domain.errors import CommandRejected, EnableRefused, PromptTimeout, SessionLost
@@ -86,6 +88,21 @@ def test_an_answer_cut_anywhere_is_whole(cut):
     text = "show ver\r\nVersion 15.2 on other#\r\nuptime is 5 weeks\r\nsw1#"
     found, _ = opened({"show ver": [text[:cut], text[cut:]]})
     assert found.send("show ver") == "Version 15.2 on other#\nuptime is 5 weeks\n"
+
+
+def test_a_device_that_shows_its_prompt_again_and_again_keeps_nobody_busy():
+    text = "x" * 2000 + "\r\nsw1#"
+    found, _ = opened({"show running-config": ["show running-config\r\n", *[text] * 4000, "\r\nend\r\nsw1#"]})
+    started = time.thread_time()
+    assert found.send("show running-config").endswith("\nend\n")
+    assert time.thread_time() - started < 3
+
+
+@pytest.mark.parametrize("cut", range(1, 44))
+def test_the_end_of_a_configuration_is_seen_wherever_it_is_cut(cut):
+    text = "show running-config\r\nhostname sw1\r\nend\r\nsw1#"
+    found, script = opened({"show running-config": [text[:cut], text[cut:]]})
+    assert found.send("show running-config") == "hostname sw1\nend\n"
 
 
 def test_pages_are_turned_and_their_marks_removed():
