@@ -199,7 +199,10 @@ def test_whatever_a_channel_raises_is_that_messages_failure(key, error, acme, pe
         monkeypatch.setattr(channels, "opened", lambda channel, row: {"secret": Secret("x")})
         if key == "webhook":
             really = type(real).send
-            send = lambda self, row, secrets, told: (fails if told.id == "first" else really)(self, row, secrets, told)  # noqa: E731
+
+            def send(self, row, secrets, told):
+                (fails if told.id == "first" else really)(self, row, secrets, told)
+
         else:
             send = fails
         monkeypatch.setattr(type(real), "send", send)
