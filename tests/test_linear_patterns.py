@@ -31,7 +31,9 @@ OURS = (Path("devices/simulator"), Path("jobs/demo"), Path("config/settings.py")
 CALLS = ("compile", "search", "match", "fullmatch", "sub", "split", "findall", "finditer")
 #: Patterns that are put together when the program runs, and where those that they can be are tried.
 MADE = {
+    "devices/drivers/platform.py": "reading: `reads` of the platforms",
     "devices/drivers/session.py": "_Named: `modes` of the platforms",
+    "devices/domain/masking.py": "Masker: known secrets, escaped, one beside the other",
     "devices/drivers/netmiko_session.py": "_know: a device's name, escaped",
     "templates_app/domain/checks.py": "judge: `checks` of the job types; people write none",
 }
@@ -56,12 +58,12 @@ def written():
             if not (isinstance(node, ast.Call) and ast.unparse(node.func) in {f"re.{name}" for name in CALLS}):
                 continue
             flags = [ast.unparse(given) for given in [*node.args[1:], *(k.value for k in node.keywords)]]
-            number = eval(" | ".join(f for f in flags if f.startswith("re.")) or "0", {"re": re})
             try:
                 pattern = ast.literal_eval(node.args[0])
             except ValueError:
                 made.add(str(where))
                 continue
+            number = eval(" | ".join(f for f in flags if f.startswith("re.")) or "0", {"re": re})
             ends = r"\A(?:%s)\Z" if ast.unparse(node.func) == "re.fullmatch" else "%s"
             constant.append((f"{where}:{node.lineno}", ends % pattern, int(number)))
     return constant, made
@@ -73,6 +75,10 @@ def patterns():
     for key, platform in PLATFORMS.items():
         if not platform.netmiko:
             found[f"{key}: modes"] = session._Named("sw1", platform.modes)._modes
+    for platform in PLATFORMS.values():
+        found[f"reads: {platform.reads.pattern}"[:90]] = re.compile(
+            rf"\A(?:{platform.reads.pattern})\Z", platform.reads.flags
+        )
     for kind in types.BY_KEY.values():
         content = kind.template().content if kind.template else None
         for step in content.steps if content else ():

@@ -15,7 +15,7 @@ import templates_app
 from devices.channels import CHANNELS
 from devices.domain.secrets import Secret
 from devices.models import Credential
-from devices.services import channels, vault
+from devices.services import channels, delivery, vault
 from jobs.models import ServiceJob
 from templates_app.domain.content import RuntimeVariable, StepKind, TemplateContent, TemplateStep, VariableType
 from templates_app.services import authoring
@@ -196,6 +196,6 @@ def test_what_a_mail_server_says_again_is_not_shown(acme, person, browser, monke
     now = timezone.now()
     event = outbox.Event(tenant=acme, event="completed", key="k", subject="s", text="t", url="/", recipients=[admin])
     outbox.announce_all([event], now=now)
-    outbox.deliver(now=now)
+    delivery.deliver(now=now)
     assert OutboxMessage.objects.get(key="k").error == "535 wrong password ***"
     assert "mail-pass-99" not in str(log_lines) + browser("acme-admin").get(reverse("deliveries")).content.decode()

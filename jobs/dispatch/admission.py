@@ -90,7 +90,7 @@ def admit(run: JobRun, job: ServiceJob, by: User, now: datetime, fetched: builde
         refusal = reason_not_to_change(job, now)
         right = Right(refusal=refusal) if refusal else approval_gate.use(job, plan, now, narrowed_of(run))
     if right.refusal:
-        return Admission(run=run, job=job, by=by, status=RunStatus.SKIPPED, reason=right.refusal)
+        return Admission(run=run, job=job, by=by, status=RunStatus.SKIPPED, reason=right.refusal, right=right)
     failed = all(device.problem for device in plan.devices)
     return Admission(
         run=run,

@@ -44,9 +44,14 @@ class Extent(TypedDict, total=False):
 def is_change(job: ServiceJob, plan: Plan | None = None) -> bool:
     """Say whether the job changes devices: its template says so, or a line of its plan is not known to only read.
 
-    `plan` is the job's, where the caller has it.
+    `plan` is the job's, where the caller has it. What takes too long to plan is not known to only read.
     """
-    return job.version.content.changes_devices or (plan or builder.plan_of(job, job.created_by)).changes_devices
+    if job.version.content.changes_devices:
+        return True
+    try:
+        return (plan or builder.plan_of(job, job.created_by)).changes_devices
+    except Conflict:
+        return True
 
 
 def is_approved(job: ServiceJob) -> bool:

@@ -18,7 +18,7 @@ from config.errors import Conflict, ServiceError
 from config.failpoints import failpoint
 from jobs import access, queue
 from jobs.dispatch import approval_gate, overlap_queue
-from jobs.dispatch.admission import Admission, admit, plan_of, reason_not_to_change, reason_not_to_run, write
+from jobs.dispatch.admission import Admission, admit, plan_of, reason_not_to_run, write
 from jobs.domain.spec import TriggerCause, TriggerKind
 from jobs.domain.states import RunStatus
 from jobs.log_fields import of_run
@@ -49,6 +49,12 @@ class Unconfirmed(Conflict):
     code = "unconfirmed"
 
 
+class NotApproved(Conflict):
+    """A change that somebody asked for is not approved."""
+
+    code = "not_approved"
+
+
 class _Slow(Exception):
     """The first of the runs to be decided about takes too long to be planned in a transaction."""
 
@@ -65,8 +71,6 @@ def run_now(*, by: User, job: ServiceJob, now: datetime, confirmed: bool = False
     access.check_may_run(by, job.tenant)
     narrowed = approval_gate.narrowed_now(job)
     reason = reason_not_to_run(job, by, now)
-    if not reason and approval_gate.is_change(job):
-        reason = reason_not_to_change(job, now)
     if reason:
         raise Conflict(reason)
     question = approval_gate.question_before(job, now)
@@ -76,7 +80,7 @@ def run_now(*, by: User, job: ServiceJob, now: datetime, confirmed: bool = False
         return run_again(by=by, job=job, narrowed=narrowed, now=now)
     with transaction.atomic():
         trigger = _trigger(job, "Run now", TriggerCause.PERSON)
-        return start_now(by=by, job=job, trigger=trigger, now=now)
+        return start_now(by=by, job=job, trigger=trigger, now=now, asked=True)
 
 
 def run_unapproved(*, by: User, job: ServiceJob, reason: str, now: datetime) -> JobRun:
@@ -93,10 +97,12 @@ def start_now(
     trigger: Trigger,
     now: datetime,
     narrowed: Narrowed | None = None,
+    asked: bool = False,
 ) -> JobRun:
     """Make a run at once and start it in the caller's transaction; `by` is in whose name it runs.
 
-    A run whose plan takes its time is left to a worker, so that nobody waits for the transaction.
+    A run whose plan takes its time is left to a worker, so that nobody waits for the transaction. Where somebody has
+    `asked` for it, NotApproved tells him of a change that nobody has approved; else that is the run's reason.
     """
     insert_runs([Due(trigger.pk, job.pk, now)], now)
     run = JobRun.objects.get(trigger=trigger)
@@ -105,10 +111,15 @@ def start_now(
         run.parent, run.only, run.resumes = narrowed.of, sorted(narrowed.only), narrowed.resumes
     run.save(update_fields=["executed_by", "parent", "only", "resumes"])
     overlap_queue.lock_lines([(run, job)])
+    refused = asked and not approval_gate.is_approved(job)
     try:
-        write([admit(run, job, by, now, builder.Fetched(renderer=Renderer(STEPS_PER_TRANSACTION)))], now)
+        decision = admit(run, job, by, now, builder.Fetched(renderer=Renderer(STEPS_PER_TRANSACTION)))
     except TooMuchWork:
         queue.wake_starters(1)
+        return run
+    if refused and decision.right.refusal:
+        raise NotApproved(decision.right.refusal)
+    write([decision], now)
     return run
 
 
@@ -123,19 +134,12 @@ def run_again(*, by: User, job: ServiceJob, narrowed: Narrowed, now: datetime) -
     Conflict unless it may be: an approval of a change was for the run that has ended, not for a second one.
     """
     reason = reason_not_to_run(job, by, now)
-    changes = not reason and approval_gate.is_change(job)
-    if changes:
-        reason = reason_not_to_change(job, now)
     if reason:
-        ask = " Request an approval for these devices." if changes and not approval_gate.is_approved(job) else ""
-        raise Conflict(f"{reason}{ask}")
+        raise Conflict(reason)
     words = f"{'Resumed' if narrowed.resumes else 'Again'}: run {narrowed.of.pk if narrowed.of else '—'}"
     with transaction.atomic():
         trigger = _trigger(job, words, TriggerCause.AGAIN)
-        run = start_now(by=by, job=job, trigger=trigger, now=now, narrowed=narrowed)
-        if changes and not run.approval_id and run.status == RunStatus.SKIPPED:
-            raise Conflict(run.reason)
-    return run
+        return start_now(by=by, job=job, trigger=trigger, now=now, narrowed=narrowed, asked=True)
 
 
 def start_queued(*, now: datetime | None = None) -> int:

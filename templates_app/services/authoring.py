@@ -32,7 +32,7 @@ from templates_app.services.values import ProfileValues
 
 MOST_STEPS = 50
 #: What of a template's line is not sent as it stands, and where it begins.
-MARKUP = re.compile(r"\{[{%#].*?[}%#]\}")
+MARKUP = re.compile(r"\{[{%#](?:(?!\{[{%#]).)*?[}%#]\}")
 BEGINS_MARKUP = re.compile(r"\{[{%#]|[}%#]\}")
 #: So long may a step wait for a prompt.
 MOST_TIMEOUT_SECONDS = 600
