@@ -15,6 +15,8 @@ from approvals import decisions, selectors
 from approvals.decisions import Decision, dispatch
 from approvals.domain import Late
 from approvals.models import CHOICES, ApprovalEvent, ApprovalRequest
+from config import limits
+from config.api_body import Body, Choice, Text, YesNo
 from config.api_pages import is_id, is_one_of
 from config.api_resource import Resource
 
@@ -69,14 +71,14 @@ class RequestSerializer(serializers.ModelSerializer):
         )
     ]
 )
-class DecisionSerializer(serializers.Serializer):
+class DecisionSerializer(Body):
     """A decision on exactly the content whose digest was read."""
 
-    action = serializers.ChoiceField(choices=decisions.CHOICES)
-    digest = serializers.CharField(max_length=64, required=False, default="")
-    message = serializers.CharField(max_length=1000, allow_blank=True, default="")
-    one_run = serializers.BooleanField(default=False, help_text="Approve one run, where a series is asked for.")
-    late = serializers.ChoiceField(
+    action = Choice(choices=decisions.CHOICES)
+    digest = Text(max_length=64, required=False, default="")
+    message = Text(max_length=limits.MOST_MESSAGE_CHARACTERS, allow_blank=True, default="")
+    one_run = YesNo(default=False, help_text="Approve one run, where a series is asked for.")
+    late = Choice(
         choices=[("", "—"), *((x.value, x.value) for x in Late)],
         default="",
         help_text="Needed where its time has passed: now, next or none.",
@@ -87,6 +89,7 @@ class Approvals(Resource):
     """Approval requests with their log."""
 
     serializer_class = RequestSerializer
+    reading = ("decide",)
     search_fields, ordering_fields = ["title"], ["id"]
     filters = {"tenant": is_id("tenant"), "status": is_one_of("status", CHOICES)}
 

@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import django_filters
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError
 from django.db.models import Model, QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
-from rest_framework.exceptions import NotFound
-from rest_framework.filters import OrderingFilter
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.pagination import CursorPagination, PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+
+from config import limits
 
 #: Pairs of a word and its label, or what returns them once they are needed.
 Choices = Sequence[tuple[str, str]] | Callable[[], Sequence[tuple[str, str]]]
@@ -23,21 +25,59 @@ M = TypeVar("M", bound=Model)
 MOST_COUNTED_ROWS = 1_000
 
 
-class Numbered(PageNumberPagination):
-    """Numbered pages, for short lists."""
+#: What a list's query says of its pages.
+NUMBER_WORDS = ("page", "page_size")
+PAGE_WORDS = (*NUMBER_WORDS, "cursor")
+
+
+class Sized:
+    """A page has as many rows as asked for, within `config.limits`."""
 
     page_size_query_param = "page_size"
-    max_page_size = 500
+    max_page_size = limits.MOST_PAGE_ROWS
+
+    def get_page_size(self, request: Request) -> int | None:
+        """Return how many rows a page has; ValidationError where that is no number."""
+        given = request.query_params.get("page_size", "1")
+        if not given.isascii() or not given.isdecimal() or not given.strip("0") or len(given) > 9:
+            raise ValidationError({"page_size": [f"Give a number from 1 to {limits.MOST_PAGE_ROWS}."]})
+        return super().get_page_size(request)  # type: ignore[misc]
 
 
-class Pages(CursorPagination):
+class Search(SearchFilter):
+    """`?search=…`, no longer than a list is searched for."""
+
+    def get_search_terms(self, request: Request) -> list[str]:
+        """Return the words; ValidationError where there are too many."""
+        if len(request.query_params.get("search", "")) > limits.MOST_SEARCH_CHARACTERS:
+            raise ValidationError({"search": [f"Give at most {limits.MOST_SEARCH_CHARACTERS} characters."]})
+        return super().get_search_terms(request)
+
+
+class Ordering(OrderingFilter):
+    """`?ordering=…` by what the list can be ordered by."""
+
+    def remove_invalid_fields(
+        self, queryset: QuerySet[M], fields: list[str], view: object, request: Request
+    ) -> list[str]:
+        """Return the fields; ValidationError where a list has no such order."""
+        kept = super().remove_invalid_fields(queryset, fields, view, request)
+        if kept != fields:
+            known = ", ".join(name for name, _ in self.get_valid_fields(queryset, view, {"request": request}))
+            raise ValidationError({"ordering": [f"This list is ordered by: {known}; with - before it, backwards."]})
+        return kept
+
+
+class Numbered(Sized, PageNumberPagination):
+    """Numbered pages, for short lists."""
+
+
+class Pages(Sized, CursorPagination):
     """Cursors, which stay right while rows come and go: follow `next`. `?page_size=` up to 500, `?page=2` by number.
 
     `count` is null where more than MOST_COUNTED_ROWS rows match.
     """
 
-    page_size_query_param = "page_size"
-    max_page_size = 500
     # Rows that are equal in the chosen order are told apart by their position among them, however many they are.
     offset_cutoff = 10_000_000
 
@@ -48,7 +88,7 @@ class Pages(CursorPagination):
             return self.numbered.paginate_queryset(queryset, request, view)
         try:
             rows = super().paginate_queryset(queryset, request, view)
-        except (ValueError, ValidationError, DataError):
+        except (ValueError, DjangoValidationError, DataError):
             raise NotFound("This cursor belongs to no list in this order; begin again without it.") from None
         counted = queryset.order_by().values("pk")[: MOST_COUNTED_ROWS + 1].count()
         self.count = counted if counted <= MOST_COUNTED_ROWS else None
@@ -56,7 +96,7 @@ class Pages(CursorPagination):
 
     def get_ordering(self, request: Request, queryset: QuerySet[M], view: object) -> tuple[str, ...]:
         """Return what the caller asked for, or the order that the rows have; then by id, so that no two are equal."""
-        asked = OrderingFilter().get_ordering(request, queryset, view) if view else None
+        asked = Ordering().get_ordering(request, queryset, view) if view else None
         chosen = asked or queryset.query.order_by
         return (*chosen, "pk") if chosen else ("pk",)
 

@@ -3,7 +3,7 @@ name)."""
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from django.contrib.auth.models import User
@@ -12,26 +12,62 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404
 from django_filters import Filter
-from rest_framework import mixins, serializers, viewsets
-from rest_framework.filters import OrderingFilter, SearchFilter
+from rest_framework import mixins, viewsets
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from config.api_pages import Filters
+from config.api_body import Query, check_names
+from config.api_pages import PAGE_WORDS, Filters, Ordering, Search
 from config.errors import Invalid, Stale
 
 
-class Key(serializers.IntegerField):
-    """The number of a row elsewhere, within what every database can compare (64 bits)."""
+class Strict(APIView):
+    """Base of every native view: what is given and not read is refused, so that no typing error goes unnoticed."""
 
-    def __init__(self, **kwargs: object) -> None:
-        super().__init__(min_value=0, max_value=2**63 - 1, **kwargs)
+    #: Name of an action, or of a method where there are no actions → what its query is read with.
+    queries: Mapping[str, type[Query]] = {}
+    #: Actions, or methods, that read a body.
+    reading: tuple[str, ...] = ()
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        """Refuse a query, or a body, that nobody would read."""
+        super().initial(request, *args, **kwargs)
+        if not hasattr(self, str(request.method).lower()):
+            return
+        if request.method not in SAFE_METHODS and self.act not in self.reading and request.data != {}:
+            given = request.data if isinstance(request.data, Mapping) else {"body": None}
+            raise Invalid(fields={name: ["There is no such field; this request has no body."] for name in given})
+        if self.act not in self.queries:
+            check_names(request, self.words())
+
+    @property
+    def act(self) -> str:
+        """The name of the action, or of the method."""
+        return getattr(self, "action", None) or str(self.request.method).lower()
+
+    def words(self) -> Collection[str]:
+        """Return the names that the query may have."""
+        return ()
+
+    # Any: what each field makes of its value.
+    def asked(self) -> dict[str, Any]:
+        """Return the query, read as `queries` says."""
+        given = self.queries[self.act](data=self.request.query_params, context={"request": self.request, "view": self})
+        given.is_valid(raise_exception=True)
+        return given.validated_data
 
 
-class Resource(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class Resource(Strict, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Base of every API resource. A subclass gives `rows(user)`, the scoped queryset that everything starts from."""
 
-    filter_backends = [Filters, SearchFilter, OrderingFilter]
+    reading = ("create", "update", "partial_update")
+    #: Actions that answer with a list, filtered or in pages.
+    lists: tuple[str, ...] = ("list",)
+    #: Actions that answer with a list of something else, in pages.
+    paged: tuple[str, ...] = ()
+    filter_backends = [Filters, Search, Ordering]
     #: Name in the query string → filter (`config.api_pages`).
     filters: Mapping[str, Filter] = {}
     search_fields: list[str] = []
@@ -42,6 +78,12 @@ class Resource(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Generi
     def rows(self, user: User) -> QuerySet[Model]:
         """Return the rows that the user sees."""
         raise NotImplementedError
+
+    def words(self) -> Collection[str]:
+        """A list is filtered, searched, ordered and comes in pages."""
+        if self.act in self.lists:
+            return [*self.filters, "search", "ordering", *(PAGE_WORDS if self.pagination_class else ())]
+        return PAGE_WORDS if self.act in self.paged else ()
 
     def get_queryset(self) -> QuerySet[Model]:
         """Scope to the caller; nothing at all while the schema is being made."""

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from config import __version__, env
+from config import __version__, env, limits
 
 env.keep_private()
 BASE_DIR = env.ROOT
@@ -155,8 +155,9 @@ SECURE_HSTS_SECONDS = 31_536_000 if env.HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.HTTPS else None
 X_FRAME_OPTIONS = "DENY"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = limits.MOST_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = limits.MOST_FORM_FIELDS
+DATA_UPLOAD_MAX_NUMBER_FILES = limits.MOST_FORM_FILES
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -203,6 +204,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "config.api_pages.Pages",
     "PAGE_SIZE": 50,
     "DEFAULT_FILTER_BACKENDS": [],
+    "DEFAULT_PARSER_CLASSES": ["config.api_json.StrictJson"],
+    "LIST_SERIALIZER_ERRORS_AS_DICT": True,
     # OPTIONS would answer 200 for ids that GET calls unknown.
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "config.api_schema.JsonSchema",

@@ -21,6 +21,7 @@ from jobs.authoring import drafts, triggers
 from jobs.domain.spec import TriggerKind, TriggerSpec
 from jobs.schedule import filters
 from templates_app.models import ConfigurationProfile
+from templates_app.services import library
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -153,6 +154,7 @@ def something_of_every_kind():
     )
     content = Content(tenant.pk, device, "hostname acme-secret-host\nenable secret 5 $1$abcd\n", "kept")
     snapshot = keep_snapshots([content], taken_at=today)[0]
+    script = library.save_script(by=admin, tenant=tenant, name="Acme script", execution_type="SHELL", body="df\n")
     notice = Notice.objects.create(
         tenant=tenant, recipient=make.user("acme-operator"), key="n", text="Acme notice", url="/", created_at=today
     )
@@ -246,7 +248,7 @@ def something_of_every_kind():
         "api:audit-detail": one(ids["audit"]),
         "api:service-template-detail": one(read.pk),
         "api:configuration-profile-detail": one(ids["profile"]),
-        "api:script-detail": [],
+        "api:script-detail": one(script.pk),
         "api:snapshot-detail": one(ids["snapshot"]),
         "api:snapshot-diff": one(ids["snapshot"]),
         "api:notice-detail": one(ids["notice"]),
@@ -264,6 +266,7 @@ def something_of_every_kind():
         "Acme hook",
         "Acme secret event",
         "Acme secret role",
+        "Acme script",
         job.name,
         "acme-agent-1",
         "acme-operator",
@@ -285,7 +288,7 @@ def test_a_stranger_gets_404_for_everything_of_acme(acme, browser):
         for kwargs in arguments if name != "names" else []:
             url = reverse(name, kwargs=kwargs)
             for method in ("get", "post", "put", "patch", "delete", "options"):
-                answer = getattr(client, method)(url)
+                answer = client.generic(method.upper(), url, content_type="application/json")
                 allowed = {404, 405}
                 if answer.status_code not in allowed:
                     wrong.append(f"{method} {name} {answer.status_code}")

@@ -10,8 +10,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.api_body import Query
 from config.api_pages import is_before, is_id, is_one_of, is_since, is_uuid
-from config.api_resource import Key, Resource
+from config.api_resource import Resource
 from config.errors import Invalid
 from devices import selectors
 from devices.api.resources import Scoped
@@ -48,12 +49,12 @@ class DiffSerializer(serializers.Serializer):
     unified = serializers.ListField(child=serializers.CharField())
 
 
-class OtherQuery(serializers.Serializer):
+class OtherQuery(Query):
     """What a stored configuration is compared with."""
 
     other = Scoped(
         selector=selectors.all_visible_snapshots,
-        pk_field=Key(),
+        pk_field=serializers.IntegerField(),
         help_text="Another stored configuration of the same device; lines that only this one has are marked +.",
     )
 
@@ -62,6 +63,7 @@ class Snapshots(Resource):
     """Configurations of devices as they were, the newest first; `?search=` finds a device."""
 
     serializer_class = SnapshotDetail
+    queries = {"diff": OtherQuery}
     search_fields, ordering_fields = ["device__name", "device__address"], ["id", "taken_at"]
     filters = {
         "tenant": is_id("tenant"),
@@ -83,9 +85,7 @@ class Snapshots(Resource):
     def diff(self, request: Request, pk: str | None = None) -> Response:
         """Compare it with another one of its device: secrets, and what changes by itself, are left out."""
         found = self.get_object()
-        asked = OtherQuery(data=request.query_params, context=self.get_serializer_context())
-        asked.is_valid(raise_exception=True)
-        other = asked.validated_data["other"]
+        other = self.asked()["other"]
         if other.device_id != found.device_id:
             raise Invalid(fields={"other": ["It is of another device; choose two of the same one."]})
         lines = changes(other, found, found.device.platform)

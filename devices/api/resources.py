@@ -6,16 +6,21 @@ from collections.abc import Callable
 from typing import Required, TypedDict
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Model, QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet, UUIDField
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
+from rest_framework.relations import MANY_RELATION_KWARGS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config import limits
+from config.api_body import Body, Key, ModelBody, Text
 from config.api_pages import is_before, is_id, is_on, is_one_of, is_since
-from config.api_resource import Edits, Key, Resource, check_match
+from config.api_resource import Edits, Resource, check_match
+from config.json_value import Json
 from devices import access, selectors
 from devices.api.once import once
 from devices.domain.secrets import Secret
@@ -32,10 +37,36 @@ class Scoped(serializers.PrimaryKeyRelatedField):
         self.selector = selector
         super().__init__(**kwargs)
 
+    @classmethod
+    def many_init(cls, *args: object, **kwargs: object) -> serializers.ManyRelatedField:
+        """Return a field of several of them."""
+        options = {name: kwargs[name] for name in MANY_RELATION_KWARGS if name in kwargs}
+        return SeveralScoped(child_relation=cls(*args, **kwargs), **options)
+
     def get_queryset(self) -> QuerySet[Model]:
         """Return what the caller sees; nobody calls while the schema is being made."""
         request = self.context.get("request")
         return self.selector(request.user if request else AnonymousUser())
+
+    def to_internal_value(self, data: Json) -> Model:
+        """Return the row; what is no id of this kind is as unknown as a foreign one."""
+        kind = str if isinstance(self.get_queryset().model._meta.pk, UUIDField) else int
+        if self.pk_field is None and type(data) is not kind:
+            self.fail("incorrect_type", data_type=type(data).__name__)
+        try:
+            return super().to_internal_value(data)
+        except ValidationError:
+            return self.fail("does_not_exist", pk_value=data)
+
+
+class SeveralScoped(serializers.ManyRelatedField):
+    """Several references of one kind, no more than a list may have."""
+
+    def to_internal_value(self, data: Json) -> list[Model]:
+        """Refuse too many of them before any is looked up."""
+        if isinstance(data, list) and len(data) > limits.MOST_ITEMS:
+            raise serializers.ValidationError([f"Give at most {limits.MOST_ITEMS:,}."])
+        return super().to_internal_value(data)
 
 
 class Creates(mixins.CreateModelMixin):
@@ -57,7 +88,7 @@ class Creates(mixins.CreateModelMixin):
         return Response(body.data, status=status.HTTP_201_CREATED)
 
 
-class TenantSerializer(serializers.ModelSerializer):
+class TenantSerializer(ModelBody):
     parent = Scoped(selector=selectors.visible_tenants, help_text="The tenant it belongs to.")
 
     class Meta:
@@ -67,12 +98,13 @@ class TenantSerializer(serializers.ModelSerializer):
         extra_kwargs: dict[str, dict[str, object]] = {"key": {"validators": []}}
 
 
-class TenantSettingsSerializer(serializers.ModelSerializer):
+class TenantSettingsSerializer(ModelBody):
     """What of a tenant is changed afterwards."""
 
     class Meta:
         model = Tenant
-        fields = sorted(tenants.SETTINGS)
+        fields = TenantSerializer.Meta.fields
+        read_only_fields = sorted({*fields} - {*tenants.SETTINGS})
 
 
 class TenantData(TypedDict, total=False):
@@ -104,14 +136,14 @@ class Tenants(Creates, Resource):
         """Change its settings; 412 when the ETag in If-Match is not the present one."""
         found = self.get_object()
         check_match(request, self.etag(self.get_serializer(found).data))
-        given = TenantSettingsSerializer(data=request.data, partial=True)
+        given = TenantSettingsSerializer(found, data=request.data, partial=True, context=self.get_serializer_context())
         given.is_valid(raise_exception=True)
         tenants.change_tenant(by=request.user, tenant=found, **given.validated_data)
         body = self.get_serializer(self.get_object()).data
         return Response(body, headers={"ETag": self.etag(body)})
 
 
-class Owned(serializers.ModelSerializer):
+class Owned(ModelBody):
     """Base of serializers of tenant-owned things."""
 
     tenant = Scoped(selector=selectors.visible_tenants, help_text="The customer that owns it.")
@@ -200,10 +232,11 @@ class Agents(Creates, Edits, Resource):
         return inventory.save_agent(by=user, instance=instance, **data)
 
 
-class SecretText(serializers.CharField):
+class SecretText(Text):
     """A secret: it goes in byte for byte and never comes out."""
 
     def __init__(self, **given: object) -> None:
+        given.setdefault("max_length", limits.MOST_SECRET_CHARACTERS)
         super().__init__(write_only=True, allow_blank=True, trim_whitespace=False, **given)
 
 
@@ -307,7 +340,7 @@ class DeviceSerializer(Owned):
         )
     ]
 )
-class CsvSerializer(serializers.Serializer):
+class CsvSerializer(Body):
     """A CSV file as text. The first line names its columns: name, address, platform, network, and more."""
 
     tenant = Scoped(
@@ -315,7 +348,7 @@ class CsvSerializer(serializers.Serializer):
         pk_field=Key(),
         help_text="The customer whose devices these are.",
     )
-    csv = serializers.CharField(trim_whitespace=False, max_length=20 * 1024 * 1024)
+    csv = Text(trim_whitespace=False, max_length=limits.MOST_CSV_CHARACTERS)
 
 
 class ImportedSerializer(serializers.Serializer):
@@ -336,6 +369,8 @@ class Devices(Creates, Edits, Resource):
     """Devices."""
 
     serializer_class = DeviceSerializer
+    reading = (*Resource.reading, "bring_in")
+    lists = ("list", "export")
     search_fields, ordering_fields = ["name", "address"], ["name", "address", "platform"]
     filters = {
         "tenant": is_id("tenant"),

@@ -40,6 +40,7 @@ class Drafts(Resource):
     """
 
     serializer_class = DraftSerializer
+    reading = (*Resource.reading, "submit")
     search_fields, ordering_fields = ["name", "description"], ["name", "changed_at"]
     filters = {"tenant": is_id("tenant"), "template": is_id("template")}
     volatile = ("changed_at",)

@@ -10,7 +10,8 @@ from uuid import UUID
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
-from config.api_resource import Key
+from config import limits
+from config.api_body import Body, Choice, Key, Moment, Named, Several, Text, Uuid, Whole, YesNo
 from config.errors import Invalid
 from devices import selectors as inventory
 from devices.api.resources import Scoped, SecretText
@@ -35,31 +36,31 @@ from jobs.domain.spec import (
 from templates_app import selectors as templates
 
 
-class SearchSerializer(serializers.Serializer):
-    text = serializers.CharField(max_length=120, allow_blank=True, default="")
-    platforms = serializers.ListField(child=serializers.CharField(), default=list)
-    networks = serializers.ListField(child=Key(), default=list)
-    tags = serializers.ListField(child=Key(), default=list)
+class SearchSerializer(Body):
+    text = Text(max_length=120, allow_blank=True, default="")
+    platforms = Several(child=Text(max_length=40), default=list)
+    networks = Several(child=Key(), default=list)
+    tags = Several(child=Key(), default=list)
 
 
-class SelectionSerializer(serializers.Serializer):
-    mode = serializers.ChoiceField(choices=[m.value for m in SelectionMode], default="static")
-    devices = serializers.ListField(child=serializers.UUIDField(), default=list)
-    tags = serializers.ListField(child=Key(), default=list)
+class SelectionSerializer(Body):
+    mode = Choice(choices=[m.value for m in SelectionMode], default="static")
+    devices = Several(child=Uuid(), default=list, max_length=limits.MOST_DEVICES)
+    tags = Several(child=Key(), default=list)
     search = SearchSerializer(default=dict)
 
 
-class AccountSerializer(serializers.Serializer):
-    username = serializers.CharField(max_length=120)
+class AccountSerializer(Body):
+    username = Text(max_length=120)
     password = SecretText(default="")
     enable_password = SecretText(default="")
 
 
-class TaskSerializer(serializers.Serializer):
-    step = serializers.IntegerField(min_value=0, help_text="The template step, from 0.")
-    devices = serializers.ListField(child=serializers.UUIDField(), allow_null=True, default=None)
+class TaskSerializer(Body):
+    step = Whole(min_value=0, help_text="The template step, from 0.")
+    devices = Several(child=Uuid(), allow_null=True, default=None, max_length=limits.MOST_DEVICES)
     profile = Key(allow_null=True, default=None)
-    credential = serializers.UUIDField(allow_null=True, default=None)
+    credential = Uuid(allow_null=True, default=None)
 
     def validate(self, data: dict[str, object]) -> dict[str, object]:
         """A task is about a step, in a part of a draft too."""
@@ -68,7 +69,7 @@ class TaskSerializer(serializers.Serializer):
         return data
 
 
-class TypeField(serializers.ChoiceField):
+class TypeField(Choice):
     """The key of a job type; the choices are those of the registry at the moment of use."""
 
     def __init__(self, **options: object) -> None:
@@ -76,26 +77,26 @@ class TypeField(serializers.ChoiceField):
         super().__init__(choices=types.choices(), **options)
 
 
-class TriggerOptions(serializers.Serializer):
+class TriggerOptions(Body):
     """What a trigger has besides its schedule."""
 
-    name = serializers.CharField(max_length=80, allow_blank=True, default="")
+    name = Text(max_length=80, allow_blank=True, default="")
     filter = Key(allow_null=True, default=None)
-    enabled = serializers.BooleanField(default=True)
-    missed = serializers.ChoiceField(choices=[p.value for p in MisfirePolicy], default="once")
-    grace_minutes = serializers.IntegerField(min_value=0, max_value=10_080, default=15)
-    catch_up = serializers.IntegerField(min_value=1, max_value=500, default=1)
+    enabled = YesNo(default=True)
+    missed = Choice(choices=[p.value for p in MisfirePolicy], default="once")
+    grace_minutes = Whole(min_value=0, max_value=10_080, default=15)
+    catch_up = Whole(min_value=1, max_value=500, default=1)
 
 
-class RolloutSerializer(serializers.Serializer):
+class RolloutSerializer(Body):
     """How a run spreads over its devices; 0 means no canaries, no waves, no pause, no limit."""
 
-    canary = serializers.IntegerField(min_value=0, default=0, help_text="So many devices first.")
-    wave = serializers.IntegerField(min_value=0, default=0, help_text="Devices in each wave after them.")
-    soak = serializers.IntegerField(min_value=0, default=0, help_text="Minutes of pause after each.")
-    stop_count = serializers.IntegerField(min_value=0, default=0, help_text="Stop when so many did not succeed.")
-    stop_percent = serializers.IntegerField(min_value=0, max_value=100, default=0)
-    sample = serializers.IntegerField(min_value=1, default=1, help_text="Of at least so many that have ended.")
+    canary = Whole(min_value=0, default=0, help_text="So many devices first.")
+    wave = Whole(min_value=0, default=0, help_text="Devices in each wave after them.")
+    soak = Whole(min_value=0, default=0, help_text="Minutes of pause after each.")
+    stop_count = Whole(min_value=0, default=0, help_text="Stop when so many did not succeed.")
+    stop_percent = Whole(min_value=0, max_value=100, default=0)
+    sample = Whole(min_value=1, default=1, help_text="Of at least so many that have ended.")
 
 
 @extend_schema_serializer(
@@ -146,8 +147,8 @@ class JobInput(WishSerializer):
         pk_field=Key(),
         help_text="A ready service template; the job's customer is its own.",
     )
-    name = serializers.CharField(max_length=160)
-    description = serializers.CharField(max_length=1000)
+    name = Text(max_length=160)
+    description = Text(max_length=limits.MOST_MESSAGE_CHARACTERS)
     job_type = TypeField(
         default="", allow_blank=True, help_text="The template says which type it is; another is refused."
     )
@@ -159,26 +160,25 @@ class JobInput(WishSerializer):
     )
     selection = SelectionSerializer()
     account = AccountSerializer(required=False, allow_null=True)
-    credential = serializers.UUIDField(allow_null=True, default=None)
-    variables = serializers.DictField(
-        child=serializers.CharField(allow_blank=True, trim_whitespace=False), default=dict
-    )
-    notify_users = serializers.ListField(child=Key(), default=list)
-    notify_groups = serializers.ListField(child=Key(), default=list)
-    tasks = TaskSerializer(many=True, default=list)
+    credential = Uuid(allow_null=True, default=None)
+    variables = Named(child=Text(allow_blank=True, trim_whitespace=False), default=dict, most=limits.MOST_VARIABLES)
+    notify_users = Several(child=Key(), default=list)
+    notify_groups = Several(child=Key(), default=list)
+    tasks = TaskSerializer(many=True, default=list, max_length=limits.MOST_STEPS)
     rollout = RolloutSerializer(required=False, default=dict)
     window = Key(
         allow_null=True, default=None, help_text="A schedule filter (id): devices begin only when it removes nothing."
     )
-    triggers = serializers.ListField(
+    triggers = Several(
         child=serializers.DictField(),
         default=list,
+        max_length=limits.MOST_TRIGGERS,
         help_text="Schedules as in /api/v1/upcoming/, each with an optional name, filter (id), enabled, "
         "missed (skip, once, catch_up), grace_minutes and catch_up.",
     )
-    execute = serializers.ChoiceField(choices=["now", "once", "none"], default="none")
-    at = serializers.DateTimeField(allow_null=True, default=None)
-    time_zone = serializers.CharField(max_length=60, default="UTC")
+    execute = Choice(choices=["now", "once", "none"], default="none")
+    at = Moment(allow_null=True, default=None)
+    time_zone = Text(max_length=60, default="UTC")
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """Return the fields, those of the job's options among them."""
@@ -222,10 +222,10 @@ def _field_of(option: Option) -> serializers.Field:
     """Return the field of an option, by the type of its default."""
     words = {"default": option.default, "help_text": option.help or option.label}
     if isinstance(option.default, bool):
-        return serializers.BooleanField(**words)
+        return YesNo(**words)
     if option.choices:
-        return serializers.ChoiceField(choices=option.choices, **words)
-    return serializers.IntegerField(min_value=option.least, max_value=option.most, **words)
+        return Choice(choices=option.choices, **words)
+    return Whole(min_value=option.least, max_value=option.most, **words)
 
 
 class GivenSearch(TypedDict, total=False):
@@ -361,9 +361,10 @@ def kind_of(rule: Mapping[str, object], where: str) -> TriggerKind:
 
 def _trigger(data: dict[str, object]) -> TriggerSpec:
     """Return the trigger of one item of `triggers`; Invalid names what is wrong."""
-    rule = {key: value for key, value in data.items() if key not in TriggerOptions().fields}
+    names = TriggerOptions().fields
+    rule = {key: value for key, value in data.items() if key not in names}
     kind = kind_of(rule, "triggers")
-    options = TriggerOptions(data=data)
+    options = TriggerOptions(data={key: value for key, value in data.items() if key in names})
     if not options.is_valid():
         raise Invalid(fields={f"triggers.{field}": list(map(str, said)) for field, said in options.errors.items()})
     more = dict(options.validated_data)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from config.api_pages import Numbered
+from config.api_pages import NUMBER_WORDS, Numbered
+from config.api_resource import Strict
 from jobs import types
 from jobs.types.base import JobType, Targets
 from templates_app.domain.variables import json_schema
@@ -28,12 +31,16 @@ class JobTypeSerializer(serializers.Serializer):
     )
 
 
-class JobTypes(GenericViewSet):
+class JobTypes(Strict, GenericViewSet):
     """The job types, in the order in which people see them."""
 
     serializer_class = JobTypeSerializer
     pagination_class = Numbered
     lookup_field = lookup_url_kwarg = "key"
+
+    def words(self) -> Collection[str]:
+        """The list comes in pages."""
+        return NUMBER_WORDS if self.action == "list" else ()
 
     def get_queryset(self) -> list[JobType]:
         """Return all of them; they are no rows, and the same for everybody."""

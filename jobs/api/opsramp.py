@@ -7,12 +7,14 @@ from typing import TypedDict, TypeVar
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from config import limits
+from config.api_body import Body, Query, Text
+from config.api_resource import Strict
 from config.errors import Invalid, NotFound
 from devices import access as tenants
 from devices import selectors as inventory
@@ -22,7 +24,8 @@ from devices.services.masking import Maskers
 from jobs import selectors
 from jobs.api.opsramp_answers import envelope, job_body, output_row
 from jobs.authoring import drafts, opsramp
-from jobs.domain.opsramp.body import Body, parse
+from jobs.domain.opsramp.body import Body as JobBody
+from jobs.domain.opsramp.body import parse
 from jobs.domain.opsramp.reader import Wrong
 from jobs.models import ServiceJob
 from templates_app import selectors as templates
@@ -30,7 +33,7 @@ from templates_app import selectors as templates
 ANY = {200: OpenApiTypes.OBJECT}
 
 
-class Search(serializers.Serializer):
+class Search(Query):
     """What a list is asked for."""
 
     pageNo = serializers.IntegerField(min_value=1, max_value=100_000, default=1)  # noqa: N815 - OpsRamp's names
@@ -53,7 +56,7 @@ class Asked(TypedDict):
     queryString: str
 
 
-class TenantView(APIView):
+class TenantView(Strict):
     """Everything below one tenant; a tenant that the caller may not see does not exist."""
 
     def tenant(self, key: str) -> Tenant:
@@ -73,20 +76,18 @@ class TenantView(APIView):
         """Answer with a job's body."""
         return Response(job_body(job))
 
-    def search(self) -> Asked:
-        """Return the query's words, checked."""
-        given = Search(data=self.request.query_params)
-        given.is_valid(raise_exception=True)
-        return given.validated_data
+    reading = ("post",)
 
 
 class Jobs(TenantView):
     """The tenant's jobs."""
 
+    queries = {"get": Search}
+
     @extend_schema(parameters=[Search], responses=ANY, operation_id="opsramp_jobs_search")
     def get(self, request: Request, tenant: str) -> Response:
         """Search jobs; rows leave their entities out."""
-        asked = self.search()
+        asked: Asked = self.asked()
         rows = self.jobs(tenant)
         for word in asked["queryString"].split():
             rows = rows.filter(name__icontains=word)
@@ -141,20 +142,22 @@ class Job(TenantView):
         return Response(status=200)
 
 
-REASON = inline_serializer("OpsRampReason", {"reason": serializers.CharField(required=False)})
+class Reason(Body):
+    """Why a job is run now."""
+
+    reason = Text(max_length=limits.MOST_MESSAGE_CHARACTERS, allow_blank=True, default="")
 
 
 class Run(TenantView):
     """Running one job."""
 
-    @extend_schema(request=REASON, responses=ANY, operation_id="opsramp_job_run")
+    @extend_schema(request=Reason, responses=ANY, operation_id="opsramp_job_run")
     @once
     def post(self, request: Request, tenant: str, job: str) -> Response:
         """Start it now, with a reason for the record."""
-        data = request.data if isinstance(request.data, dict) else {}
-        reason = data.get("reason", "")
-        if not isinstance(reason, str):
-            raise Invalid(fields={"reason": ["Give a text."]})
+        given = Reason(data=request.data)
+        given.is_valid(raise_exception=True)
+        reason = given.validated_data["reason"]
         run = opsramp.run(by=request.user, job=self.job(tenant, job), reason=reason, now=timezone.now())
         return Response({"success": True, "jobId": str(run.job_id), "runId": run.pk, "status": run.status})
 
@@ -162,13 +165,15 @@ class Run(TenantView):
 class Outputs(TenantView):
     """What a script gave."""
 
+    queries = {"get": Search}
+
     @extend_schema(parameters=[Search], responses=ANY, operation_id="opsramp_script_outputs")
     def get(self, request: Request, tenant: str, script: int) -> Response:
         """List a script's output, device by device, the newest first."""
         found = self.tenant(tenant)
         if not templates.scripts_for(found).filter(pk=script).exists():
             raise NotFound("There is no such script.")
-        asked = self.search()
+        asked: Asked = self.asked()
         rows = selectors.script_device_runs(request.user, found, script)
         maskers = Maskers()
         page = [output_row(row, maskers) for row in _page(rows, asked)]
@@ -195,7 +200,7 @@ def _framed(bodies: list[dict[str, object]], total: int, asked: Asked) -> Respon
     )
 
 
-def _parsed(data: object) -> Body:
+def _parsed(data: object) -> JobBody:
     try:
         return parse(data, opsramp.words())
     except Wrong as error:

@@ -13,6 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.models import ApprovalRequest
+from config import limits
+from config.api_body import Query, Text, Whole, YesNo
 from config.api_pages import is_before, is_id, is_on, is_one_of, is_since, is_uuid
 from config.api_resource import Resource, check_match
 from devices.api.once import once
@@ -53,11 +55,11 @@ class CreatedJob(JobDetail):
         return self.context.get("run")
 
 
-class OutputQuery(serializers.Serializer):
+class OutputQuery(Query):
     """Which part of a transcript is wanted."""
 
     start = serializers.IntegerField(
-        min_value=0, default=0, help_text="Leave so many bytes out: those one has already."
+        min_value=0, max_value=2**63 - 1, default=0, help_text="Leave so many bytes out: those one has already."
     )
     follow = serializers.BooleanField(default=False, help_text="Go on while it grows, for a minute at most.")
 
@@ -65,7 +67,7 @@ class OutputQuery(serializers.Serializer):
 class RunNowSerializer(UnapprovedSerializer):
     """How a job is started now."""
 
-    confirmed = serializers.BooleanField(
+    confirmed = YesNo(
         default=False, help_text="Start it though that uses up an approval which is meant for a later run."
     )
 
@@ -73,8 +75,8 @@ class RunNowSerializer(UnapprovedSerializer):
 class RequestSerializer(ScopeSerializer):
     """For what an approval is asked."""
 
-    message = serializers.CharField(max_length=1000, allow_blank=True, default="")
-    at_most = serializers.IntegerField(
+    message = Text(max_length=limits.MOST_MESSAGE_CHARACTERS, allow_blank=True, default="")
+    at_most = Whole(
         min_value=1,
         max_value=approval_gate.MOST_DEVICES,
         required=False,
@@ -99,6 +101,9 @@ class PlanSerializer(serializers.Serializer):
 
 class Jobs(Resource):
     """Service jobs."""
+
+    queries = {"upcoming": UpcomingQuery}
+    reading = (*Resource.reading, "run", "request_approval")
 
     serializer_class = JobSerializer
     search_fields, ordering_fields = ["name", "description"], ["name", "changed_at"]
@@ -193,9 +198,7 @@ class Jobs(Resource):
     @action(detail=True, methods=["get"])
     def upcoming(self, request: Request, pk: str | None = None) -> Response:
         """When the job's triggers fire next, merged; `trigger` is the position among its enabled triggers."""
-        asked = UpcomingQuery(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        data = asked.validated_data
+        data = self.asked()
         return Response(
             occurrences(next_times.preview(self.get_object(), data.get("after") or timezone.now(), data["n"]))
         )
@@ -203,6 +206,9 @@ class Jobs(Resource):
 
 class Runs(Resource):
     """Runs: Job History."""
+
+    reading = ("again",)
+    paged = ("devices",)
 
     serializer_class = RunSerializer
     search_fields, ordering_fields = ["job_name"], ["id", "scheduled_for", "status"]
@@ -268,6 +274,8 @@ class Runs(Resource):
 class DeviceRuns(Resource):
     """Device runs with every line sent and received."""
 
+    queries = {"output": OutputQuery}
+
     serializer_class = DeviceRunDetail
     search_fields, ordering_fields = ["device_name", "address"], ["id"]
     filters = {
@@ -301,10 +309,9 @@ class DeviceRuns(Resource):
     @action(detail=True, methods=["get"])
     def output(self, request: Request, pk: str | None = None) -> StreamingHttpResponse:
         """Every line sent and received, as text; with `follow` as it comes, for a minute at most or until the end."""
-        asked = OutputQuery(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        seconds = FOLLOW_SECONDS if asked.validated_data["follow"] else 0.0
-        text = follow(self.get_object(), asked.validated_data["start"], seconds)
+        asked = self.asked()
+        seconds = FOLLOW_SECONDS if asked["follow"] else 0.0
+        text = follow(self.get_object(), asked["start"], seconds)
         headers = {"X-Content-Type-Options": "nosniff", "X-Accel-Buffering": "no", "Cache-Control": "no-store"}
         return StreamingHttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
 

@@ -6,7 +6,8 @@ from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from config.api_resource import Key
+from config import limits
+from config.api_body import Choice, Key, KnownNames, ModelBody, Text, Uuid, Whole, YesNo
 from devices.api.records import DiffSerializer
 from devices.api.resources import Scoped
 from jobs import selectors
@@ -65,15 +66,16 @@ class TriggerSerializer(serializers.ModelSerializer):
         )
     ]
 )
-class TriggerDetail(TriggerSerializer):
+class TriggerDetail(KnownNames, TriggerSerializer):
     """A trigger of a saved job, as it is read and written."""
 
-    job = Scoped(selector=selectors.visible_jobs, pk_field=serializers.UUIDField())
+    serializer_field_mapping = ModelBody.serializer_field_mapping
+    job = Scoped(selector=selectors.visible_jobs, pk_field=Uuid())
     rule = serializers.DictField(help_text="Its schedule as in /api/v1/upcoming/.")
     filter = Key(source="schedule_filter_id", allow_null=True, required=False, help_text="A schedule filter (id).")
-    missed = serializers.ChoiceField(choices=[p.value for p in MisfirePolicy], required=False)
-    grace_minutes = serializers.IntegerField(min_value=0, max_value=10_080, required=False)
-    catch_up = serializers.IntegerField(min_value=1, max_value=500, required=False)
+    missed = Choice(choices=[p.value for p in MisfirePolicy], required=False)
+    grace_minutes = Whole(min_value=0, max_value=10_080, required=False)
+    catch_up = Whole(min_value=1, max_value=500, required=False)
 
     class Meta(TriggerSerializer.Meta):
         fields = ["job", *TriggerSerializer.Meta.fields]
@@ -159,9 +161,9 @@ class DraftSerializer(JobDetail):
 class AgainSerializer(UnapprovedSerializer):
     """Which devices of an ended run to run again; with `resume`, those that can go on at the step that failed."""
 
-    which = serializers.ChoiceField(choices=[*AGAIN, RESUME], default="failed")
-    request_approval = serializers.BooleanField(default=False, help_text="Ask for approval of exactly these devices.")
-    message = serializers.CharField(max_length=1000, allow_blank=True, default="")
+    which = Choice(choices=[*AGAIN, RESUME], default="failed")
+    request_approval = YesNo(default=False, help_text="Ask for approval of exactly these devices.")
+    message = Text(max_length=limits.MOST_MESSAGE_CHARACTERS, allow_blank=True, default="")
 
 
 class RunSerializer(serializers.ModelSerializer):

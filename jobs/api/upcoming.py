@@ -13,9 +13,10 @@ from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_s
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from config.api_resource import Edits, Resource
+from config import limits
+from config.api_body import Body, ModelBody, Moment, Query, Several, Whole
+from config.api_resource import Edits, Resource, Strict
 from config.errors import Invalid
 from devices import selectors as inventory
 from devices.api.resources import Creates, Scoped
@@ -40,16 +41,16 @@ from jobs.schedule import filters, next_times
         )
     ]
 )
-class UpcomingInput(serializers.Serializer):
+class UpcomingInput(Body):
     """Schedules and filters. A filter is the id of a stored one, or an object with `rules`."""
 
-    triggers = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=20)
-    filters = serializers.ListField(child=serializers.JSONField(), default=list, max_length=20)
-    after = serializers.DateTimeField(required=False, help_text="Default: now.")
-    n = serializers.IntegerField(default=10, min_value=1, max_value=200)
+    triggers = Several(child=serializers.DictField(), min_length=1, max_length=limits.MOST_TRIGGERS)
+    filters = Several(child=serializers.JSONField(), default=list, max_length=limits.MOST_TRIGGERS)
+    after = Moment(required=False, help_text="Default: now.")
+    n = Whole(default=10, min_value=1, max_value=200)
 
 
-class UpcomingQuery(serializers.Serializer):
+class UpcomingQuery(Query):
     """What a stored job is asked for."""
 
     after = serializers.DateTimeField(required=False, help_text="Default: now.")
@@ -72,8 +73,10 @@ class UpcomingSerializer(serializers.Serializer):
     occurrences = OccurrenceSerializer(many=True)
 
 
-class Upcoming(APIView):
+class Upcoming(Strict):
     """The stateless preview."""
+
+    reading = ("post",)
 
     @extend_schema(request=UpcomingInput, responses=UpcomingSerializer)
     def post(self, request: Request) -> Response:
@@ -124,7 +127,7 @@ def _filter(user: User, index: int, item: int | str | dict[str, object]) -> Filt
     return found
 
 
-class FilterSerializer(serializers.ModelSerializer):
+class FilterSerializer(ModelBody):
     tenant = Scoped(selector=inventory.visible_tenants)
 
     class Meta:

@@ -12,6 +12,8 @@ from jobs.api import resources as jobs
 from templates_app.api import resources as templates
 
 router = DefaultRouter()
+# One address for each thing, and no second one that ends in .json.
+router.include_format_suffixes = False
 router.register("tenants", inventory.Tenants, "tenant")
 router.register("networks", inventory.Networks, "network")
 router.register("asset-tags", inventory.AssetTags, "asset-tag")

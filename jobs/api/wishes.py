@@ -8,36 +8,36 @@ from typing import TypedDict
 from rest_framework import serializers
 
 from approvals.domain import Scope
+from config import limits
+from config.api_body import Body, Moment, Text, Whole, YesNo
 from jobs.authoring.drafts import Wish
 from jobs.dispatch.approval_gate import MOST_DEVICES, MOST_RUNS
 
 
-class UnapprovedSerializer(serializers.Serializer):
+class UnapprovedSerializer(Body):
     """The reason for which a change runs without approval; it needs the right to do that."""
 
-    without_approval = serializers.CharField(
-        max_length=1000,
+    without_approval = Text(
+        max_length=limits.MOST_MESSAGE_CHARACTERS,
         required=False,
         help_text="Run the change though nobody else agreed to it, by right and for this reason. Everybody who changed "
         "the job since others last agreed to it needs that right too.",
     )
 
 
-class ScopeSerializer(serializers.Serializer):
+class ScopeSerializer(Body):
     """For how many runs something is allowed: one, or a series with an end."""
 
-    series_until = serializers.DateTimeField(required=False, help_text="A series of runs, until this instant.")
-    series_runs = serializers.IntegerField(
-        min_value=1, max_value=MOST_RUNS, required=False, help_text="A series of so many runs."
-    )
+    series_until = Moment(required=False, help_text="A series of runs, until this instant.")
+    series_runs = Whole(min_value=1, max_value=MOST_RUNS, required=False, help_text="A series of so many runs.")
 
 
 class WishSerializer(UnapprovedSerializer, ScopeSerializer):
     """Whether approval is asked for, and for how much."""
 
-    request_approval = serializers.BooleanField(default=False)
-    message = serializers.CharField(max_length=1000, allow_blank=True, default="")
-    at_most = serializers.IntegerField(
+    request_approval = YesNo(default=False)
+    message = Text(max_length=limits.MOST_MESSAGE_CHARACTERS, allow_blank=True, default="")
+    at_most = Whole(
         min_value=1,
         max_value=MOST_DEVICES,
         required=False,

@@ -8,6 +8,8 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from rest_framework import serializers
 
+from config import limits
+from config.api_body import Body, Choice, ModelBody, Named, Several, Text, Whole, YesNo
 from config.api_resource import Edits, Resource
 from config.errors import Invalid
 from config.json_value import Json
@@ -23,49 +25,46 @@ from templates_app.services import authoring, library
 from templates_app.services.values import ProfileValues, ScriptValues
 
 
-class StepSerializer(serializers.Serializer):
-    name = serializers.CharField(max_length=120)
-    kind = serializers.ChoiceField(choices=[k.value for k in StepKind])
-    commands = serializers.DictField(
-        child=serializers.CharField(), help_text="Platform key, or * for any → command lines."
-    )
-    save = serializers.BooleanField(default=False)
-    timeout = serializers.IntegerField(default=30, min_value=1, max_value=600)
-    resumable = serializers.BooleanField(
-        default=False, help_text="May be done again from its beginning after it failed."
-    )
-    restarts = serializers.BooleanField(
-        default=False, help_text="The device restarts at its end; the next step waits for it."
-    )
-    guard = serializers.IntegerField(
+class StepSerializer(Body):
+    name = Text(max_length=120)
+    kind = Choice(choices=[k.value for k in StepKind])
+    commands = Named(child=Text(), most=limits.MOST_ITEMS, help_text="Platform key, or * for any → command lines.")
+    save = YesNo(default=False)
+    timeout = Whole(default=30, min_value=1, max_value=600)
+    resumable = YesNo(default=False, help_text="May be done again from its beginning after it failed.")
+    restarts = YesNo(default=False, help_text="The device restarts at its end; the next step waits for it.")
+    guard = Whole(
         default=0,
         min_value=0,
         max_value=MOST_GUARD_MINUTES,
         help_text="Minutes after which the device takes the step back unless a new connection confirms it; 0 means no.",
     )
-    answers = serializers.ListField(
-        child=serializers.ListField(child=serializers.CharField(allow_blank=True), min_length=2, max_length=2),
+    answers = Several(
+        child=Several(child=Text(allow_blank=True, max_length=120), min_length=2, max_length=2),
         default=list,
+        max_length=20,
         help_text="Pairs of question and answer: what is sent while the device asks for it.",
     )
 
 
-class VariableSerializer(serializers.Serializer):
-    name = serializers.CharField(max_length=40)
-    type = serializers.ChoiceField(choices=[t.value for t in VariableType], default="text")
-    label = serializers.CharField(max_length=80, allow_blank=True, default="")
-    help = serializers.CharField(max_length=200, allow_blank=True, default="")
-    required = serializers.BooleanField(default=True)
-    default = serializers.CharField(max_length=500, allow_blank=True, default="")
-    choices = serializers.ListField(child=serializers.CharField(), default=list)
+class VariableSerializer(Body):
+    name = Text(max_length=40)
+    type = Choice(choices=[t.value for t in VariableType], default="text")
+    label = Text(max_length=80, allow_blank=True, default="")
+    help = Text(max_length=200, allow_blank=True, default="")
+    required = YesNo(default=True)
+    default = Text(max_length=500, allow_blank=True, default="")
+    choices = Several(child=Text(max_length=500), default=list)
 
 
-class TemplateSerializer(serializers.ModelSerializer):
+class TemplateSerializer(ModelBody):
     tenant = Scoped(selector=inventory.visible_tenants)
     version = serializers.IntegerField(source="current.number", read_only=True)
-    platforms = serializers.ListField(child=serializers.CharField(), default=list, source="current.data.platforms")
-    variables = VariableSerializer(many=True, default=list, source="current.data.variables")
-    steps = StepSerializer(many=True, source="current.data.steps")
+    platforms = Several(child=Text(max_length=40), default=list, source="current.data.platforms")
+    variables = VariableSerializer(
+        many=True, default=list, source="current.data.variables", max_length=limits.MOST_VARIABLES
+    )
+    steps = StepSerializer(many=True, source="current.data.steps", max_length=limits.MOST_STEPS)
     changes_devices = serializers.BooleanField(source="current.content.changes_devices", read_only=True)
 
     class Meta:
@@ -128,9 +127,9 @@ class Templates(Creates, Edits, Resource):
             raise Invalid(fields={"steps": [f"The content cannot be read: {error}."]}) from None
 
 
-class ProfileSerializer(serializers.ModelSerializer):
+class ProfileSerializer(ModelBody):
     tenant = Scoped(selector=inventory.visible_tenants)
-    values = serializers.DictField(child=serializers.CharField(), default=dict)
+    values = Named(child=Text(), default=dict)
 
     class Meta:
         model = ConfigurationProfile
@@ -159,26 +158,26 @@ class Profiles(Creates, Edits, Resource):
         return authoring.save_profile(by=user, instance=instance, **data)
 
 
-class ParameterSerializer(serializers.ModelSerializer):
-    number = serializers.IntegerField(min_value=1, max_value=999_999, help_text="Its id in OpsRamp's API (paramId).")
-    data_type = serializers.ChoiceField(choices=list(library.DATA_TYPES), default="STRING")
-    required = serializers.BooleanField(default=False)
-    default = serializers.CharField(max_length=500, allow_blank=True, default="")
+class ParameterSerializer(ModelBody):
+    number = Whole(min_value=1, max_value=999_999, help_text="Its id in OpsRamp's API (paramId).")
+    data_type = Choice(choices=list(library.DATA_TYPES), default="STRING")
+    required = YesNo(default=False)
+    default = Text(max_length=500, allow_blank=True, default="")
 
     class Meta:
         model = ScriptParameter
         fields = ["number", "name", "required", "data_type", "default"]
 
 
-class ScriptSerializer(serializers.ModelSerializer):
+class ScriptSerializer(ModelBody):
     tenant = Scoped(selector=inventory.visible_tenants)
-    platforms = serializers.ListField(child=serializers.ChoiceField(choices=list(script_families())), default=list)
-    execution_type = serializers.ChoiceField(
+    platforms = Several(child=Choice(choices=list(script_families())), default=list)
+    execution_type = Choice(
         choices=list(library.EXECUTION_TYPES),
         help_text="COMMAND: lines for the device itself; others: what an interpreter reads.",
     )
-    parameters = ParameterSerializer(many=True, default=list)
-    body = serializers.CharField(
+    parameters = ParameterSerializer(many=True, default=list, max_length=limits.MOST_VARIABLES)
+    body = Text(
         trim_whitespace=False,
         help_text="The script. Parameters are variables of their names in it; in COMMAND they are {{ p<number> }}.",
     )
