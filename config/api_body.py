@@ -4,7 +4,6 @@ and serializers that know all names they are given."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from django.db import models
 from rest_framework import serializers
@@ -17,7 +16,7 @@ from config.json_value import Json
 class Text(serializers.CharField):
     """A text; numbers are none."""
 
-    def __init__(self, **options: Any) -> None:  # Any: what REST framework's field takes
+    def __init__(self, **options: object) -> None:
         options.setdefault("max_length", limits.MOST_TEXT_CHARACTERS)
         super().__init__(**options)
 
@@ -31,7 +30,7 @@ class Text(serializers.CharField):
 class Whole(serializers.IntegerField):
     """A whole number; texts, fractions and yes or no are none."""
 
-    def __init__(self, **options: Any) -> None:  # Any: as above
+    def __init__(self, **options: object) -> None:
         options.setdefault("min_value", 0)
         if options.get("max_value") is None:
             options["max_value"] = limits.MOST_NUMBER
@@ -104,7 +103,7 @@ class Moment(serializers.DateTimeField):
 class Several(serializers.ListField):
     """A list of so many items at most."""
 
-    def __init__(self, **options: Any) -> None:  # Any: as above
+    def __init__(self, **options: object) -> None:
         options.setdefault("max_length", limits.MOST_ITEMS)
         super().__init__(**options)
 
@@ -114,37 +113,29 @@ class Named(serializers.DictField):
 
     default_error_messages = {"too_many": "Give at most {most} of them."}
 
-    def __init__(self, **options: Any) -> None:  # Any: as above
-        self.most = options.pop("most", limits.MOST_ITEMS)
+    def __init__(self, *, most: int = limits.MOST_ITEMS, **options: object) -> None:
+        self.most = most
         super().__init__(**options)
 
-    def to_internal_value(self, data: Json) -> dict[str, Any]:  # Any: what its child makes of each
+    def to_internal_value(self, data: Json) -> dict[str, object]:
         """Refuse too many of them."""
         if isinstance(data, Mapping) and len(data) > self.most:
             self.fail("too_many", most=self.most)
         return super().to_internal_value(data)
 
 
-class KnownNames:
+class KnownNames(serializers.Serializer):
     """Refuses each name that the serializer does not have, and each value of a field that is only read.
 
     What is only read may be given back as it stands, so that what was read can be sent again; what changes by itself
     (`volatile` of the view) may be older.
     """
 
-    # Any: the base class's own, which REST framework does not type.
-    fields: Mapping[str, Any]
-    instance: Any
-    parent: Any
-    context: Mapping[str, Any]
-    set_value: Any
-    _writable_fields: Any
-
-    def to_internal_value(self, data: Json) -> dict[str, Any]:  # Any: what each field makes of its value
+    def to_internal_value(self, data: Json) -> dict[str, object]:
         """Return the values; ValidationError names all that is wrong."""
         wrong = self._wrong_names(data) if isinstance(data, Mapping) else {}
         try:
-            found = super().to_internal_value(data)  # type: ignore[misc]
+            found = super().to_internal_value(data)
         except serializers.ValidationError as error:
             raise serializers.ValidationError({**error.detail, **wrong}) from None
         if isinstance(self.parent, serializers.ListSerializer):
@@ -153,8 +144,7 @@ class KnownNames:
             raise serializers.ValidationError(wrong)
         return found
 
-    # Any: as above.
-    def _complete(self, data: Mapping[str, Json], found: dict[str, Any]) -> dict[str, list[str]]:
+    def _complete(self, data: Mapping[str, Json], found: dict[str, object]) -> dict[str, list[str]]:
         """Fill in what an item of a list leaves out, and return what it must not: PATCH replaces a list as a whole."""
         wrong = {}
         for field in self._writable_fields:
@@ -184,7 +174,7 @@ class KnownNames:
         return serializers.JSONField().to_representation(shown) == value or str(shown) == value
 
 
-class Body(KnownNames, serializers.Serializer):
+class Body(KnownNames):
     """What a body, or a part of one, may say."""
 
 
@@ -207,7 +197,7 @@ class ModelBody(KnownNames, serializers.ModelSerializer):
 class Query(serializers.Serializer):
     """What the part of an address behind the question mark may say; all values are texts there."""
 
-    def to_internal_value(self, data: Mapping[str, str]) -> dict[str, Any]:  # Any: what each field makes of its value
+    def to_internal_value(self, data: Mapping[str, str]) -> dict[str, object]:
         """Refuse names that are not asked for."""
         check_names(self.context["request"], self.fields)
         return super().to_internal_value(data)

@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 from config.api_body import Query, check_names
 from config.api_pages import PAGE_WORDS, Filters, Ordering, Search
 from config.errors import Invalid, Stale
+from config.json_value import Json
 
 
 class Strict(APIView):
@@ -51,8 +52,7 @@ class Strict(APIView):
         """Return the names that the query may have."""
         return ()
 
-    # Any: what each field makes of its value.
-    def asked(self) -> dict[str, Any]:
+    def asked(self) -> Json:
         """Return the query, read as `queries` says."""
         given = self.queries[self.act](data=self.request.query_params, context={"request": self.request, "view": self})
         given.is_valid(raise_exception=True)
@@ -62,7 +62,7 @@ class Strict(APIView):
 class Resource(Strict, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Base of every API resource. A subclass gives `rows(user)`, the scoped queryset that everything starts from."""
 
-    reading = ("create", "update", "partial_update")
+    reading: tuple[str, ...] = ("create", "update", "partial_update")
     #: Actions that answer with a list, filtered or in pages.
     lists: tuple[str, ...] = ("list",)
     #: Actions that answer with a list of something else, in pages.

@@ -43,7 +43,7 @@ MOST_VARIABLES = 50
 #: Rules of a schedule filter.
 MOST_FILTER_RULES = 500
 #: Dates, days or weekdays of one rule or one trigger.
-MOST_DATES = 400
+MOST_DATES = 10_000
 #: Rows of a page of a list in the API.
 MOST_PAGE_ROWS = 500
 #: Characters that a list is searched for.

@@ -13,6 +13,10 @@ from config.api_json import StrictJson
 from config.api_pages import Numbered, Pages
 from config.api_resource import Strict
 from devices.api import resources as inventory
+from devices.api.scoped import Scoped, SeveralScoped
+from devices.models import Agent, AssetTag, Device
+from jobs.models import ServiceJob
+from tests import make
 from tests.test_tenant_isolation import something_of_every_kind
 
 pytestmark = pytest.mark.django_db
@@ -179,7 +183,7 @@ def test_an_unknown_field_is_named_wherever_it_stands(cls, path, person):
 READ_ELSEWHERE = {("JobInput", "triggers"), ("UpcomingInput", "triggers"), ("UpcomingInput", "filters")}
 READ_ELSEWHERE |= {("TriggerDetail", "rule"), ("FilterSerializer", "rules")}
 STRICT = (api_body.Text, api_body.Whole, api_body.YesNo, api_body.Choice, api_body.Uuid, api_body.Moment, api_body.Slug)
-STRICT += (serializers.IPAddressField, inventory.Scoped, inventory.SeveralScoped)
+STRICT += (serializers.IPAddressField, Scoped, SeveralScoped)
 
 
 def unlimited(field):
@@ -270,3 +274,85 @@ def test_a_query_that_nobody_reads_is_refused(made, api, name):
     assert answer.status_code == 400 and "statis" in answer.json()["errors"] or answer.status_code == 404, (
         answer.content
     )
+
+
+class TestWhatAJobSays:
+    @pytest.fixture
+    def body(self, tenant, wakeups):
+        acme = tenant("acme")
+        return {
+            "template": make.template(acme, "Set NTP server").pk,
+            "name": "By API",
+            "description": "x",
+            "agent": Agent.objects.get(tenant=acme).pk,
+            "selection": {"mode": "static", "devices": [str(make.devices(acme, "cisco_ios")[0].pk)]},
+            "variables": {"ntp_server": "198.51.100.3"},
+        }
+
+    @pytest.mark.parametrize("pk", ["foreign", "00000000-0000-0000-0000-000000000000"])
+    def test_a_task_names_no_device_of_others(self, body, api, tenant, pk):
+        given = str(make.devices(tenant("globex"))[0].pk) if pk == "foreign" else pk
+        tasks = [{"step": 0, "devices": [body["selection"]["devices"][0], given]}]
+        answer = api("acme-operator").post("/api/v1/jobs/", {**body, "tasks": tasks}, format="json")
+        assert answer.status_code == 400 and set(answer.json()["errors"]) == {"tasks.0.devices"}
+        assert not ServiceJob.objects.filter(name="By API").exists()
+
+    def test_a_device_that_was_switched_off_keeps_nobody_from_changing_the_job(self, body, api, acme):
+        chosen = make.devices(acme, "cisco_ios", "linux")
+        devices = [str(one.pk) for one in chosen]
+        body["selection"], tasks = {"mode": "all"}, [{"step": 0, "devices": devices}]
+        made = api("acme-operator").post("/api/v1/jobs/", {**body, "tasks": tasks}, format="json").json()
+        Device.objects.filter(pk=devices[1]).update(enabled=False)
+        url = f"/api/v1/jobs/{made['id']}/"
+        whole = api("acme-operator").get(url).json()["definition"]
+        answer = api("acme-operator").put(url, {**whole, "description": "y"}, format="json")
+        assert answer.status_code == 200, answer.content
+        assert answer.json()["definition"]["tasks"][0]["devices"] == devices[:1]
+
+    @pytest.mark.parametrize(
+        ("change", "field"),
+        [
+            ({"variables": {"ntp_servr": "198.51.100.3"}}, "variables.ntp_servr"),
+            ({"tasks": [{"step": 49}]}, "tasks.49.step"),
+            ({"tasks": [{"step": 0}, {"step": 0}]}, "tasks"),
+            ({"selection": {"mode": "search", "search": {"platforms": ["cisco_isо"]}}}, "selection.search.platforms"),
+            ({"selection": {"mode": "search", "search": {"networks": [999_999]}}}, "selection.search.networks"),
+            ({"selection": {"mode": "search", "search": {"tags": ["foreign"]}}}, "selection.search.tags"),
+            ({"triggers": [{"kind": "daily", "start_at": "2030-01-01T00:00:00", "evry": 2}]}, "triggers.evry"),
+        ],
+    )
+    def test_what_it_cannot_mean_is_named(self, body, api, tenant, change, field):
+        foreign = AssetTag.objects.filter(tenant=tenant("globex"))[0].pk
+        given = json.loads(json.dumps(change).replace('"foreign"', str(foreign)))
+        answer = api("acme-operator").post("/api/v1/jobs/", {**body, **given}, format="json")
+        assert answer.status_code == 400 and field in answer.json()["errors"], answer.content
+
+
+@pytest.mark.parametrize(
+    ("rules", "field"),
+    [
+        ([{"mode": "exclude", "dates": ["2027-12-24"], "window": ["22:00", "06:00"]}], "rules.0.window"),
+        ([{"mode": "exclude", "weekday": ["monday"], "window": ["22:00", "06:00"]}], "rules.0.weekday"),
+        ([{"mode": "exclude", "dates": "2027-12-24"}], "rules"),
+        ([{"mode": "exclude", "dates": {"2027-12-24": 1}}], "rules.0.dates"),
+        ([{"mode": "exclude", "dates": ["2027-12-24"] * 10_001}], "rules.0.dates"),
+        ([{"mode": "exclude", "weekdays": ["monday"]}] * 501, "rules"),
+    ],
+)
+def test_a_rule_of_a_filter_says_one_thing(acme, api, rules, field):
+    given = {"tenant": acme.pk, "name": "One", "rules": rules}
+    answer = api("acme-admin").post("/api/v1/schedule-filters/", given, format="json")
+    assert answer.status_code == 400 and field in answer.json()["errors"], answer.content
+    shown = api("acme-admin").post(
+        "/api/v1/upcoming/",
+        {"triggers": [{"kind": "daily", "start_at": "2030-01-01T00:00:00"}], "filters": [{"rules": rules}]},
+        format="json",
+    )
+    assert shown.status_code == 400 and f"filters.0.{field}" in shown.json()["errors"], shown.content
+
+
+def test_a_rule_holds_no_name_of_its_trigger(made, api):
+    url = url_of(made, "trigger-detail")
+    rule = api("acme-operator").get(url).json()["rule"]
+    answer = api("acme-operator").patch(url, {"rule": {**rule, "enabled": False}}, format="json")
+    assert answer.status_code == 400 and "rule.enabled" in answer.json()["errors"]

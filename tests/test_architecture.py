@@ -63,6 +63,7 @@ PURE = {
     "config.errors",
     "config.json_value",
     "config.one_line",
+    "config.limits",
     "config.registry",
     "devices.drivers.platform",
     "devices.drivers.platforms",

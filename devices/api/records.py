@@ -15,7 +15,7 @@ from config.api_pages import is_before, is_id, is_one_of, is_since, is_uuid
 from config.api_resource import Resource
 from config.errors import Invalid
 from devices import selectors
-from devices.api.resources import Scoped
+from devices.api.scoped import Scoped
 from devices.models import ConfigSnapshot, Notice
 from devices.services.snapshots import changes, shown
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Required, TypedDict
 
-from django.contrib.auth.models import AnonymousUser, User
-from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet, UUIDField
+from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
-from rest_framework.relations import MANY_RELATION_KWARGS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,53 +18,14 @@ from config import limits
 from config.api_body import Body, Key, ModelBody, Text
 from config.api_pages import is_before, is_id, is_on, is_one_of, is_since
 from config.api_resource import Edits, Resource, check_match
-from config.json_value import Json
-from devices import access, selectors
+from devices import selectors
 from devices.api.once import once
+from devices.api.scoped import Scoped
 from devices.domain.secrets import Secret
 from devices.drivers import platforms
 from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network, Tenant
 from devices.services import device_csv, inventory, tenants
 from devices.services.values import AgentValues, CredentialValues, DeviceValues, NetworkValues, TagValues
-
-
-class Scoped(serializers.PrimaryKeyRelatedField):
-    """A reference whose choices are what the caller sees; unknown and foreign ids get the same answer."""
-
-    def __init__(self, *, selector: Callable[[access.Viewer], QuerySet[Model]], **kwargs: object) -> None:
-        self.selector = selector
-        super().__init__(**kwargs)
-
-    @classmethod
-    def many_init(cls, *args: object, **kwargs: object) -> serializers.ManyRelatedField:
-        """Return a field of several of them."""
-        options = {name: kwargs[name] for name in MANY_RELATION_KWARGS if name in kwargs}
-        return SeveralScoped(child_relation=cls(*args, **kwargs), **options)
-
-    def get_queryset(self) -> QuerySet[Model]:
-        """Return what the caller sees; nobody calls while the schema is being made."""
-        request = self.context.get("request")
-        return self.selector(request.user if request else AnonymousUser())
-
-    def to_internal_value(self, data: Json) -> Model:
-        """Return the row; what is no id of this kind is as unknown as a foreign one."""
-        kind = str if isinstance(self.get_queryset().model._meta.pk, UUIDField) else int
-        if self.pk_field is None and type(data) is not kind:
-            self.fail("incorrect_type", data_type=type(data).__name__)
-        try:
-            return super().to_internal_value(data)
-        except ValidationError:
-            return self.fail("does_not_exist", pk_value=data)
-
-
-class SeveralScoped(serializers.ManyRelatedField):
-    """Several references of one kind, no more than a list may have."""
-
-    def to_internal_value(self, data: Json) -> list[Model]:
-        """Refuse too many of them before any is looked up."""
-        if isinstance(data, list) and len(data) > limits.MOST_ITEMS:
-            raise serializers.ValidationError([f"Give at most {limits.MOST_ITEMS:,}."])
-        return super().to_internal_value(data)
 
 
 class Creates(mixins.CreateModelMixin):

@@ -20,7 +20,7 @@ from devices.api.once import once
 from devices.api.resources import Creates
 from jobs import selectors
 from jobs.api.inputs import JobInput, kind_of
-from jobs.api.resources import CreatedJob, created, secret_names
+from jobs.api.resources import CreatedJob, created
 from jobs.api.serializers import DraftSerializer, TriggerDetail
 from jobs.api.wishes import WishSerializer, wish_of
 from jobs.authoring import drafts, triggers
@@ -91,7 +91,7 @@ class Drafts(Resource):
         return given
 
     def _spec(self, given: JobInput, draft: ServiceJob) -> JobSpec:
-        return given.spec(secret_names(draft.version), spec_of(draft))
+        return given.spec(draft.version, spec_of(draft))
 
     def _show(self, draft: ServiceJob, code: int = status.HTTP_200_OK) -> Response:
         self.kwargs["pk"] = str(draft.pk)

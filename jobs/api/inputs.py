@@ -14,7 +14,8 @@ from config import limits
 from config.api_body import Body, Choice, Key, Moment, Named, Several, Text, Uuid, Whole, YesNo
 from config.errors import Invalid
 from devices import selectors as inventory
-from devices.api.resources import Scoped, SecretText
+from devices.api.resources import SecretText
+from devices.api.scoped import Scoped
 from devices.domain.secrets import Secret
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
 from jobs import types
@@ -34,6 +35,8 @@ from jobs.domain.spec import (
     once_at,
 )
 from templates_app import selectors as templates
+from templates_app.domain.content import VariableType
+from templates_app.models import TemplateVersion
 
 
 class SearchSerializer(Body):
@@ -190,8 +193,8 @@ class JobInput(WishSerializer):
             raise serializers.ValidationError({"at": ["Give the date and time for 'once'."]})
         return super().validate(data)
 
-    def spec(self, secret_names: set[str], base: JobSpec | None = None) -> JobSpec:
-        """Return the specification: what was given, over `base`.
+    def spec(self, version: TemplateVersion, base: JobSpec | None = None) -> JobSpec:
+        """Return the specification: what was given, over `base`; Invalid names variables that the template has not.
 
         Variables of type secret are taken out of the plain ones.
         """
@@ -201,8 +204,14 @@ class JobInput(WishSerializer):
         found: dict[str, Any] = {name: d[name] for name in PLAIN if name in d}
         found |= {name: convert(d[name]) for name, convert in CONVERTED.items() if name in d}
         if "variables" in d:
-            plain = {k: v for k, v in d["variables"].items() if k not in secret_names}
-            secret = {k: Secret(v) for k, v in d["variables"].items() if k in secret_names}
+            kinds = {variable.name: variable.type for variable in version.content.variables}
+            unknown = {
+                f"variables.{name}": ["The template has no such variable."] for name in {*d["variables"]} - {*kinds}
+            }
+            if unknown:
+                raise Invalid(fields=unknown)
+            plain = {k: v for k, v in d["variables"].items() if kinds[k] is not VariableType.SECRET}
+            secret = {k: Secret(v) for k, v in d["variables"].items() if kinds[k] is VariableType.SECRET}
             found |= {"variables": plain, "secret_variables": secret}
         if {"triggers", "execute"} & set(d):
             found["triggers"] = self._triggers(base)
@@ -351,7 +360,10 @@ def as_given_trigger(spec: TriggerSpec) -> dict[str, object]:
 
 
 def kind_of(rule: Mapping[str, object], where: str) -> TriggerKind:
-    """Return the kind of a schedule; Invalid names what is wrong in it."""
+    """Return the kind of a schedule; Invalid names what is wrong in it, and what is no part of one."""
+    for name in ("name", "enabled"):
+        if name in rule:
+            raise Invalid(fields={f"{where}.{name}": ["This is no part of a schedule; give it beside the rule."]})
     try:
         schedule_from(rule)
     except ImpossibleRule as error:

@@ -39,8 +39,6 @@ from jobs.models import DeviceRun, JobRun, ServiceJob
 from jobs.plan import builder
 from jobs.results.transcripts import FOLLOW_SECONDS, follow
 from jobs.schedule import next_times
-from templates_app.domain.content import VariableType
-from templates_app.models import TemplateVersion
 
 
 class CreatedJob(JobDetail):
@@ -135,7 +133,7 @@ class Jobs(Resource):
         given = JobInput(data=request.data, context=self.get_serializer_context())
         given.is_valid(raise_exception=True)
         data = given.validated_data
-        spec = given.spec(secret_names(data["template"].current))
+        spec = given.spec(data["template"].current)
         job, run = drafts.create_job(by=request.user, spec=spec, wish=wish_of(data))
         return created(self, job, run)
 
@@ -146,7 +144,7 @@ class Jobs(Resource):
         check_match(request, self.etag(self.get_serializer(job).data))
         given = JobInput(data=request.data, context=self.get_serializer_context())
         given.is_valid(raise_exception=True)
-        drafts.change_job(by=request.user, job=job, spec=given.spec(secret_names(job.version)))
+        drafts.change_job(by=request.user, job=job, spec=given.spec(job.version))
         body = self.get_serializer(self.get_object()).data
         return Response(body, headers={"ETag": self.etag(body)})
 
@@ -318,11 +316,6 @@ class DeviceRuns(Resource):
     def rows(self, user: User) -> QuerySet[DeviceRun]:
         rows = selectors.visible_device_runs(user)
         return rows.defer("plan_data") if self.action == "list" else rows.prefetch_related("steps")
-
-
-def secret_names(version: TemplateVersion) -> set[str]:
-    """Return the secret variables of a template version."""
-    return {v.name for v in version.content.variables if v.type is VariableType.SECRET}
 
 
 def created(view: Resource, job: ServiceJob, run: JobRun | None) -> Response:

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from config import limits
 from config.api_body import Choice, Key, KnownNames, ModelBody, Text, Uuid, Whole, YesNo
 from devices.api.records import DiffSerializer
-from devices.api.resources import Scoped
+from devices.api.scoped import Scoped
 from jobs import selectors
 from jobs.api.inputs import JobInput, as_given
 from jobs.api.wishes import UnapprovedSerializer

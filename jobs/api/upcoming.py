@@ -18,10 +18,12 @@ from config import limits
 from config.api_body import Body, ModelBody, Moment, Query, Several, Whole
 from config.api_resource import Edits, Resource, Strict
 from config.errors import Invalid
+from config.json_value import Json
 from devices import selectors as inventory
-from devices.api.resources import Creates, Scoped
+from devices.api.resources import Creates
+from devices.api.scoped import Scoped
 from jobs import selectors
-from jobs.domain.filters import Filter, filter_from
+from jobs.domain.filters import Filter, check_filter, filter_from
 from jobs.domain.recurrence import ImpossibleRule, Schedule
 from jobs.domain.schedule_json import schedule_from
 from jobs.models import ScheduleFilter
@@ -113,15 +115,16 @@ def _schedule(index: int, rule: Mapping[str, object]) -> Schedule:
         raise Invalid(fields={f"triggers.{index}.{error.field}": [str(error)]}) from None
 
 
-def _filter(user: User, index: int, item: int | str | dict[str, object]) -> Filter:
+def _filter(user: User, index: int, item: Json) -> Filter:
     try:
         if isinstance(item, dict):
+            check_filter(item)
             return filter_from(item)
-        row = selectors.visible_filters(user).filter(pk=int(item)).first()
-    except (ImpossibleRule, TypeError, ValueError, OverflowError) as error:
-        said = str(error) if isinstance(error, ImpossibleRule) else "Give the id of a filter, or an object with rules."
-        raise Invalid(fields={f"filters.{index}": [said]}) from None
-    found = next_times.filter_of(row)
+    except ImpossibleRule as error:
+        raise Invalid(fields={f"filters.{index}.{error.field}": [str(error)]}) from None
+    if type(item) is not int:
+        raise Invalid(fields={f"filters.{index}": ["Give the id of a filter, or an object with rules."]})
+    found = next_times.filter_of(selectors.visible_filters(user).filter(pk=item).first())
     if found is None:
         raise Invalid(fields={f"filters.{index}": ["There is no such schedule filter."]})
     return found

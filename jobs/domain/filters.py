@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from typing import TypedDict
 from zoneinfo import ZoneInfo
 
+from config.limits import MOST_DATES, MOST_FILTER_RULES
 from devices.domain.zones import IS_ZONE
 from jobs.domain.recurrence import WEEKDAYS, ImpossibleRule, check_cron, cron_matches
 
@@ -92,6 +93,40 @@ def filter_from(data: Mapping[str, object]) -> Filter:
     if not isinstance(rules, Sequence) or isinstance(rules, str) or not rules:
         raise ImpossibleRule("rules", "Give at least one rule.")
     return Filter(str(data.get("name", "inline")), ZoneInfo(zone), tuple(_rule(rule) for rule in rules))
+
+
+def check_filter(data: Mapping[str, object]) -> None:
+    """Raise ImpossibleRule where a filter that somebody gives says what is not read, or more than one condition a rule.
+
+    What is stored is read by `filter_from` alone.
+    """
+    unknown = sorted(set(data) - {"name", "time_zone", "rules"})
+    if unknown:
+        raise ImpossibleRule(unknown[0], "A filter has no such field; known are: name, time_zone, rules.")
+    if not isinstance(data.get("name", ""), str):
+        raise ImpossibleRule("name", "Give a text.")
+    filter_from(data)
+    rules = data["rules"]
+    assert isinstance(rules, Sequence)
+    if len(rules) > MOST_FILTER_RULES:
+        raise ImpossibleRule("rules", f"A filter has at most {MOST_FILTER_RULES} rules.")
+    for number, rule in enumerate(rules):
+        _check_names(f"rules.{number}", rule)
+
+
+def _check_names(path: str, rule: Mapping[str, object]) -> None:
+    """Refuse what a rule says beside its one condition, and lists that are too long."""
+    known = next(({name} for name in CONDITIONS if name in rule), {"weekdays", "window"})
+    for name in sorted(set(rule) - known - {"mode"}):
+        words = "does not go with the rule's condition; write a rule of its own"
+        said = words if name in (*CONDITIONS, "weekdays", "window") else "is no part of a rule"
+        raise ImpossibleRule(f"{path}.{name}", f"'{name[:40]}' {said}.")
+    for name in known & set(rule):
+        values = rule[name]
+        if not isinstance(values, str if name == "cron" else list | tuple):
+            raise ImpossibleRule(f"{path}.{name}", "Give a text." if name == "cron" else "Give a list of texts.")
+        if len(values) > MOST_DATES:
+            raise ImpossibleRule(f"{path}.{name}", f"Give at most {MOST_DATES}.")
 
 
 def _rule(data: object) -> FilterRule:

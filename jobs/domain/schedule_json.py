@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 from zoneinfo import ZoneInfo
 
+from config.limits import MOST_DATES
 from devices.domain.zones import IS_ZONE
 from jobs.domain.recurrence import (
     WEEKDAYS,
@@ -108,6 +109,8 @@ def _number(value: object, field: str) -> int:
 def _list(value: object, field: str) -> list[object]:
     if not isinstance(value, list | tuple):
         raise ImpossibleRule(field, "Give a list.")
+    if len(value) > MOST_DATES:
+        raise ImpossibleRule(field, f"Give at most {MOST_DATES}.")
     return list(value)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 
@@ -10,6 +12,7 @@ from config.one_line import flaw
 from devices import access as tenants
 from devices import selectors as inventory
 from devices.domain.selection import DeviceSearch, DeviceSelection, SelectionMode
+from devices.drivers import platforms
 from devices.models import AssetTag, Tenant
 from devices.services import vault
 from devices.services.inventory import save_credential
@@ -31,6 +34,8 @@ from jobs.domain.spec import (
 from jobs.models import JobDevice, JobTag, JobTask, ScheduleFilter, ServiceJob, TaskDevice, Trigger
 from templates_app import selectors as templates
 from templates_app.domain.content import VariableType
+
+UNUSABLE = "At least one device does not exist, is switched off, or is not yours to use."
 
 
 def spec_of(job: ServiceJob) -> JobSpec:
@@ -81,7 +86,7 @@ def write_spec(*, by: User, job: ServiceJob, spec: JobSpec) -> ServiceJob:
 
     The tenant is the template's (I-31). Must run inside a transaction.
     """
-    problems: dict[str, list[str]] = {}
+    problems = _search_problems(by, job, spec.selection.search)
     tenant = job.tenant
     _write_columns(by, job, spec, problems)
     devices = list(
@@ -90,7 +95,7 @@ def write_spec(*, by: User, job: ServiceJob, spec: JobSpec) -> ServiceJob:
         .values_list("pk", flat=True)
     )
     if len(devices) != len(set(spec.selection.devices)):
-        problems["devices"] = ["At least one device does not exist, is switched off, or is not yours to use."]
+        problems["devices"] = [UNUSABLE]
     tags = _pks(tenants.scoped(by, AssetTag.objects.filter(tenant__path__startswith=tenant.path)), spec.selection.tags)
     if len(tags) != len(set(spec.selection.tags)):
         problems["tags"] = ["At least one asset tag does not exist."]
@@ -107,6 +112,21 @@ def write_spec(*, by: User, job: ServiceJob, spec: JobSpec) -> ServiceJob:
     _write_tasks(by, job, spec)
     _write_triggers(job, spec)
     return job
+
+
+def _search_problems(by: User, job: ServiceJob, search: DeviceSearch) -> dict[str, list[str]]:
+    """Say which criteria of a search name what is unknown to `by`; those that the job has already may have gone."""
+    held = [DeviceSearch.from_json(row.search) for row in (job, job.draft_of) if row]
+    problems = {}
+    for name, rows in (("networks", inventory.visible_networks(by)), ("tags", inventory.visible_tags(by))):
+        wanted = {*getattr(search, name)} - {pk for row in held for pk in getattr(row, name)}
+        own = rows.filter(tenant__path__startswith=job.tenant.path, pk__in=wanted)
+        if own.values("pk").distinct().count() != len(wanted):
+            problems[f"selection.search.{name}"] = [f"At least one of these {name} does not exist."]
+    unknown = {*search.platforms} - {*platforms.PLATFORMS} - {key for row in held for key in row.platforms}
+    if unknown:
+        problems["selection.search.platforms"] = [f"There is no platform '{min(unknown)}'."]
+    return problems
 
 
 def _write_columns(by: User, job: ServiceJob, spec: JobSpec, problems: dict[str, list[str]]) -> None:
@@ -180,12 +200,19 @@ def _write_people(job: ServiceJob, tenant: Tenant, spec: JobSpec) -> None:
 
 def _write_tasks(by: User, job: ServiceJob, spec: JobSpec) -> None:
     steps = range(len(job.version.content.steps))
-    usable = inventory.devices_under(job.tenant)
+    usable = tenants.scoped(by, inventory.devices_under(job.tenant))
+    held = set(TaskDevice.objects.filter(task__job__in=[job.pk, job.draft_of_id]).values_list("device_id", flat=True))
     JobTask.objects.filter(job=job).delete()
+    if len({task.step for task in spec.tasks}) != len(spec.tasks):
+        raise Invalid(fields={"tasks": ["Two tasks are about the same step; say it in one."]})
     for task in spec.tasks:
-        if task.step not in steps:
-            continue
         where = f"tasks.{task.step}"
+        if task.step not in steps:
+            raise Invalid(fields={f"{where}.step": ["The template has no such step."]})
+        chosen = set(usable.filter(pk__in=task.devices or ()).values_list("pk", flat=True))
+        # What the job held already and was switched off since is left out, so that the rest of it can be changed.
+        if {UUID(pk) for pk in task.devices or ()} - chosen - held:
+            raise Invalid(fields={f"{where}.devices": [UNUSABLE]})
         if task.profile and not templates.profiles_of(job.tenant).filter(pk=task.profile).exists():
             raise Invalid(fields={f"{where}.profile": ["There is no such configuration profile."]})
         if task.credential and not _usable_credential(by, job.tenant, task.credential):
@@ -200,7 +227,6 @@ def _write_tasks(by: User, job: ServiceJob, spec: JobSpec) -> None:
             connection_protocol=task.connection_protocol,
             transfer_protocol=task.transfer_protocol,
         )
-        chosen = tenants.scoped(by, usable).filter(pk__in=task.devices or ()).values_list("pk", flat=True)
         TaskDevice.objects.bulk_create(TaskDevice(tenant=job.tenant, task=row, device_id=pk) for pk in chosen)
 
 

@@ -13,7 +13,7 @@ from devices import access
 from devices.domain.roles import Verb
 from devices.models import Tenant
 from devices.services import audit
-from jobs.domain.filters import RuleJson, filter_from
+from jobs.domain.filters import RuleJson, check_filter, filter_from
 from jobs.domain.recurrence import WEEKDAYS, ImpossibleRule
 from jobs.models import ScheduleFilter
 
@@ -33,7 +33,7 @@ def save_filter(
     if by is not None:
         access.check_may(by, Verb.ADMINISTER, tenant)
     try:
-        filter_from({"name": name, "time_zone": time_zone, "rules": rules})
+        check_filter({"name": name, "time_zone": time_zone, "rules": rules})
     except ImpossibleRule as error:
         raise Invalid(fields={error.field: [str(error)]}) from None
     taken = ScheduleFilter.objects.filter(tenant=tenant, name__iexact=name).exclude(pk=instance.pk if instance else 0)

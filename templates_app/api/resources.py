@@ -14,7 +14,8 @@ from config.api_resource import Edits, Resource
 from config.errors import Invalid
 from config.json_value import Json
 from devices import selectors as inventory
-from devices.api.resources import Creates, Scoped
+from devices.api.resources import Creates
+from devices.api.scoped import Scoped
 from devices.drivers.platforms import script_families
 from devices.models import Tenant
 from templates_app import selectors
