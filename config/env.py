@@ -44,6 +44,8 @@ TRUSTED_ORIGINS = env.list("INTERLOCK_TRUSTED_ORIGINS", default=[])
 #: The address of the web server as people reach it; links in messages begin with it.
 BASE_URL = env.str("INTERLOCK_URL", "http://127.0.0.1:8000").rstrip("/")
 HTTPS = env.bool("INTERLOCK_HTTPS", False)
+#: Addresses and networks (CIDR) of the proxies in front, `unix` for one that comes through a unix socket.
+TRUSTED_PROXIES = env.list("INTERLOCK_TRUSTED_PROXIES", default=[])
 BROKER_URL = env.str("BROKER_URL", "")
 DATABASE_URL = env.str("DATABASE_URL", "")
 #: Networks (CIDR) to which no device's name may lead: the machine itself, its neighbourhood's services, groups. The
@@ -76,7 +78,8 @@ RESTART_PAUSE = env.float("INTERLOCK_RESTART_PAUSE", 10.0)
 LOOK_AGAIN_SECONDS = env.float("INTERLOCK_LOOK_AGAIN_SECONDS", 30.0)
 #: How long (seconds) a worker that was asked to stop lets its devices go on.
 STOP_SECONDS = env.float("INTERLOCK_STOP_SECONDS", 30.0)
-#: So many wrong passwords for an account from one address, and nothing from there signs it in for so many minutes.
+#: So many wrong passwords for an account from one address or remembered browser, and nothing from there signs it in for
+#: so many minutes (`devices.services.sign_in`; the wider budgets stand in `config.limits`).
 SIGN_IN_TRIES = env.int("INTERLOCK_SIGN_IN_TRIES", 10)
 SIGN_IN_MINUTES = env.float("INTERLOCK_SIGN_IN_MINUTES", 5.0)
 #: Tests only: where a process stops, and the socket it then asks (see `config.failpoints`).

@@ -1,6 +1,5 @@
 """Django's settings. What a deployment may change is read in `config/env.py`; `docs/reference/settings.md` lists it."""
 
-from datetime import timedelta
 from pathlib import Path
 
 from config import __version__, env, limits
@@ -50,7 +49,6 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_htmx",
     "csp",
-    "axes",
     "devices",
     "templates_app",
     "approvals",
@@ -58,6 +56,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.proxies.TrustedProxies",
+    "config.slashes.EitherSlash",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.request_log.RequestLog",
@@ -71,7 +71,6 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "config.errors_http.ServiceErrorMiddleware",
     "devices.web.middleware.SignInRequired",
-    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -110,21 +109,13 @@ DATABASES["default"]["CONN_MAX_AGE"] = 300
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "devices.web.sign_in.Guarded",
     "guardian.backends.ObjectPermissionBackend",
 ]
-#: After so many wrong passwords for an account from an address, nothing from there signs it in for a while. Both count
-#: together: who guesses must not keep an operator out, nor one person behind a proxy everybody else.
-AXES_FAILURE_LIMIT = env.SIGN_IN_TRIES
-AXES_COOLOFF_TIME = timedelta(minutes=env.SIGN_IN_MINUTES)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_CALLABLE = "devices.web.account.locked_out"
-AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_DISABLE_ACCESS_LOG = True
-AXES_ENABLE_ADMIN = False
-AXES_VERBOSE = False
+SIGN_IN_TRIES = env.SIGN_IN_TRIES
+SIGN_IN_MINUTES = env.SIGN_IN_MINUTES
+#: Whose word on the client's address and scheme is believed (`config.proxies`).
+TRUSTED_PROXIES = env.TRUSTED_PROXIES
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -246,7 +237,6 @@ LOGGING = {
         "netmiko": {"level": "WARNING"},
         "paramiko": {"level": "CRITICAL"},
         "asyncssh": {"level": "ERROR"},
-        "axes": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},

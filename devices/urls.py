@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from devices.web import account, agents, audit, channels, credentials, devices, inventory, networks, tenants
+from devices.web import account, agents, audit, channels, credentials, devices, inventory, networks, sign_in, tenants
 
 urlpatterns = [
-    path("sign-in/", account.SignIn.as_view(), name="sign-in"),
+    path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
+    # The admin's own page would be a second door.
+    path("admin/login/", sign_in.SignIn.as_view(), name="admin-sign-in"),
     path("sign-out/", account.SignOut.as_view(), name="sign-out"),
     path("healthz", account.healthz, name="healthz"),
     path("tenant/", account.choose_tenant, name="choose-tenant"),

@@ -69,7 +69,7 @@ def browser(client, person):
     """Return a test client signed in as somebody."""
 
     def sign_in(name):
-        client.force_login(person(name), backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(person(name), backend="devices.web.sign_in.Guarded")
         return client
 
     return sign_in

@@ -70,7 +70,7 @@ def counted(shared_world):
         operator, acme = make.user("acme-admin"), Tenant.objects.get(key="acme")
         make.job(operator, make.template(acme), make.devices(acme, "linux"))
         client = Client()
-        client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(operator, backend="devices.web.sign_in.Guarded")
         few = {name: count(client, reverse(name)) for name in LISTS}
         add_rows(operator, acme)
         return {name: (few[name], count(client, reverse(name))) for name in LISTS}

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.django_db
 #: Routes without an object: what a stranger gets must not name anything of acme's.
 OPEN = {
     "sign-in",
+    "admin-sign-in",
     "sign-out",
     "healthz",
     "choose-tenant",
@@ -332,7 +333,7 @@ def test_the_same_urls_work_for_their_owner(acme, browser):
 
 def test_lists_and_forms_of_a_stranger_name_nothing_of_acme(acme, browser):
     client = browser("globex-operator")
-    for name in sorted(OPEN - {"sign-out", "choose-tenant", "sign-in"}):
+    for name in sorted(OPEN - {"sign-out", "choose-tenant", "sign-in", "admin-sign-in"}):
         kwargs = (
             [{"kind": k} for k in ("devices", "networks", "tags", "agents", "credentials")]
             if name == "new-thing"

@@ -4,6 +4,7 @@ from devices.models.agents import Agent, Worker
 from devices.models.audit import AuditEvent, AuditHead
 from devices.models.channels import MailServer, OutboxMessage, TrapReceiver, Webhook
 from devices.models.credentials import Credential
+from devices.models.guesses import Guesses
 from devices.models.idempotency import IdempotentAnswer
 from devices.models.inventory import AssetTag, Device, DeviceTag, Network
 from devices.models.known_secrets import KnownSecret
@@ -22,6 +23,7 @@ __all__ = [
     "ConfigSnapshot",
     "Credential",
     "Device",
+    "Guesses",
     "IdempotentAnswer",
     "DeviceTag",
     "KnownSecret",

@@ -1,12 +1,7 @@
-"""Pages of the signed-in person: sign in and out, the chosen customer, notices, tokens; and the health check."""
+"""Pages of the signed-in person: sign out, the chosen customer, notices, tokens; and the health check."""
 
-import logging
-import math
-from datetime import timedelta
-
-from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -19,33 +14,6 @@ from devices import selectors
 from devices.models import ApiToken
 from devices.services import notices, tokens
 from devices.web import forms
-
-log = logging.getLogger(__name__)
-
-
-class SignIn(LoginView):
-    """The sign-in page."""
-
-    template_name = "registration/sign_in.html"
-    authentication_form = forms.SignInForm
-    redirect_authenticated_user = True
-    extra_context = {"demo": settings.DEMO}
-
-
-def locked_out(
-    request: Request, response: HttpResponse | None = None, credentials: dict[str, str] | None = None
-) -> HttpResponse:
-    """Say on the sign-in page that there were too many wrong passwords, whatever was typed this time."""
-    account, address = request.POST.get("username", "")[:150], request.META.get("REMOTE_ADDR", "")
-    about = {"account": account, "address": address}
-    log.warning("Sign-in to %s from %s is held off.", account, address, extra={"action": "sign_in.held_off", **about})
-    words = {
-        "demo": settings.DEMO,
-        "minutes": math.ceil(settings.AXES_COOLOFF_TIME / timedelta(minutes=1)),
-        "form": forms.SignInForm(request, initial={"username": request.POST.get("username", "")}),
-        "next": request.POST.get("next", ""),
-    }
-    return render(request, SignIn.template_name, words, status=429)
 
 
 class SignOut(LogoutView):

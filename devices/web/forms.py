@@ -10,11 +10,13 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import MaxLengthValidator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
+from config import limits
 from devices import selectors
 from devices.channels.base import secret_field
 from devices.domain.roles import VERB_LABELS, Verb
@@ -41,6 +43,7 @@ class SignInForm(AuthenticationForm):
     def __init__(self, request: HttpRequest | None = None, *args: object, **kwargs: object) -> None:
         super().__init__(request, *args, **kwargs)
         self.fields["username"].label = "Account"
+        self.fields["password"].validators.append(MaxLengthValidator(limits.MOST_PASSWORD_CHARACTERS))
         self.label_suffix = ""
 
 

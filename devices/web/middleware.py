@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 #: The calendar feed carries its own secret in the address.
-OPEN = ("sign-in", "sign-out", "healthz", "calendar-feed")
+OPEN = ("sign-in", "admin-sign-in", "sign-out", "healthz", "calendar-feed")
 
 
 class SignInRequired:

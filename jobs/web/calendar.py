@@ -15,7 +15,7 @@ from config.requests import Request
 from devices import selectors as inventory
 from devices.domain.zones import IS_ZONE
 from devices.models import ApiToken
-from devices.services import tokens
+from devices.services import sign_in, tokens
 from devices.web.scope import within
 from jobs import selectors
 from jobs.domain.recurrence import instant_of
@@ -109,6 +109,8 @@ def _fill(request: Request, page: list[Day], zone: ZoneInfo) -> None:
 def feed(request: Request, token: str) -> HttpResponse:
     """The calendar of a token's owner as ICS; the secret in the address stands for the sign-in."""
     user = tokens.find_user(token, purpose=ApiToken.Purpose.CALENDAR)
+    if user is None and not sign_in.pay(sign_in.of_tokens(request.META.get("REMOTE_ADDR", "")), now=timezone.now()):
+        return HttpResponse("Too many wrong addresses were tried from yours; try again later.", status=429)
     if user is None:
         raise Http404
     now = timezone.now()

@@ -62,7 +62,7 @@ def post(face, job, name, client, action="approve", digest=None, message="m"):
         caller.force_authenticate(by)
         assert caller.post(f"/api/v1/approvals/{asked.pk}/decide/", data, format="json").status_code < 500
     else:
-        client.force_login(by, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(by, backend="devices.web.sign_in.Guarded")
         url = f"/jobs/{job.pk}/approval/" if face == "page" else f"/admin/approvals/approvalrequest/{asked.pk}/change/"
         assert client.post(url, data).status_code < 500
 
@@ -135,7 +135,7 @@ class TestEveryFace:
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "head", "options"])
 def test_ap3_ap14_no_other_method_changes_anything(method, job, client, person):
     approver = person("acme-approver-1")
-    client.force_login(approver, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(approver, backend="devices.web.sign_in.Guarded")
     caller = APIClient()
     caller.force_authenticate(approver)
     query = f"?action=approve&digest={job.approval.digest}&status=approved"
