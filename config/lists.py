@@ -86,9 +86,10 @@ def show(
         rows = rows.filter(reduce(or_, (Q(**{f"{name}__icontains": q}) for name in listing.search)))
     filters = []
     for item in listing.filters:
-        chosen = request.GET.get(item.key, "").replace("\x00", "")
+        chosen = request.GET.get(item.key, "").replace("\x00", "")[:100]
         if chosen:
-            rows = item.apply(rows, chosen)
+            offered = {str(value) for value, _ in item.choices}
+            rows = item.apply(rows, chosen) if chosen in offered else rows.none()
         filters.append(replace(item, chosen=chosen))
     sort = request.GET.get("sort", "")
     sortable = {column.sort for column in listing.columns if column.sort}

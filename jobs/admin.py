@@ -104,7 +104,8 @@ class ApprovalRequestAdmin(LookOnly):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApprovalRequest]:
         self.waiting = set(approvals.waiting_for(cast(User, request.user)).values_list("pk", flat=True))
-        return super().get_queryset(request).defer("content_z")
+        rows = super().get_queryset(request).defer("content_z")
+        return rows.filter(subject__in=selectors.visible_jobs(cast(User, request.user)).values("approval_subject"))
 
     @admin.display(boolean=True, description="Waits for you")
     def waits_for_you(self, asked: ApprovalRequest) -> bool:

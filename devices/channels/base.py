@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from django import forms
 from django.contrib.auth.models import User
 
+from config import limits
 from devices.domain.errors import DeliveryFailed
 from devices.domain.secrets import Secret
 from devices.models import OutboxMessage
@@ -126,6 +127,7 @@ def secret_field(
         help_text=help_text,
         min_length=min_length,
         strip=False,
+        max_length=limits.MOST_SECRET_CHARACTERS,
         widget=widget or forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 

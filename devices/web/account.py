@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.views import LogoutView
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
@@ -28,7 +28,7 @@ def choose_tenant(request: Request) -> HttpResponse:
     request.session["tenant"] = key if visible else ""
     target = request.POST.get("next", "/")
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return redirect(target if safe else "/")
+    return HttpResponseRedirect(target if safe else "/")
 
 
 def notice_page(request: Request) -> HttpResponse:

@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, Required, TypeAlias, TypedDict
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, UsernameField
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
-from django.core.validators import MaxLengthValidator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
@@ -39,11 +38,16 @@ class SignInForm(AuthenticationForm):
         "invalid_login": "This account and password do not fit together. Both are case-sensitive.",
         "inactive": "This account and password do not fit together. Both are case-sensitive.",
     }
+    username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
+    password = forms.CharField(
+        strip=False,
+        max_length=limits.MOST_PASSWORD_CHARACTERS,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
 
     def __init__(self, request: HttpRequest | None = None, *args: object, **kwargs: object) -> None:
         super().__init__(request, *args, **kwargs)
         self.fields["username"].label = "Account"
-        self.fields["password"].validators.append(MaxLengthValidator(limits.MOST_PASSWORD_CHARACTERS))
         self.label_suffix = ""
 
 
@@ -109,6 +113,7 @@ class AgentForm(TenantForm):
         label="Devices at a time",
         required=False,
         min_value=1,
+        max_value=limits.MOST_PARALLEL,
         help_text="Of all its jobs together; empty means no limit.",
     )
     draining = forms.BooleanField(
@@ -239,6 +244,7 @@ class TenantSettingsForm(forms.Form):
         label="Devices at a time",
         required=False,
         min_value=1,
+        max_value=limits.MOST_PARALLEL,
         help_text="Of all its jobs together; empty means no limit.",
     )
     allow_telnet = forms.BooleanField(

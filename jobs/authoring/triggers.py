@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from config.errors import Conflict, Invalid
+from config.limits import MOST_TRIGGERS
 from jobs.authoring import drafts
 from jobs.dispatch import approval_gate
 from jobs.domain.spec import TriggerSpec
@@ -24,6 +25,8 @@ def save_trigger(
     now = now or timezone.now()
     with transaction.atomic():
         job = _open(by, job)
+        if instance is None and job.triggers.filter(retired=False).count() >= MOST_TRIGGERS:
+            raise Invalid(fields={"job": [f"A job has at most {MOST_TRIGGERS} triggers; take one out first."]})
         row = _locked(instance) if instance else Trigger(tenant=job.tenant, job=job)
         was = trigger_spec(row) if instance else None
         write_trigger(row, spec)

@@ -7,9 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from config.errors import Invalid
-
-#: No count of a rollout is larger.
-MOST_DEVICES = 100_000
+from config.limits import MOST_ROLLOUT_DEVICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +37,16 @@ class Rollout:
         """Raise Invalid naming each field that cannot be."""
         problems = {}
         for name, most in (
-            ("canary", MOST_DEVICES),
-            ("wave", MOST_DEVICES),
+            ("canary", MOST_ROLLOUT_DEVICES),
+            ("wave", MOST_ROLLOUT_DEVICES),
             ("soak", 1440),
-            ("stop_count", MOST_DEVICES),
+            ("stop_count", MOST_ROLLOUT_DEVICES),
             ("stop_percent", 100),
         ):
             if not 0 <= getattr(self, name) <= most:
                 problems[name] = [f"Give a number from 0 to {most:,}."]
-        if not 1 <= self.sample <= MOST_DEVICES:
-            problems["sample"] = [f"Give a number from 1 to {MOST_DEVICES:,}."]
+        if not 1 <= self.sample <= MOST_ROLLOUT_DEVICES:
+            problems["sample"] = [f"Give a number from 1 to {MOST_ROLLOUT_DEVICES:,}."]
         if self.soak and not (self.canary or self.wave):
             problems["soak"] = ["A pause needs canaries or waves to pause between."]
         if problems:

@@ -108,7 +108,9 @@ def _asked(request: Request, job: ServiceJob) -> ApprovalRequest:
     """Return the job's request, or an earlier one of it that is named in the address."""
     rows = approvals.requests_about(request.user, job.approval_subject_id)
     wanted = request.GET.get("request", "")
-    found = rows.filter(pk=int(wanted)).first() if wanted.isdigit() and len(wanted) < 18 else None
+    found = (
+        rows.filter(pk=int(wanted)).first() if wanted.isascii() and wanted.isdecimal() and len(wanted) < 18 else None
+    )
     found = found or rows.filter(pk=job.approval_id or 0).first() or rows.first()
     if found is None:
         raise NotFound("Nobody has asked for an approval of this job.")

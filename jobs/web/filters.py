@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from config import lists
+from config import limits, lists
 from config.errors import Forbidden
 from config.lists import Column, Listing
 from config.pages import form_page
@@ -37,7 +37,12 @@ class FilterForm(TenantForm):
 
     name = forms.CharField(max_length=120)
     time_zone = forms.ChoiceField(choices=ZONE_CHOICES, initial="UTC")
-    rules = forms.CharField(required=False, widget=forms.Textarea(attrs={"class": "code", "rows": 8}), help_text=HELP)
+    rules = forms.CharField(
+        required=False,
+        max_length=limits.MOST_TEXT_CHARACTERS,
+        widget=forms.Textarea(attrs={"class": "code", "rows": 8}),
+        help_text=HELP,
+    )
     holidays = forms.FileField(
         label="Import holidays",
         required=False,

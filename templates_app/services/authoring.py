@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from config import limits
 from config.errors import Conflict, Invalid
 from config.one_line import flaw, visible
 from devices.drivers import platforms
@@ -30,7 +31,6 @@ from templates_app.domain.content import (
 from templates_app.models import ConfigurationProfile, ServiceTemplate, TemplateVersion
 from templates_app.services.values import ProfileValues
 
-MOST_STEPS = 50
 #: What of a template's line is not sent as it stands, and where it begins.
 MARKUP = re.compile(r"\{[{%#](?:(?!\{[{%#]).)*?[}%#]\}")
 BEGINS_MARKUP = re.compile(r"\{[{%#]|[}%#]\}")
@@ -124,8 +124,8 @@ def content_problems(content: TemplateContent) -> dict[str, list[str]]:
         found |= _variable_problems(f"variables.{index}", variable, names[:index])
     if not content.steps:
         found["steps"] = ["A template needs at least one step."]
-    if len(content.steps) > MOST_STEPS:
-        found["steps"] = [f"A template has at most {MOST_STEPS} steps."]
+    if len(content.steps) > limits.MOST_STEPS:
+        found["steps"] = [f"A template has at most {limits.MOST_STEPS} steps."]
     known = {*names, *variables.BUILT_IN}
     for index, step in enumerate(content.steps):
         found |= _step_problems(f"steps.{index}", step)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from django import forms
 from django.forms import BaseFormSet, formset_factory
 
+from config import limits
 from devices.drivers.platforms import label, netmiko_choices, own_choices
 from devices.web.forms import TenantForm
 from templates_app.domain.content import (
@@ -61,7 +62,10 @@ class VariableForm(forms.Form):
     help = forms.CharField(max_length=200, required=False)
     default = forms.CharField(max_length=500, required=False)
     choices = forms.CharField(
-        required=False, widget=forms.Textarea(attrs={"rows": 2}), help_text="For type choice: one a line."
+        required=False,
+        max_length=limits.MOST_TEXT_CHARACTERS,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="For type choice: one a line.",
     )
     required = forms.BooleanField(required=False, initial=True)
 
@@ -111,6 +115,7 @@ class StepForm(forms.Form):
     answers = forms.CharField(
         label="Answers to questions",
         required=False,
+        max_length=limits.MOST_TEXT_CHARACTERS,
         widget=forms.Textarea(attrs={**CODE, "rows": 2}),
         help_text="One a line: question => answer. For example: Destination filename => startup-config. "
         "An empty answer presses Enter. Any other question ends the step.",
@@ -133,7 +138,13 @@ class StepForm(forms.Form):
         self.keys += [key for key, _ in netmiko_choices() if key in others]
         for key in [ANY_PLATFORM, *self.keys]:
             words = "Commands for any platform" if key == ANY_PLATFORM else label(key)
-            field = forms.CharField(label=words, required=False, widget=forms.Textarea(attrs=CODE), strip=False)
+            field = forms.CharField(
+                label=words,
+                required=False,
+                max_length=limits.MOST_TEXT_CHARACTERS,
+                widget=forms.Textarea(attrs=CODE),
+                strip=False,
+            )
             self.fields[self.body_name(key)] = field
 
     @staticmethod
@@ -167,8 +178,8 @@ class StepForm(forms.Form):
         )
 
 
-Variables = formset_factory(VariableForm, extra=0, can_delete=True, max_num=50)
-Steps = formset_factory(StepForm, extra=0, can_order=True, can_delete=True, max_num=50)
+Variables = formset_factory(VariableForm, extra=0, can_delete=True, max_num=limits.MOST_VARIABLES)
+Steps = formset_factory(StepForm, extra=0, can_order=True, can_delete=True, max_num=limits.MOST_STEPS)
 
 
 def initial_head(template: ServiceTemplate, content: TemplateContent) -> dict[str, object]:
@@ -227,7 +238,11 @@ class ProfileForm(TenantForm):
 
     name = forms.CharField(max_length=120)
     description = forms.CharField(max_length=300, required=False)
-    values = forms.CharField(widget=forms.Textarea(attrs=CODE), help_text="One variable a line: name = value.")
+    values = forms.CharField(
+        max_length=limits.MOST_TEXT_CHARACTERS,
+        widget=forms.Textarea(attrs=CODE),
+        help_text="One variable a line: name = value.",
+    )
 
     def clean_values(self) -> dict[str, str]:
         """Read the lines."""

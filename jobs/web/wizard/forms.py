@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.forms import BoundField
 from django.http import QueryDict
 
+from config import limits
 from devices import access as tenants
 from devices import selectors as inventory
 from devices.channels.base import secret_field
@@ -195,7 +196,7 @@ class DetailsForm(WizardForm):
         posted = cast(QueryDict, self.data).getlist("devices") if self.is_bound else []
         picked = set(posted) | set(self.spec.selection.devices)
         chosen = list(rows.filter(pk__in=[pk for pk in picked if _is_uuid(pk)]))
-        words = (self.data.get("find", "") if self.is_bound else "").strip()
+        words = (self.data.get("find", "") if self.is_bound else "").replace("\x00", "").strip()[:120]
         matching = inventory.searched(rows, DeviceSearch(text=words))
         others = matching.exclude(pk__in=[d.pk for d in chosen])[:MOST_PICKER_DEVICES]
         return [(str(d.pk), f"{d.address} — {d.name} · {platforms.label(d.platform)}") for d in [*chosen, *others]]
@@ -365,7 +366,8 @@ def _variable_field(variable: RuntimeVariable, stored: bool) -> forms.Field:
     widget = (
         forms.Textarea(attrs={"class": "code", "rows": 4}) if variable.type is VariableType.LINES else forms.TextInput()
     )
-    return forms.CharField(label=label, help_text=text, required=False, widget=widget, strip=False)
+    most = limits.MOST_TEXT_CHARACTERS
+    return forms.CharField(label=label, help_text=text, required=False, widget=widget, strip=False, max_length=most)
 
 
 def _is_uuid(text: str) -> bool:

@@ -9,6 +9,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms import BoundField
 from django.http import QueryDict
 
+from config import limits
 from jobs.domain.options import WizardStep
 from jobs.domain.rollout import Rollout
 from jobs.domain.spec import JobSpec, TriggerKind, TriggerSpec
@@ -21,8 +22,6 @@ EXECUTE_CHOICES = [
     ("schedule", "Schedule Now: run when the triggers below say"),
 ]
 EXECUTE_LATER = ("later", "Save only: do not run it now")
-#: A job has at most so many triggers in the wizard.
-MOST_TRIGGERS = 20
 
 
 class ScheduleForm(WizardForm):
@@ -31,21 +30,35 @@ class ScheduleForm(WizardForm):
     step = WizardStep.SCHEDULE
 
     execute = forms.ChoiceField(label="When", widget=forms.RadioSelect)
-    order = forms.CharField(required=False, widget=forms.HiddenInput)
+    order = forms.CharField(required=False, max_length=limits.MOST_LINE_CHARACTERS, widget=forms.HiddenInput)
     canary = forms.IntegerField(
-        label="Canaries first", required=False, min_value=0, help_text="So many devices run alone first; 0 for none."
+        label="Canaries first",
+        required=False,
+        min_value=0,
+        max_value=limits.MOST_ROLLOUT_DEVICES,
+        help_text="So many devices run alone first; 0 for none.",
     )
     wave = forms.IntegerField(
-        label="Then in waves of", required=False, min_value=0, help_text="0: all the rest at once."
+        label="Then in waves of",
+        required=False,
+        min_value=0,
+        max_value=limits.MOST_ROLLOUT_DEVICES,
+        help_text="0: all the rest at once.",
     )
     soak = forms.IntegerField(label="Pause after each (minutes)", required=False, min_value=0, max_value=1440)
     stop_count = forms.IntegerField(
-        label="Stop when so many devices did not succeed", required=False, min_value=0, help_text="0: go on."
+        label="Stop when so many devices did not succeed",
+        required=False,
+        min_value=0,
+        max_value=limits.MOST_ROLLOUT_DEVICES,
+        help_text="0: go on.",
     )
     stop_percent = forms.IntegerField(
         label="Or when so many percent did not", required=False, min_value=0, max_value=100
     )
-    sample = forms.IntegerField(label="Of at least so many devices", required=False, min_value=1)
+    sample = forms.IntegerField(
+        label="Of at least so many devices", required=False, min_value=1, max_value=limits.MOST_ROLLOUT_DEVICES
+    )
     window = forms.TypedChoiceField(
         label="Maintenance window",
         required=False,
@@ -123,16 +136,16 @@ class ScheduleForm(WizardForm):
         return ", ".join(filter(None, (self.spec.rollout.words(), window)))
 
     def _numbers(self) -> list[int]:
-        given = [int(part) for part in self.data.get("order", "0").split(",") if part.isdigit() and len(part) < 4]
-        return list(dict.fromkeys(given))[:MOST_TRIGGERS] or [0]
+        given = [int(part) for part in self.data.get("order", "0").split(",") if _is_number(part)]
+        return list(dict.fromkeys(given))[: limits.MOST_TRIGGERS] or [0]
 
 
 def rearranged(data: QueryDict, action: str) -> QueryDict:
     """Return posted data with one trigger more (`add-trigger`) or less (`drop-trigger-2`)."""
     found = data.copy()
-    numbers = [part for part in found.get("order", "0").split(",") if part]
+    numbers = [part for part in found.get("order", "0").split(",") if _is_number(part)][: limits.MOST_TRIGGERS]
     if action == "add-trigger":
-        fresh = str(max((int(n) for n in numbers if n.isdigit()), default=-1) + 1)
+        fresh = str(max(map(int, numbers), default=-1) + 1)
         numbers.append(fresh)
         # The new one begins with the last one's zone and start: most second triggers differ in the rule.
         last = f"t{numbers[-2]}-" if len(numbers) > 1 else ""
@@ -142,3 +155,8 @@ def rearranged(data: QueryDict, action: str) -> QueryDict:
         numbers = [n for n in numbers if n != action.removeprefix("drop-trigger-")]
     found["order"] = ",".join(numbers)
     return found
+
+
+def _is_number(part: str) -> bool:
+    """Say whether a part of `order` is a trigger's number."""
+    return part.isascii() and part.isdecimal() and len(part) < 4
