@@ -64,10 +64,21 @@ def job_types():
     return "\n\n".join(parts)
 
 
+def limits():
+    """Return the constants of config/limits.py with their words as Markdown."""
+    from config import limits as module
+
+    text = (ROOT / "config" / "limits.py").read_text()
+    found = re.findall(r"((?:^#: .*\n)+)(\w+) = ", text, re.MULTILINE)
+    rows = [f"| `{name}` | {getattr(module, name):,} | {words.replace('#: ', '').strip()} |" for words, name in found]
+    return "\n".join(["| constant | value | of what |", "|---|---|---|", *rows])
+
+
 #: Page → name of the part → what prints it.
 PARTS = {
     "approvals.md": {"status-by-action": status_by_action, "person-by-verb": person_by_verb},
     "job-types.md": {"job-types": job_types},
+    "limits.md": {"limits": limits},
 }
 
 
