@@ -7,6 +7,7 @@ import secrets
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
 from django.core import signing
@@ -62,7 +63,7 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
     extra_context = {"demo": settings.DEMO}
 
-    def form_valid(self, form: forms.SignInForm) -> HttpResponse:
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Sign in, and remember the browser for this account."""
         response, account = super().form_valid(form), form.get_user().get_username()
         if not remembered(self.request, account):
@@ -76,7 +77,7 @@ class SignIn(LoginView):
             )
         return response
 
-    def form_invalid(self, form: forms.SignInForm) -> HttpResponse:
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Say what is wrong, or that there were too many wrong passwords, whatever was typed this time."""
         if not getattr(self.request, "held_off", False):
             return super().form_invalid(form)
