@@ -6,8 +6,8 @@ from devices.web import account, agents, audit, channels, credentials, devices, 
 
 urlpatterns = [
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
-    # The admin's own page would be a second door.
-    path("admin/login/", sign_in.SignIn.as_view(), name="admin-sign-in"),
+    # The admin's own page would be a second door. Who is signed in and not let in there may sign in as somebody else.
+    path("admin/login/", sign_in.SignIn.as_view(redirect_authenticated_user=False), name="admin-sign-in"),
     path("sign-out/", account.SignOut.as_view(), name="sign-out"),
     path("healthz", account.healthz, name="healthz"),
     path("tenant/", account.choose_tenant, name="choose-tenant"),

@@ -276,6 +276,15 @@ def test_a_query_that_nobody_reads_is_refused(made, api, name):
     )
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["v2/tenants/%00/jobs", "v2/tenants/acme/jobs/%00", "v1/devices/%00/", "v1/job-types/%00/", "v1/runs/%C2%B2/"],
+)
+def test_an_address_that_is_none_is_unknown(api, url):
+    assert api("acme-admin").get(f"/api/{url}").status_code == 404
+    assert api("acme-admin").get(f"/api/{url}".replace("%00", "9" * 40)).status_code == 404
+
+
 class TestWhatAJobSays:
     @pytest.fixture
     def body(self, tenant, wakeups):

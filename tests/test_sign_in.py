@@ -1,6 +1,7 @@
 """Signing in: who guesses passwords is held off, and nobody else is."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 from unittest.mock import patch
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import F
 from django.test import Client, RequestFactory
 from django.utils import timezone
@@ -169,6 +171,12 @@ def test_a_password_of_ten_megabytes_is_not_looked_at(person):
     assert answer.status_code == 200 and not Guesses.objects.exists()
 
 
+def test_who_may_not_enter_the_admin_is_not_sent_in_circles(browser, person):
+    User.objects.filter(username="acme-viewer").update(is_staff=False)
+    answer = browser("acme-viewer").get("/admin/", follow=True)
+    assert answer.status_code == 200 and 'value="/admin/"' in answer.text
+
+
 class TestProxies:
     @pytest.mark.parametrize(
         ("trusted", "peer", "forwarded", "client"),
@@ -208,3 +216,17 @@ class TestProxies:
         assert not ask().wsgi_request.is_secure()
         settings.TRUSTED_PROXIES = [HERE]
         assert ask().wsgi_request.is_secure()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_guesses_at_once_so_many_are_looked_at_as_there_are():
+    budget, now = Budget(Scope.PAIR, "somebody", HERE, 5), timezone.now()
+
+    def guess(_):
+        try:
+            return pay([budget], now=now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(guess, range(24))) == 5

@@ -23,7 +23,7 @@ class SignOut(LogoutView):
 @require_POST
 def choose_tenant(request: Request) -> HttpResponse:
     """Remember the customer whose things the lists show."""
-    key = request.POST.get("tenant", "")
+    key = request.POST.get("tenant", "").replace("\x00", "")
     visible = selectors.visible_tenants(request.user).filter(key=key).exists()
     request.session["tenant"] = key if visible else ""
     target = request.POST.get("next", "/")
