@@ -14,6 +14,9 @@ from config.failpoints import failpoint
 from devices.domain.errors import TargetDenied, Unreachable
 from devices.drivers.hub import WRITE, elsewhere, ready, sleep
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+#: Networks of IPv6 whose addresses end with one of IPv4: compatible ones, and those of translators (RFC 6052, 8215).
+OF_IPV4 = [ipaddress.IPv6Network(network) for network in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48")]
 #: A connection is tried so often.
 CONNECT_TRIES = 2
 #: Between two tries.
@@ -101,11 +104,20 @@ def words(error: BaseException) -> str:
 def _network_of(address: str, denied: Sequence[str]) -> str:
     """Return the denied network that an address is in, or nothing.
 
-    An IPv4 address in the form of IPv6 is one of IPv4.
+    An IPv4 address within one of IPv6, by which a translator or a tunnel leads to it, is looked at as well.
     """
-    found = ipaddress.ip_address(address)
-    mapped = getattr(found, "ipv4_mapped", None)
-    return next((str(network) for network in _networks(tuple(denied)) if (mapped or found) in network), "")
+    meant = _meant(ipaddress.ip_address(address.partition("%")[0]))
+    return next((str(network) for network in _networks(tuple(denied)) if any(one in network for one in meant)), "")
+
+
+def _meant(found: Address) -> list[Address]:
+    """Return an address, and those of IPv4 to which it leads."""
+    if isinstance(found, ipaddress.IPv4Address):
+        return [found]
+    within = [found.ipv4_mapped, found.sixtofour, *(found.teredo or ())]
+    if any(found in network for network in OF_IPV4):
+        within.append(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF))
+    return [found, *(one for one in within if one)]
 
 
 @functools.cache

@@ -86,10 +86,14 @@ def verify_all() -> list[tuple[str, int, str]]:
 
 
 def verify(tenant: Tenant) -> int:
-    """Return how many events the tenant's chain has; ValueError names the first event that does not fit."""
+    """Return how many events the tenant's chain has; ValueError names the first event that does not fit, or says that
+    the newest ones are missing: the stored head is the hash of the last."""
     previous, count = "0" * 64, 0
     for event in AuditEvent.objects.filter(tenant=tenant).order_by("pk").iterator():
         if event.previous_hash != previous or event_hash(event) != event.hash:
             raise ValueError(f"Audit event {event.pk} was changed, or one before it is missing.")
         previous, count = event.hash, count + 1
+    head = AuditHead.objects.filter(tenant=tenant).values_list("hash", flat=True).first()
+    if (head or "0" * 64) != previous:
+        raise ValueError(f"The newest audit events are missing: {count} are left, and the last is not the stored head.")
     return count

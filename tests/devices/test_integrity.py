@@ -95,6 +95,22 @@ def test_who_writes_an_event_does_not_hold_up_what_else_happens_in_the_tenant(te
     assert len(locking) == 1 and locking[0].endswith("FOR NO KEY UPDATE") and Tenant._meta.db_table not in locking[0]
 
 
+@pytest.mark.parametrize("left", [1, 0])
+def test_a_trail_that_was_cut_is_found(left, tenant):
+    """The owner of the database may drop the trigger: what is gone then is told by the stored head."""
+    acme = tenant("acme")
+    audit.record(tenant=acme, by=None, action="test", subject="x")
+    table = AuditEvent._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DROP TRIGGER ao_{table}_delete" + (f" ON {table}" if connection.vendor == "postgresql" else "")
+        )
+    gone = AuditEvent.objects.filter(tenant=acme).order_by("pk")[left:].values("pk")
+    AuditEvent.objects.filter(pk__in=list(gone.values_list("pk", flat=True))).delete()
+    with pytest.raises(ValueError, match=f"newest audit events are missing: {left} are left"):
+        audit.verify(acme)
+
+
 def test_a_forged_audit_event_breaks_the_chain(tenant):
     acme = tenant("acme")
     event = audit.record(tenant=acme, by=None, action="test", subject="x")

@@ -27,6 +27,13 @@ def answers(*addresses):
         "255.255.255.255",
         "ff02::1",
         "::ffff:127.0.0.1",
+        "::127.0.0.1",
+        "64:ff9b::127.0.0.1",
+        "64:ff9b:1::a9fe:a9fe",
+        "2002:7f00:1::1",
+        "2001:0:7f00:1::1",
+        "fe80::1",
+        "fe80::1%eth0",
     ],
 )
 def test_what_is_denied_unless_somebody_says_otherwise(address, monkeypatch):
@@ -35,7 +42,7 @@ def test_what_is_denied_unless_somebody_says_otherwise(address, monkeypatch):
         tcp.resolve("router.example", 22, env.NEVER_TARGETS)
 
 
-@pytest.mark.parametrize("address", ["192.0.2.1", "10.0.0.1", "2001:db8::1", "fe80::1%eth0", "::ffff:192.0.2.1"])
+@pytest.mark.parametrize("address", ["192.0.2.1", "10.0.0.1", "2001:db8::1", "64:ff9b::192.0.2.1", "::ffff:192.0.2.1"])
 def test_what_is_not(address, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", answers(address))
     assert tcp.resolve("router.example", 22, env.NEVER_TARGETS) == [address]
