@@ -105,7 +105,7 @@ def test_every_kind_fires_exactly_as_previewed(page, demo):
     time.sleep((due - datetime.now(UTC)).total_seconds())
     deadline = time.monotonic() + 40
     while time.monotonic() < deadline:
-        runs = call(demo, "runs/?limit=50")["results"]
+        runs = call(demo, "runs/?page_size=50")["results"]
         mine = {run["job"]: run for run in runs if run["job"] in {pk for pk, _ in jobs.values()}}
         if len(mine) == len(jobs) and all(run["status"] in ("succeeded", "failed", "skipped") for run in mine.values()):
             break
