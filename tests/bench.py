@@ -186,7 +186,10 @@ class Product:
             triggers=(TriggerSpec(kind=TriggerKind.NOW),),
         )
         drafts.save_draft(by=user, draft=draft, spec=spec)
-        _, run = drafts.submit_job(by=user, draft=draft)
+        # A change is measured as it runs without waiting for anybody.
+        changes = self.template.current.content.changes_devices
+        wish = drafts.Wish(reason="A measurement.") if changes else drafts.SAVE
+        _, run = drafts.finish_draft(by=user, draft=draft, wish=wish)
         with connection.cursor() as cursor:  # whoever asks so often asks for little: it is the product that is measured
             ended = None
             while ended is None:

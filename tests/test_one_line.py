@@ -39,6 +39,7 @@ OTHERS = {
     "devices.configsnapshot": "kind reason sha256",
     "devices.credential": "enable_password_sealed password_sealed private_key_sealed",
     "devices.device": "host_key platform protocol",
+    "devices.guesses": "account origin scope",
     "devices.idempotentanswer": "body digest key",
     "devices.knownsecret": "value_sealed",
     "devices.mailserver": "password_sealed security sender",

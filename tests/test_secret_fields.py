@@ -120,11 +120,10 @@ class TestByteForByte:
 
     def test_a_job_by_api(self, acme, api, secret_template):
         body = {
-            "tenant": acme.pk,
             "template": secret_template.pk,
             "name": "By API",
             "description": "d",
-            "agent": str(make.Agent.objects.filter(tenant=acme).first().pk),
+            "agent": make.Agent.objects.filter(tenant=acme).first().pk,
             "selection": {"mode": "static", "devices": [str(make.devices(acme, "linux")[0].pk)]},
             "account": {"username": "u", "password": AWKWARD, "enable_password": AWKWARD},
             "variables": {"phrase": AWKWARD},

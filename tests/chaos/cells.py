@@ -110,7 +110,9 @@ def run_cell(plant, cell):
     began, name = time.monotonic(), f"cell-{cell.number}"
     queue = world.agent(name)
     first = 100_000 + cell.number * 10
-    jobs = world.jobs(6 if cell.place.startswith("S") else 2, queue, first, devices=[cell.number % plant.devices])
+    count, devices = 6 if cell.place.startswith("S") else 2, [cell.number % plant.devices]
+    jobs = world.jobs(1, queue, first, devices, allowed=cell.place not in DECIDED)
+    jobs += world.jobs(count - 1, queue, first + 1, devices)
     database, broker = Proxy(plant.postgres.port), Proxy(int(plant.broker.rsplit(":", 1)[1].split("/")[0]))
 
     def act(pid):
@@ -189,6 +191,8 @@ def _play(plant, cell, jobs, queue, there, children, control):
     children.append(plant.worker(f"b{cell.number}", [queue], **{"break": cell.broken}))
 
 
+#: Places that a decision about an approval comes to.
+DECIDED = ("vote_not_judged", "approved_not_started")
 VOTE = "from tests.chaos import world; world.vote('{job}')"
 LATE = "from tests.chaos import world; world.vote('{job}', late=True)"
 

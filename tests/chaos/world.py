@@ -40,12 +40,14 @@ def load(plant):
     _webhook(tenant, plant.hook)
 
 
-def jobs(count, queue="agent.acme.acme-agent-1", first=0, devices=None):
+def jobs(count, queue="agent.acme.acme-agent-1", first=0, devices=None, allowed=True):
     """Make jobs for one device each, the devices taking turns; nothing starts them yet.
 
-    Returns them with their marks.
+    Returns them with their marks. Those that are `allowed` may run without approval, as often as they are started.
     """
+    from approvals.domain import Scope
     from devices.models import Agent, Device
+    from jobs.dispatch import approval_gate
     from jobs.domain.overlap import Overlap
     from jobs.models import JobDevice, ServiceJob
     from tests import make
@@ -64,10 +66,11 @@ def jobs(count, queue="agent.acme.acme-agent-1", first=0, devices=None):
             overlap=Overlap.ALLOW,
             needs_schedule=False,
             variables={"mark": "model"},
+            may_bypass=False,
             agent=Agent.objects.get(queue="agent.acme.acme-agent-1").pk,
         )[0]
     )
-    skip = ("id", "name", "variables", "agent")
+    skip = ("id", "name", "variables", "agent", "approval", "approval_subject")
     columns = {f.attname: getattr(model, f.attname) for f in ServiceJob._meta.concrete_fields if f.name not in skip}
     agent = Agent.objects.get(queue=queue)
     found = ServiceJob.objects.bulk_create(
@@ -77,7 +80,10 @@ def jobs(count, queue="agent.acme.acme-agent-1", first=0, devices=None):
     JobDevice.objects.bulk_create(
         JobDevice(tenant=model.tenant, job=job, device=rows[n % len(rows)]) for n, job in enumerate(found)
     )
-    return found
+    if not allowed:
+        return found
+    admin, scope, now = make.user("acme-admin"), Scope(series=True, until=make.FAR), timezone.now()
+    return [approval_gate.bypass(by=admin, job=job, reason="Chaos.", now=now, scope=scope) for job in found]
 
 
 def agent(name):

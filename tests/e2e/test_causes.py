@@ -18,6 +18,7 @@ def test_each_cause_is_named_on_the_run_page_in_the_api_and_in_history(page, dem
         "description": "x",
         "agent": agent["id"],
         "execute": "now",
+        "without_approval": "A test of causes.",
         "selection": {"devices": [d["id"] for d in (good, wrong, gone, picky)]},
         "variables": {"ntp_server": "198.51.100.60"},
     }
