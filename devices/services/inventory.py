@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Manager, Model
 
 from config.errors import Invalid
+from config.one_line import flaw
 from devices import access
 from devices.domain.roles import Verb
 from devices.domain.secrets import Secret
@@ -186,7 +187,7 @@ def _taken(row: Thing) -> dict[str, list[str]]:
     others = manager.exclude(pk=row.pk)
     found: dict[str, list[str]] = {}
     name = getattr(row, "name", "")
-    if name and others.filter(tenant_id=row.tenant_id, name__iexact=name).exists():
+    if name and not flaw(name) and others.filter(tenant_id=row.tenant_id, name__iexact=name).exists():
         found["name"] = [f"The name '{name}' is taken in this tenant; choose another."]
     if isinstance(row, Device) and others.filter(network_id=row.network_id, address=row.address).exists():
         found["address"] = [f"Another device of this network has the address {row.address}."]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.core.management.color import no_style
+from django.db import connection, transaction
 
 from devices.domain.secrets import Secret
 from devices.models import Agent, AssetTag, Device, Network, Tenant
@@ -163,6 +164,10 @@ def _furnish(tenant: Tenant) -> None:
             body='Write-Output "The value is $String"\n',
         )
         ScriptParameter.objects.create(tenant=tenant, script=script, number=2, name="String")
+        # PostgreSQL counts on from its own last number, and would come to this one.
+        with connection.cursor() as cursor:
+            for statement in connection.ops.sequence_reset_sql(no_style(), [Script]):
+                cursor.execute(statement)
 
 
 def all_queues() -> list[str]:

@@ -111,8 +111,7 @@ def run_cell(plant, cell):
     queue = world.agent(name)
     first = 100_000 + cell.number * 10
     count, devices = 6 if cell.place.startswith("S") else 2, [cell.number % plant.devices]
-    jobs = world.jobs(1, queue, first, devices, allowed=cell.place not in DECIDED)
-    jobs += world.jobs(count - 1, queue, first + 1, devices)
+    jobs = world.jobs(count, queue, first, devices)
     database, broker = Proxy(plant.postgres.port), Proxy(int(plant.broker.rsplit(":", 1)[1].split("/")[0]))
 
     def act(pid):
@@ -191,8 +190,6 @@ def _play(plant, cell, jobs, queue, there, children, control):
     children.append(plant.worker(f"b{cell.number}", [queue], **{"break": cell.broken}))
 
 
-#: Places that a decision about an approval comes to.
-DECIDED = ("vote_not_judged", "approved_not_started")
 VOTE = "from tests.chaos import world; world.vote('{job}')"
 LATE = "from tests.chaos import world; world.vote('{job}', late=True)"
 

@@ -134,8 +134,8 @@ def main(plant, kills, gap=0.45, broken="", seed=0, width=2.2, first=0):
     time.sleep(3)
     count = int(kills * width * 0.65) + 20
     jobs = world.jobs(count, first=first)
-    by_hand = world.jobs(count // 8, first=first + 50_000)
-    asked = world.ask_for_approval(world.jobs(count // 8, first=first + 70_000, allowed=False))
+    by_hand = world.allow(world.jobs(count // 8, first=first + 50_000))
+    asked = world.ask_for_approval(world.jobs(count // 8, first=first + 70_000))
     world.fire(jobs, gap)
     for work, items in ((storm.ask, by_hand), (storm.decide, asked)):
         threading.Thread(target=work, args=(items,), daemon=True).start()

@@ -40,14 +40,12 @@ def load(plant):
     _webhook(tenant, plant.hook)
 
 
-def jobs(count, queue="agent.acme.acme-agent-1", first=0, devices=None, allowed=True):
+def jobs(count, queue="agent.acme.acme-agent-1", first=0, devices=None):
     """Make jobs for one device each, the devices taking turns; nothing starts them yet.
 
-    Returns them with their marks. Those that are `allowed` may run without approval, as often as they are started.
+    Returns them with their marks.
     """
-    from approvals.domain import Scope
     from devices.models import Agent, Device
-    from jobs.dispatch import approval_gate
     from jobs.domain.overlap import Overlap
     from jobs.models import JobDevice, ServiceJob
     from tests import make
@@ -80,8 +78,15 @@ def jobs(count, queue="agent.acme.acme-agent-1", first=0, devices=None, allowed=
     JobDevice.objects.bulk_create(
         JobDevice(tenant=model.tenant, job=job, device=rows[n % len(rows)]) for n, job in enumerate(found)
     )
-    if not allowed:
-        return found
+    return found
+
+
+def allow(found):
+    """Let jobs, as they are now, run without approval as often as they are started; return them."""
+    from approvals.domain import Scope
+    from jobs.dispatch import approval_gate
+    from tests import make
+
     admin, scope, now = make.user("acme-admin"), Scope(series=True, until=make.FAR), timezone.now()
     return [approval_gate.bypass(by=admin, job=job, reason="Chaos.", now=now, scope=scope) for job in found]
 
@@ -101,7 +106,7 @@ def fire(found, gap):
     from jobs.domain.spec import TriggerKind
     from jobs.models import Trigger
 
-    begin, rows = timezone.now() + timedelta(seconds=2), []
+    begin, rows = timezone.now() + timedelta(seconds=3), []
     for n, job in enumerate(found):
         at = begin + timedelta(seconds=n * gap)
         rule = {"kind": "once", "time_zone": "UTC", "start_at": at.replace(tzinfo=None).isoformat()}
@@ -117,6 +122,7 @@ def fire(found, gap):
             )
         )
     Trigger.objects.bulk_create(rows)
+    allow(found)
     return begin + timedelta(seconds=len(found) * gap)
 
 

@@ -37,7 +37,7 @@ def test_nothing_is_wrong_at_first(run, tmp_path):
 
 
 def test_a_change_by_no_right_is_seen(run):
-    JobRun.objects.filter(pk=run.pk).update(bypass="")
+    JobRun.objects.filter(pk=run.pk).update(bypass="", approval=None)
     assert list(checker._rights()) == [f"I-10 run {run.pk} changed devices by no right"]
 
 
