@@ -13,8 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from approvals.models import ApprovalRequest
-from config import limits
-from config.api_body import Query, Text, Whole, YesNo
+from config.api_body import Query, YesNo
 from config.api_pages import is_before, is_id, is_on, is_one_of, is_since, is_uuid
 from config.api_resource import Resource, check_match
 from devices.api.once import once
@@ -31,7 +30,7 @@ from jobs.api.serializers import (
     RunSerializer,
 )
 from jobs.api.upcoming import UpcomingQuery, UpcomingSerializer, occurrences
-from jobs.api.wishes import ScopeSerializer, UnapprovedSerializer, scope_of, wish_of
+from jobs.api.wishes import AskSerializer, UnapprovedSerializer, scope_of, wish_of
 from jobs.authoring import drafts
 from jobs.dispatch import approval_gate, starter
 from jobs.domain.states import CHOICES
@@ -67,18 +66,6 @@ class RunNowSerializer(UnapprovedSerializer):
 
     confirmed = YesNo(
         default=False, help_text="Start it though that uses up an approval which is meant for a later run."
-    )
-
-
-class RequestSerializer(ScopeSerializer):
-    """For what an approval is asked."""
-
-    message = Text(max_length=limits.MOST_MESSAGE_CHARACTERS, allow_blank=True, default="")
-    at_most = Whole(
-        min_value=1,
-        max_value=approval_gate.MOST_DEVICES,
-        required=False,
-        help_text="Ask for the devices that match when it runs, so many at most; else for those that match now.",
     )
 
 
@@ -167,12 +154,12 @@ class Jobs(Resource):
             run = starter.run_now(by=by, job=self.get_object(), now=now, confirmed=data["confirmed"])
         return Response(_run_body(request, run), status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=RequestSerializer, responses={201: JobDetail})
+    @extend_schema(request=AskSerializer, responses={201: JobDetail})
     @action(detail=True, methods=["post"], url_path="request-approval")
     @once
     def request_approval(self, request: Request, pk: str | None = None) -> Response:
         """Ask for approval of what the job would do now; again, where an earlier request was closed or rejected."""
-        given = RequestSerializer(data=request.data)
+        given = AskSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         data = given.validated_data
         approval_gate.request(

@@ -32,10 +32,9 @@ class ScopeSerializer(Body):
     series_runs = Whole(min_value=1, max_value=MOST_RUNS, required=False, help_text="A series of so many runs.")
 
 
-class WishSerializer(UnapprovedSerializer, ScopeSerializer):
-    """Whether approval is asked for, and for how much."""
+class AskSerializer(ScopeSerializer):
+    """For what an approval is asked."""
 
-    request_approval = YesNo(default=False)
     message = Text(max_length=limits.MOST_MESSAGE_CHARACTERS, allow_blank=True, default="")
     at_most = Whole(
         min_value=1,
@@ -43,6 +42,12 @@ class WishSerializer(UnapprovedSerializer, ScopeSerializer):
         required=False,
         help_text="Ask for the devices that match when it runs, so many at most; else for those that match now.",
     )
+
+
+class WishSerializer(UnapprovedSerializer, AskSerializer):
+    """Whether approval is asked for, and for how much."""
+
+    request_approval = YesNo(default=False)
 
     def validate(self, data: dict[str, object]) -> dict[str, object]:
         """One of the two, at most."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import TypedDict
 
 from jobs.domain.plan import DeviceBody
@@ -164,8 +164,3 @@ def _devices(old: Content, new: Content) -> str:
         f"{word}: {', '.join(found[:5])}{' …' if len(found) > 5 else ''}" for word, found in parts if found
     )
     return f"the devices ({said or 'their order'})"
-
-
-def is_narrowed(content: Mapping[str, object]) -> bool:
-    """Say whether it is for some devices of an ended run alone."""
-    return content.get("again") is not None

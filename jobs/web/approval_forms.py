@@ -8,8 +8,9 @@ from django import forms
 from django.http import QueryDict
 
 from approvals.domain import Scope
+from config import limits
 from jobs.dispatch import approval_gate
-from jobs.dispatch.approval_gate import MOST_RUNS
+from jobs.dispatch.approval_gate import MOST_DEVICES, MOST_RUNS
 
 
 class Asked(approval_gate.Extent):
@@ -18,11 +19,25 @@ class Asked(approval_gate.Extent):
     message: str
 
 
+def _until(label: str) -> forms.DateTimeField:
+    """Return the field for the end of a series, typed in UTC."""
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    return forms.DateTimeField(label=label, required=False, widget=widget)
+
+
+def _runs() -> forms.IntegerField:
+    """Return the field for the number of runs of a series."""
+    return forms.IntegerField(label="Or for so many runs", required=False, min_value=1, max_value=MOST_RUNS)
+
+
 class RequestForm(forms.Form):
     """What an approval is asked for: one run or a series, these devices or those found then."""
 
     message = forms.CharField(
-        label="Comments", max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 2})
+        label="Comments",
+        max_length=limits.MOST_MESSAGE_CHARACTERS,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
     scope = forms.ChoiceField(
         label="Scope",
@@ -32,12 +47,8 @@ class RequestForm(forms.Form):
             ("series", "A series: every run while the content is unchanged"),
         ],
     )
-    series_until = forms.DateTimeField(
-        label="Series until (UTC)",
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
-    series_runs = forms.IntegerField(label="Or for so many runs", required=False, min_value=1, max_value=MOST_RUNS)
+    series_until = _until("Series until (UTC)")
+    series_runs = _runs()
     devices = forms.ChoiceField(
         label="Devices",
         required=False,
@@ -46,7 +57,7 @@ class RequestForm(forms.Form):
             ("dynamic", "Those that match when it runs, up to a number"),
         ],
     )
-    at_most = forms.IntegerField(label="Devices at most", required=False, min_value=1, max_value=100_000)
+    at_most = forms.IntegerField(label="Devices at most", required=False, min_value=1, max_value=MOST_DEVICES)
 
     def __init__(self, data: QueryDict | None = None) -> None:
         super().__init__(data, label_suffix="")
@@ -70,7 +81,7 @@ class BypassForm(forms.Form):
 
     reason = forms.CharField(
         label="Reason",
-        max_length=1000,
+        max_length=limits.MOST_MESSAGE_CHARACTERS,
         help_text="It stands in the approval log and in the audit trail.",
         widget=forms.Textarea(attrs={"rows": 2}),
     )
@@ -83,12 +94,8 @@ class BypassForm(forms.Form):
             ("series", "Its coming runs, while nothing of it is changed"),
         ],
     )
-    bypass_until = forms.DateTimeField(
-        label="Until (UTC)",
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
-    bypass_runs = forms.IntegerField(label="Or for so many runs", required=False, min_value=1, max_value=MOST_RUNS)
+    bypass_until = _until("Until (UTC)")
+    bypass_runs = _runs()
 
     def __init__(self, data: QueryDict | None = None) -> None:
         super().__init__(data, label_suffix="")
