@@ -35,6 +35,20 @@ def django_db_setup(django_test_environment, django_db_modify_db_settings, djang
         connection.creation.destroy_test_db(before, verbosity=0)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    """Load the world again after a test of real transactions: Django empties every table behind it.
+
+    Such tests come last in one process, but of two that share the work the quick one takes over what the other has not
+    begun.
+    """
+    yield
+    mark, blocker = item.get_closest_marker("django_db"), item.funcargs.get("django_db_blocker")
+    if mark and mark.kwargs.get("transaction") and blocker:
+        with blocker.unblock():
+            database.load_world()
+
+
 @pytest.fixture(scope="module")
 def shared_world(django_db_setup, django_db_blocker):
     """A transaction around the tests of a module; in the yielded context a module's fixture builds what they share.

@@ -48,8 +48,13 @@ def prepare(*, anew: bool = False) -> str:
             _take_or_make(anew)
     else:
         _migrate()
-    world.load(24, 2222)
+    load_world()
     return before
+
+
+def load_world() -> None:
+    """Load the demo world that every test stands in; into tables that hold nothing."""
+    world.load(24, 2222)
 
 
 def _take_or_make(anew: bool) -> None:

@@ -125,9 +125,6 @@ def status(asked):
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("race", [two_approvers, reject_and_approve, approve_and_edit])
 def test_five_hundred_rounds_of_each_race(wakeups, race):
-    from jobs.demo import world
-
-    world.load(24, 2222)
     acme = Tenant.objects.get(key="acme")
     draft = make.draft(
         who("acme-operator"), make.template(acme, "Set NTP server"), make.devices(acme, "cisco_ios"), triggers=()

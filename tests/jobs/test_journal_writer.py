@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from devices.drivers import hub as words
 from devices.drivers.hub import Hub
-from jobs.demo import world
 from jobs.models import DeviceRun, JobRun
 from jobs.models.sql import claims
 from jobs.worker import executor
@@ -184,7 +183,6 @@ class TestIntend:
 def test_conversations_change_devices_and_leave_the_database_to_the_writer(
     tmp_path, tenant, person, wakeups, shared, together
 ):
-    world.load(24, 2222)  # what ran before on this database may have emptied it
     acme, many = tenant("acme"), DevicePool(10)
     with make.fleet(tmp_path, "acme") as (_, executed):
         devices = make.devices(acme, "cisco_ios", "arista_eos", "juniper_junos", "linux")

@@ -135,7 +135,6 @@ class TestLeases:
 def test_what_hangs_in_the_database_costs_no_other_device_its_lease(tenant, person, wakeups):
     """A commit that hangs, of a result or of a claim, held up the heartbeat: all devices of the worker lost their
     leases."""
-    world.load(24, 2222)  # what ran before on this database may have emptied it
     run = start(tenant("acme"), person("acme-operator"), make.devices(tenant("acme"), "linux", "cisco_ios"))
     locked, free = claim(run)
     journals = {row.pk: Journal(row) for row in (locked, free)}
