@@ -36,7 +36,7 @@ def django_db_setup(django_test_environment, django_db_modify_db_settings, djang
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item):
+def pytest_runtest_teardown(item, nextitem):
     """Load the world again after a test of real transactions: Django empties every table behind it.
 
     Such tests come last in one process, but of two that share the work the quick one takes over what the other has not
@@ -44,7 +44,7 @@ def pytest_runtest_teardown(item):
     """
     yield
     mark, blocker = item.get_closest_marker("django_db"), item.funcargs.get("django_db_blocker")
-    if mark and mark.kwargs.get("transaction") and blocker:
+    if nextitem and blocker and mark and mark.kwargs.get("transaction"):
         with blocker.unblock():
             database.load_world()
 
