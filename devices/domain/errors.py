@@ -68,6 +68,16 @@ class PromptTimeout(DeviceError):
     code = "timeout"
 
 
+class QuestionRepeated(PromptTimeout):
+    """The device asks again what was answered once; what the command did is unknown."""
+
+
+class EchoMissing(DeviceError):
+    """A line was typed and did not appear behind the prompt; it was not sent."""
+
+    code = "echo_missing"
+
+
 class SessionLost(DeviceError):
     """The connection ended in the middle; what the last command did is unknown."""
 
@@ -95,6 +105,30 @@ class CommandRejected(DeviceError):
         super().__init__(f"The device rejected '{line}': {answer}")
         self.line = line
         self.answer = answer
+
+
+class NotWhole(CommandRejected):
+    """A configuration was shown without its end mark."""
+
+    code = "not_whole"
+
+
+class NotConfirmed(CommandRejected):
+    """A device did not say that it did what a line asked for; `saves` where that was to save its configuration."""
+
+    code = "not_confirmed"
+
+    def __init__(self, line: str, answer: str, *, saves: bool) -> None:
+        super().__init__(line, answer)
+        self.saves = saves
+
+
+class LateRefusal(CommandRejected):
+    """The refusal of a line came after its answer seemed to be over; `late` is what came then. Nothing more was sent."""
+
+    def __init__(self, line: str, answer: str, late: str) -> None:
+        super().__init__(line, answer)
+        self.late = late
 
 
 class DeliveryFailed(Exception):

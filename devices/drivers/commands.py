@@ -12,7 +12,8 @@ from config.failpoints import failpoint
 from devices.domain.errors import CommandRejected, OutputTooLarge, PromptTimeout, SessionLost
 from devices.domain.secrets import Login
 from devices.drivers.hub import sleep
-from devices.drivers.output import MAX_OUTPUT, Answers, Progress, Timing, decode, lines
+from devices.drivers.output import MAX_OUTPUT, Answers, Progress, Timing
+from devices.drivers.screen import decode, lines
 from devices.drivers.transport import NOTHING, Transport
 
 #: What a command printed so far is shown so often (seconds).
@@ -29,10 +30,15 @@ class CommandSession:
         self, transport: Transport, timing: Timing | None = None, cancelled: Callable[[], None] = lambda: None
     ) -> None:
         self.transport, self.timing, self._cancelled = transport, timing or Timing(), cancelled
+        self.remarks: list[str] = []
+        self.late = ""
 
-    def open(self, login: Login) -> str:
+    def open(self, login: Login, *, changes: bool = True) -> str:
         """There is nothing to be learned first."""
         return ""
+
+    def settle(self) -> None:
+        """A command is over when its channel is."""
 
     def send(
         self,
@@ -42,6 +48,7 @@ class CommandSession:
         progress: Progress | None = None,
         answers: Answers = (),
         script: str = "",
+        changes: bool = False,
     ) -> str:
         """Run one command, which reads `script`, and return what it printed.
 

@@ -6,7 +6,6 @@ What is sent afterwards, how long is waited and what counts as a rejection is `S
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -86,7 +85,7 @@ class NetmikoSession(Session):
         super().__init__(transport, platform, cancelled=cancelled)
         self._connection = connection
 
-    def open(self, login: Login) -> str:
+    def open(self, login: Login, *, changes: bool = True) -> str:
         """Enter privileged mode where there is one, and learn the prompt."""
         from netmiko.exceptions import NetmikoBaseException
 
@@ -95,26 +94,19 @@ class NetmikoSession(Session):
             if login.enable_password and not connection.check_enable_mode():
                 connection.enable()
         except (ValueError, NetmikoBaseException) as error:
-            raise EnableRefused(
-                "The device did not enter privileged mode. The enable password was tried once; check the credential."
-            ) from error
+            if changes:
+                raise EnableRefused(
+                    "The device did not enter privileged mode. The enable password was tried once; check the "
+                    "credential."
+                ) from error
+            self.remarks.append("The session is not privileged: the device refused the enable password.")
         except (OSError, EOFError) as error:
             raise SessionLost("The device closed the connection.") from error
-        self._know(connection.base_prompt)
-        return ""
-
-    def _know(self, name: str) -> None:
-        """From now on accept only prompts with this name; what stands before and after it tells the mode."""
-        self._base = name.strip()
-        if not self._base:
+        name = connection.base_prompt.strip()
+        if not name:
             raise NotSpoken("The device shows no prompt with a name.")
-        self._prompt = re.compile(rf"^[^\w\r\n]{{0,4}}{re.escape(self._base)}[^\r\n]{{0,80}}[>#$%\]:~]\s{{0,2}}$")
-
-    def _learn(self, raw: str) -> None:
-        """A line that may rename the device was answered: see what it is called now."""
-        found = self.platform.prompt.match(raw.replace("\r", "\n").rsplit("\n", 1)[-1].lstrip("<[*~!"))
-        if found:
-            self._know(re.split(r"[(\[]", found.group("base"))[0])
+        self._prompts.know(name)
+        return ""
 
 
 def open_netmiko(

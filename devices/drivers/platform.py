@@ -9,6 +9,18 @@ from functools import lru_cache
 
 from config.one_line import flaw
 
+#: A refusal has no more lines than this; of more, it is what a device has to tell, whatever words stand in it.
+MOST_REFUSING = 8
+#: And it begins with them: within so many lines.
+FIRST_REFUSING = 2
+#: Words by which a device says in configuration mode that it did not take a line.
+NEGATIVE = (
+    r"\b(?:can(?:no|')t|can not|cannot|could not|couldn't|unable|fail(?:s|ed|ure)?|reject(?:s|ed)?|refused?|denied|disallowed|illegal"
+    r"|invalid|unknown|unrecogni[sz]ed|incomplete|ambiguous|unsupported|error|conflicts?|overlaps?|exceed(?:s|ed)?"
+    r"|out of range|too (?:long|many|large|small)|must (?:be|first|not|have|specify)|not (?:allowed|permitted|supported|valid"
+    r"|enabled|configured|found|authori[sz]ed|available|exist|accepted|applied|possible|defined|a valid|compatible|in range)"
+    r"|does(?: not|n't) (?:exist|match|support)|no such|already (?:in use|exists|used|configured|assigned)|is reserved|aborted)\b"
+)
 #: What may stand in a word of a network device's command, and nothing that begins another command.
 SIGNS = r"[\w/.:,@%+=~#*^\[\]\"-]"
 #: What stands for a part of a line in the syntax of reading lines.
@@ -49,11 +61,19 @@ class Platform:
     Patterns are bytes-free regular expressions over decoded text.
 
     `prompt` finds a prompt of any mode in the last line and names its fixed part `base`; `modes` is what may follow the
-    base in other modes. `config_end` is found in every whole answer to `show_running`: before it came, a line that
-    equals the prompt is part of the configuration unless nothing follows it. Without a `shell`, each line is a command
-    on a channel of its own (`devices.drivers.commands`), and its exit status decides. A line is rejected when its
-    answer holds a line that `failure` matches; such a line holds one of `failure_marks` (lower case), where there are
-    any, so that most answers need not be looked at line by line. Where a device can take a change back by itself,
+    base in other modes, and `above` what stands over it. After a line that `renames` matches, the prompt may have
+    another name. A line that begins with `comment` does nothing. `config_end` is found in every whole answer to
+    `show_running`. Without a `shell`, each line is a command on a channel of its own (`devices.drivers.commands`), and
+    its exit status decides; where a prompt can show a `status`, it decides too, but for `finds_nothing` of a search.
+
+    Otherwise a line is rejected when its answer holds a line that `failure` matches, or `config_failure` in
+    configuration mode, where a line that was taken prints nothing or a `notice`. An answer of more than
+    `MOST_REFUSING` lines outside configuration mode is none. `confirmations` are pairs of patterns: a line, and what a
+    device answers that did it; without it, the line was not done. `save_answers` are what `save` is asked.
+    After a line that `inputs` matches, the device reads a text up to its `mark`, or to `input_word` in a line of its own;
+    `input_asks` is how it says so.
+
+    Where a device can take a change back by itself,
     `guard_enter` and `guard_leave` stand in the place of `config_enter` and `config_leave`, and `guard_confirm` keeps
     the change; `{minutes}` is the time for it. Where a platform `settles`, any prompt must stay the last line for a
     moment. `reads` is the full syntax of lines that only read (`reading`): what it does not match is a change.
@@ -77,9 +97,19 @@ class Platform:
     config_prompt: re.Pattern[str] | None = None
     save: tuple[str, ...] = ()
     show_running: str = ""
-    config_end: re.Pattern[str] = re.compile("")
+    config_end: re.Pattern[str] | None = None
+    above: re.Pattern[str] | None = None
+    comment: str = ""
+    status: re.Pattern[str] | None = None
+    finds_nothing: re.Pattern[str] = re.compile(r"(?!)")
     failure: re.Pattern[str] = re.compile(r"(?!)")
-    failure_marks: tuple[str, ...] = ()
+    config_failure: re.Pattern[str] = re.compile(r"(?!)")
+    notice: re.Pattern[str] = re.compile(r"(?!)")
+    confirmations: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = ()
+    save_answers: tuple[tuple[str, str], ...] = ()
+    inputs: re.Pattern[str] = re.compile(r"(?!)")
+    input_word: str = "quit"
+    input_asks: re.Pattern[str] = re.compile(r"(?!)")
     pager: re.Pattern[str] = re.compile(r"(?!)")
     renames: re.Pattern[str] = re.compile(r"(?!)")
     show_startup: str = ""
@@ -108,12 +138,33 @@ class Platform:
                 return f"holds '{char}', on which {self.label} acts while it is typed; leave it out."
         return flaw(line)
 
-    def rejection(self, answer: str) -> str:
+    def rejection(self, answer: str, *, in_config: bool = False) -> str:
         """Return the line of the answer that says the command was refused, or an empty text."""
-        plain = answer.lower() if self.failure_marks else ""
-        if self.failure_marks and not any(mark in plain for mark in self.failure_marks):
+        if not answer or answer.isspace():
             return ""
-        for line in answer.splitlines():
-            if self.failure.search(line):
+        said = [line for line in answer.splitlines() if line.strip()]
+        if not in_config:
+            # What else a device has to tell may hold any words.
+            said = said[:FIRST_REFUSING] if len(said) <= MOST_REFUSING else []
+        for line in said:
+            if self.notice.search(line):
+                continue
+            if self.failure.search(line) or (in_config and self.config_failure.search(line)):
                 return line.strip()
         return ""
+
+    def unconfirmed(self, line: str, answer: str) -> bool:
+        """Say whether a line lacks the words by which the device says that it did it."""
+        for lines, done in self.confirmations:
+            if lines.search(line):
+                return not done.search(answer)
+        return False
+
+    def input_end(self, line: str) -> str:
+        """Return the pattern of the line that ends the text which this line begins; empty where it begins none."""
+        found = self.inputs.search(line)
+        if not found:
+            return ""
+        if mark := found.groupdict().get("mark"):
+            return "" if mark in line[found.end("mark") :] else re.escape(mark)
+        return f"^{re.escape(found.groupdict().get('word') or self.input_word)}$"

@@ -1,62 +1,66 @@
-"""A conversation with one device: learn the prompt, change modes, send one line at a time, see what was refused."""
+"""A conversation with one device: learn the prompt, change modes, send one line at a time, see what was refused.
+
+An answer belongs to the line whose echo it begins with. A line that may change something is typed, and Enter pressed
+only when its echo stands directly behind the prompt: so an answer that was taken for over too early is noticed before
+anything more is done, and what came late is put where it belongs.
+"""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
 
 from config.failpoints import failpoint, halves
-from devices.domain.errors import CommandRejected, EnableRefused, OutputTooLarge, PromptTimeout, SessionLost
+from devices.domain.errors import (
+    CommandRejected,
+    DeviceError,
+    EchoMissing,
+    EnableRefused,
+    LateRefusal,
+    NotConfirmed,
+    NotWhole,
+    PromptTimeout,
+    QuestionRepeated,
+    SessionLost,
+)
 from devices.domain.secrets import Login
+from devices.drivers.answer import Answer
 from devices.drivers.commands import ended, run
-from devices.drivers.output import MAX_OUTPUT, Answers, Progress, Timing, decode, lines
+from devices.drivers.output import Answers, Progress, Timing
 from devices.drivers.platform import Platform
+from devices.drivers.prompts import Prompts
 from devices.drivers.transport import Transport
 
-TAIL = 400
-#: A device prints such lines whenever it likes, also behind its prompt.
-SYSLOG = re.compile(r"^[*.]?.{0,60}%[A-Z0-9_]+(?:-[A-Z0-9_]+)*-[0-7]-[A-Z0-9_]+:.*$", re.MULTILINE)
-#: What a pager leaves behind.
-PAGED = re.compile(r"(?:--More--|---\(more[^)\n]{0,40}\)---)[ \b]*")
-#: Without a byte for so many seconds, a line that equals the prompt is the prompt, where text may still follow it.
-QUIET_SECONDS = 0.15
-#: So many questions of one command are answered.
-MOST_QUESTIONS = 50
+#: A network sends a lost packet again after at least so many seconds (RFC 6298, as Linux does it), and four round trips.
+RETRANSMISSION = 0.25
+#: So long (seconds) a first prompt is awaited before an empty line asks for it.
+NUDGE_SECONDS = 2.0
+#: So often is waited where nothing came at all.
+SILENCES = 3
+#: So many empty lines ask for the first prompt.
+MOST_NUDGES = 4
+#: So long (seconds) the first echo of a session is awaited; a device without it shows lines when they end.
+FIRST_ECHO = 4.0
 
 
-class Searched(Protocol):
-    """A pattern, or what stands for one: `search` says whether a line is what is awaited."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A line that was sent, its answer, and in which mode: by this a refusal that comes late is known."""
 
-    def search(self, text: str, /) -> object: ...
-
-
-class _Named:
-    """Finds a prompt that begins with a device's name.
-
-    To compile a pattern for each device would cost more than to match it.
-    """
-
-    def __init__(self, base: str, modes: str) -> None:
-        self._base, self._modes = base, re.compile(f"(?:{modes})$")
-
-    def search(self, text: str, /) -> object:
-        return text.startswith(self._base) and self._modes.match(text, len(self._base))
-
-
-class _Either:
-    """Finds what one of two finds."""
-
-    def __init__(self, first: Searched, second: Searched) -> None:
-        self._both = (first, second)
-
-    def search(self, text: str, /) -> object:
-        return self._both[0].search(text) or self._both[1].search(text)
+    line: str
+    answer: str
+    in_config: bool
+    changes: bool
 
 
 class Session:
-    """Drives one shell. Not thread-safe; `cancelled` is asked at least once a second while waiting."""
+    """Drives one shell. Not thread-safe; `cancelled` is asked at least once a second while waiting.
+
+    `remarks` are sentences on what the product's own lines met with; `late` is what came of the answer before the last
+    line, after it had been taken for over.
+    """
 
     def __init__(
         self,
@@ -67,31 +71,42 @@ class Session:
     ) -> None:
         self.transport, self.platform = transport, platform
         self.timing = timing or Timing()
+        self.remarks: list[str] = []
+        self.late = ""
         self._cancelled = cancelled
-        self._base = ""
-        self._prompt: Searched = platform.prompt
+        self._prompts = Prompts(platform)
         self._last_prompt = ""
+        self._echoes: bool | None = None
+        self._shows_typing: bool | None = None
+        self._round_trip = 0.0
+        self._input_end = ""
+        self._before = Sent("", "", in_config=False, changes=False)
+        self._marks = 0
 
     @property
     def base(self) -> str:
         """The fixed part of the device's prompt, for example its host name."""
-        return self._base
+        return self._prompts.base
 
-    def open(self, login: Login) -> str:
-        """Learn the prompt, enter privileged mode, switch paging off.
+    @property
+    def in_config(self) -> bool:
+        """Say whether the last prompt was one of configuration mode."""
+        pattern = self.platform.config_prompt
+        return bool(pattern and pattern.search(self._last_prompt))
+
+    def open(self, login: Login, *, changes: bool = True) -> str:
+        """Learn the prompt, enter privileged mode, switch paging off; without `changes`, privileged mode may be refused.
 
         Returns what the device said, for the transcript.
         """
-        banner = self._read_until(self.platform.prompt, self.timing.login)
-        # An empty line must bring the very same prompt: a banner that merely looks like one does not.
-        self.transport.send(b"\r")
-        probe = self._read_until(self.platform.prompt, self.timing.login)
-        self._learn(probe)
-        text = banner
+        text = self._first_prompt()
         if self.platform.enable_needed and self.platform.enable_needed.search(self._last_prompt):
-            text += self._enable(login)
+            text += self._privileged(login, changes)
         for line in self.platform.preparation:
-            text += self.send(line)
+            try:
+                text += self.send(line)
+            except CommandRejected as refused:
+                self.remarks.append(f"The device refused '{line}', which only prepares the session: {_said(refused)}")
         return text
 
     def send(
@@ -102,37 +117,32 @@ class Session:
         progress: Progress | None = None,
         answers: Answers = (),
         script: str = "",
+        changes: bool = False,
     ) -> str:
         """Send one line and return the device's answer without echo and prompt. CommandRejected when it says no.
 
-        `answers` are the only questions that are answered: (text in the waiting line, what to send). A command that
-        reads a `script` gets a channel of its own.
+        `answers` are the only questions that are answered, each once: (text in the waiting line, what to send). A
+        command that reads a `script` gets a channel of its own. A line that `changes` something is not sent before it
+        stands on the device's screen; LateRefusal when the device turns out to have refused the line before.
         """
         self._cancelled()
+        wait = timeout or self.timing.command
         if script:
-            return run(self.transport, line, script, timeout or self.timing.command, self._cancelled, progress)
-        for part in halves("half_sent", line.encode() + b"\r"):
-            if not part:
-                break
-            self.transport.send(part)
-            failpoint("half_sent")
-        failpoint("line_sent")
-        renames = bool(self.platform.renames.search(line))
-        pattern: Searched = self.platform.prompt if renames else self._prompt
-        raw = self._read_until(pattern, timeout or self.timing.command, line, progress, answers)
-        if renames:
-            self._learn(raw)
-        answer = self._strip(raw, line)
-        refused = self.platform.rejection(answer)
-        if refused:
-            raise CommandRejected(line, answer.strip() or refused)
-        return answer
+            return run(self.transport, line, script, wait, self._cancelled, progress)
+        found = self._exchange(line, wait, progress=progress, answers=answers, changes=changes)
+        return self._judged(line, found)
 
-    @property
-    def in_config(self) -> bool:
-        """Say whether the last prompt was one of configuration mode."""
-        pattern = self.platform.config_prompt
-        return bool(pattern and pattern.search(self._last_prompt))
+    def settle(self) -> None:
+        """Make sure that the last answer is over; what still came of it is `late`, LateRefusal when it is a refusal."""
+        if self._input_end:
+            return
+        if self.platform.comment and self._echoes:
+            self._marks += 1
+            kept = self._before
+            self._exchange(f"{self.platform.comment}end-of-answer-{self._marks}", self.timing.command)
+            self._before = kept
+        else:
+            self._drain()
 
     def ended(self, timeout: float) -> bool:
         """Wait until the device ends the connection; False when it has not within so many seconds."""
@@ -142,184 +152,332 @@ class Session:
         """End the connection."""
         self.transport.close()
 
+    @property
+    def _quiet(self) -> float:
+        """Without a byte for so many seconds, nothing more is on its way."""
+        return min(self.timing.quiet + 4 * self._round_trip, 3.0)
+
+    def _first_prompt(self) -> str:
+        """Learn the prompt: it is what an empty line brings, for a banner may look like one."""
+        answer = self._answer("")
+        text, last = self._until_quiet(answer), ""
+        for _ in range(MOST_NUDGES):
+            self.transport.send(b"\r")
+            answer = self._answer("")
+            self._until_quiet(answer)
+            text += answer.text()
+            self._last_prompt = answer.last
+            if self._prompts.learn(answer.last, any_text=bool(answer.last.strip()) and answer.last == last):
+                return text
+            last = answer.last
+        raise PromptTimeout(f"The device's prompt was not recognized: '{self._last_prompt[-60:]}'.")
+
+    def _until_quiet(self, answer: Answer) -> str:
+        """Read until something that looks like a prompt came, or nothing more comes; what came at login."""
+        deadline, silent = time.monotonic() + self.timing.login, 0
+        while True:
+            data = self._receive(answer, deadline, self.timing.login, NUDGE_SECONDS)
+            if not data:
+                self._cancelled()
+                silent += 1
+                if answer.last.strip() or silent >= SILENCES:
+                    return answer.text()
+                continue
+            answer.add(data)
+            if self._prompts.find(answer.last):
+                return answer.text()
+
+    def _privileged(self, login: Login, changes: bool) -> str:
+        if not changes and not login.enable_password:
+            self.remarks.append("The session is not privileged: the credential has no enable password.")
+            return ""
+        try:
+            return self._enable(login)
+        except EnableRefused as refused:
+            if changes:
+                raise
+            self.remarks.append(f"The session is not privileged. {refused.message}")
+            return ""
+
     def _enable(self, login: Login) -> str:
-        self.transport.send(self.platform.enable.encode() + b"\r")
-        either = _Either(self._prompt, self.platform.enable_password)
-        raw = self._read_until(either, self.timing.command)
-        if self.platform.enable_password.search(raw[-TAIL:]):
+        asks, line = self.platform.enable_password, self.platform.enable
+        self.transport.send(line.encode() + b"\r")
+        answer = self._read(self._answer(line), self.timing.command, until=asks.search)
+        if asks.search(answer.last):
             if not login.enable_password:
                 raise EnableRefused("The device asks for an enable password, but the credential has none.")
             self.transport.send(login.enable_password.reveal().encode() + b"\r")
-            raw = self._read_until(either, self.timing.command)
-        if self.platform.enable_needed and self.platform.enable_needed.search(_last_line(raw)):
+            answer = self._read(self._answer(""), self.timing.command, until=asks.search)
+        needed = self.platform.enable_needed
+        if (needed and needed.search(answer.last)) or asks.search(answer.last):
             raise EnableRefused("The device refused the enable password. It was tried once; check the credential.")
-        if self.platform.enable_password.search(_last_line(raw)):
-            raise EnableRefused("The device refused the enable password. It was tried once; check the credential.")
-        self._last_prompt = _last_line(raw)
-        return self.platform.enable + "\n"
+        self._last_prompt = answer.last
+        return line + "\n"
 
-    def _learn(self, raw: str) -> None:
-        """Take the fixed part of the prompt from the last line, and from now on accept only that one."""
-        self._last_prompt = _last_line(raw)
-        found = self.platform.prompt.match(self._last_prompt)
-        if not found:
-            raise PromptTimeout(f"The device's prompt was not recognized: '{self._last_prompt[-60:]}'.")
-        self._base = found.group("base")
-        self._prompt = _Named(self._base, self.platform.modes)
+    def _answer(self, line: str) -> Answer:
+        return Answer(line, self._prompts, echoes=self._echoes is not False, renames=self._may_rename(line))
 
-    def _read_until(
+    def _exchange(
         self,
-        pattern: Searched,
+        line: str,
         timeout: float,
-        sent: str = "",
+        *,
         progress: Progress | None = None,
         answers: Answers = (),
+        changes: bool = False,
     ) -> str:
-        """Read until the last line matches `pattern`; PromptTimeout with what came so far when it does not in time."""
-        deadline, shown, questions = time.monotonic() + timeout, time.monotonic(), 0
-        got, pending = _Received(sent), b""
+        """Send a line, read its answer, and put what came late where it belongs."""
+        answer = self._answer(line)
+        in_config, changes = self.in_config, changes and bool(line.strip())
+        typed = changes and self._echoes is not False and self._shows_typing is not False
+        if changes and not typed:
+            self._drain()
+        for part in halves("half_sent", line.encode() + (b"" if typed else b"\r")):
+            if part:
+                self.transport.send(part)
+            failpoint("half_sent")
+        if typed:
+            self._await_echo(answer)
+            self._take_late(answer.late)
+            self.transport.send(b"\r")
+        failpoint("line_sent")
+        opens = self.platform.input_end(line) if not self._input_end else ""
+        if line in self.platform.save:
+            answers = (*answers, *self.platform.save_answers)
+        self._read(answer, timeout, progress=progress, answers=answers, opens=opens)
+        if not typed:
+            self._take_late(answer.late)
+        text = answer.text(self.platform.above)
+        self._before = Sent(line, text, in_config=in_config, changes=changes)
+        return self._whole(answer, text) if line and line == self.platform.show_running else text
+
+    def _judged(self, line: str, text: str) -> str:
+        """Return an answer; CommandRejected when it says that the line was refused, or does not say that it was done."""
+        refused = self._refusal(line, text, in_config=self._before.in_config)
+        if refused:
+            raise CommandRejected(line, refused)
+        if self.platform.unconfirmed(line, text):
+            raise NotConfirmed(line, text.strip() or "nothing", saves=line in self.platform.save)
+        return text
+
+    def _refusal(self, line: str, text: str, *, in_config: bool) -> str:
+        """Return the device's words by which it refused a line; empty where it did not."""
+        status = self.platform.status.match(self._last_prompt) if self.platform.status else None
+        if status:
+            code = int(status["status"])
+            if not code or (code == 1 and not text.strip() and self.platform.finds_nothing.search(line)):
+                return ""
+            return f"{text.strip()}\nexit status {code}".lstrip()
+        return text.strip() if self.platform.rejection(text, in_config=in_config) else ""
+
+    def _whole(self, answer: Answer, text: str) -> str:
+        """Return a configuration when it is whole; NotWhole when it ended without its end mark."""
+        end = self.platform.config_end
+        if end and answer.holds(end):
+            return text
+        if self._refusal(answer.line, text, in_config=False):
+            return text
+        self.settle()
+        text += self.late
+        self.late = ""
+        if end and not end.search(text):
+            raise NotWhole(answer.line, text)
+        return text
+
+    def _await_echo(self, answer: Answer) -> None:
+        """Wait until a typed line stands on the device's screen; Enter was not pressed yet."""
+        started = time.monotonic()
+        wait = self.timing.echo if self._shows_typing else FIRST_ECHO
+        while not answer.echoed:
+            data = self._receive(answer, started + wait, wait, expects=False)
+            if data:
+                answer.add(data)
+                if self.platform.pager.search(answer.last):
+                    self.transport.send(b" ")
+            elif time.monotonic() - started >= wait:
+                if not answer.size and not self._shows_typing:
+                    self._shows_typing = False
+                    answer.forget_echo()
+                    return
+                raise EchoMissing(
+                    f"'{answer.line}' was typed, but the device did not show it behind its prompt, so Enter was not "
+                    f"pressed. It showed: '{answer.last.strip()[-200:]}'"
+                )
+        if not answer.late:
+            self._measure(time.monotonic() - started)
+        self._shows_typing = self._echoes = True
+
+    def _measure(self, seconds: float) -> None:
+        self._round_trip = seconds if not self._round_trip else 0.75 * self._round_trip + 0.25 * seconds
+
+    def _take_late(self, text: str) -> None:
+        """Put what came late to the answer before; LateRefusal when that says now that its line was refused."""
+        if not text:
+            return
+        self.late += text if text.endswith("\n") else text + "\n"
+        before = self._before
+        whole = (
+            f"{before.answer}\n{text}" if before.answer and not before.answer.endswith("\n") else before.answer + text
+        )
+        if before.changes and self.platform.rejection(whole, in_config=before.in_config):
+            raise LateRefusal(before.line, whole.strip(), text)
+
+    def _drain(self) -> None:
+        """Read what still comes without being asked for, until nothing does."""
+        answer = self._answer("")
+        deadline = time.monotonic() + self.timing.command
+        while data := self._receive(answer, deadline, self.timing.command, self._quiet):
+            answer.add(data)
+        if answer.size:
+            self._take_late(answer.text().strip("\n"))
+
+    def _read(
+        self,
+        answer: Answer,
+        timeout: float,
+        *,
+        progress: Progress | None = None,
+        answers: Answers = (),
+        until: Callable[[str], object] | None = None,
+        opens: str = "",
+    ) -> Answer:
+        """Read until the prompt, or `until` the last line is what is awaited; PromptTimeout when it is not in time."""
+        started = shown = time.monotonic()
+        left, pending = list(answers), b""
         while True:
-            data = pending or self._receive(deadline, timeout, got)
+            data = pending or self._receive(answer, started + timeout, timeout)
             pending = b""
             if not data:
                 self._cancelled()
-                if pattern.search(got.last_before_syslog):
-                    self._last_prompt = got.last_before_syslog
-                    return got.without_syslog
+                if self._is_behind_messages(answer) or self._is_without_echo(answer):
+                    return self._over(answer)
+                if self._is_input(answer, opens, silent=True):
+                    return answer
                 continue
-            got.add(data)
-            last = got.last
-            if pattern.search(last) and got.beyond_echo:
-                # A line of a configuration may equal the prompt: it is the prompt when nothing follows.
-                pending = b"" if self._is_whole(got) else self.transport.recv(QUIET_SECONDS)
-                if not pending:
-                    self._last_prompt = last
-                    return got.text
+            answer.add(data)
+            last = answer.last
+            if self._is_input(answer, opens):
+                return answer
+            sure = self._at_end(answer, last, until)
+            if sure is not None:
+                pending = b"" if sure else self._receive(answer, started + timeout, timeout, self._quiet)
+                if not pending and self._ends(answer):
+                    return self._over(answer)
                 continue
-            asked = next((answer for question, answer in answers if question in last), None)
-            if asked is not None and questions < MOST_QUESTIONS:
-                questions += 1
-                self.transport.send(asked.encode() + b"\r")
-                got.tail = b""
-            elif self.platform.pager.search(last):
-                self.transport.send(b" ")
-                got.tail = b""
-            if progress and time.monotonic() - shown > 0.8:
-                progress(self._strip(got.text, sent))
+            self._serve(answer, last, left)
+            if progress and answer.echoed and time.monotonic() - shown > 0.8:
+                progress(answer.text())
                 shown = time.monotonic()
 
-    def _receive(self, deadline: float, timeout: float, got: _Received) -> bytes:
-        """Return what comes within a second, or nothing; PromptTimeout and SessionLost say what came before."""
-        left = deadline - time.monotonic()
-        if left <= 0 and got.late:
-            so_far = self._strip(got.text, got.sent).strip()
-            what = f"'{got.sent}'" if got.sent else "the login"
-            raise PromptTimeout(
-                f"No prompt came within {timeout:g} s after {what}; what it did is unknown. "
-                f"Last text: '{so_far[-200:]}'"
-            )
-        # Whoever was kept from looking, for example a process that was stopped for a while, looks once more at the end.
-        got.late = left <= 0
-        try:
-            return self.transport.recv(min(max(left, 0.0), 1.0))
-        except SessionLost as lost:
-            so_far = self._strip(got.text, got.sent).strip()
-            raise SessionLost(f"{lost.message} Last text: '{so_far[-200:]}'" if so_far else lost.message) from lost
+    def _at_end(self, answer: Answer, last: str, until: Callable[[str], object] | None) -> bool | None:
+        """Say whether the last line is what is awaited, and surely so; None where it is not."""
+        if until and until(last):
+            return answer.echoed
+        if not answer.echoed and self._echoes:
+            return None
+        found = self._prompts.find(last, renamed=answer.renames)
+        if not found or (answer.line and answer.echoed and not answer.has_ended_a_line):
+            return None
+        end = self.platform.config_end
+        reads = bool(end and answer.line and answer.line in (self.platform.show_running, self.platform.show_startup))
+        whole = not reads or bool(end and answer.holds(end))
+        return found.sure and answer.echoed and whole and not self.platform.settles
 
-    def _is_whole(self, got: _Received) -> bool:
-        """Say whether an answer that ends in the prompt can be nothing else than over."""
-        if self.platform.settles:
+    def _may_rename(self, line: str) -> bool:
+        """Say whether the prompt after a line may have another name; after the first one it is the prompt for sure."""
+        first = self._echoes is None and bool(line) and not self._prompts.is_given
+        return first or bool(self.platform.renames.search(line)) or line in self.platform.config_enter
+
+    def _ends(self, answer: Answer) -> bool:
+        """Say whether an answer before a prompt may be over; the first line of a session shows whether there are
+        echoes."""
+        if not answer.echoed:
+            answer.forget_echo()
+            self._echoes = False
+        elif answer.line.strip() and self._echoes is None:
+            self._echoes = True
+        return True
+
+    def _over(self, answer: Answer) -> Answer:
+        self._last_prompt, self._input_end = answer.last, ""
+        if answer.renames:
+            self._prompts.learn(self._last_prompt)
+        return answer
+
+    def _is_behind_messages(self, answer: Answer) -> bool:
+        """Say whether the prompt stands before messages that came later."""
+        last = answer.last_before_messages
+        if not answer.echoed or not last or not self._prompts.find(last):
             return False
-        reads_config = got.sent in (self.platform.show_running, self.platform.show_startup)
-        if not reads_config:
+        answer.drop_messages()
+        answer.tail = last.encode()
+        return True
+
+    def _is_without_echo(self, answer: Answer) -> bool:
+        """Say whether the first line of a session was answered without being shown."""
+        if answer.echoed or self._echoes is not None or not self._prompts.find(answer.last):
+            return False
+        return self._ends(answer)
+
+    def _is_input(self, answer: Answer, opens: str, *, silent: bool = False) -> bool:
+        """Say whether the device reads the lines of a text now, for which it shows no prompt."""
+        if self._input_end:
+            if re.search(self._input_end, answer.line):
+                return False
+            return answer.echoed and (answer.has_ended_a_line or not answer.line.strip())
+        begins = opens and answer.echoed and answer.has_ended_a_line and not self._prompts.find(answer.last)
+        if begins and (silent or self.platform.input_asks.search(answer.text())):
+            self._input_end = opens
             return True
-        return got.holds(self.platform.config_end)
+        return False
 
-    def _strip(self, raw: str, sent: str) -> str:
-        """Take the echo off the front and the prompt off the end; drop the pager's marks."""
-        text = lines(raw)
-        if sent:
-            head, _, rest = text.partition("\n")
-            if sent.strip() in head or not head.strip():
-                text = rest
-        body, cut, last = text.rpartition("\n")
-        if self._prompt.search(last) or self.platform.prompt.search(last):
-            text = body + cut
-        return _unpaged(text) if "--More--" in text or "---(more" in text else text
-
-
-class _Received:
-    """What came after a line was sent."""
-
-    def __init__(self, sent: str) -> None:
-        self.sent, self.size, self.tail, self.late = sent, 0, b"", False
-        self.pieces: list[bytes] = []
-        self._searched, self._seam, self._held = 0, b"", False
-
-    def holds(self, pattern: re.Pattern[str]) -> bool:
-        """Say whether a line that matches has come; what was searched once is not searched again."""
-        fresh = self._seam + b"".join(self.pieces[self._searched :])
-        self._searched = len(self.pieces)
-        self._held = self._held or bool(pattern.search(lines(decode(fresh))))
-        # The line that is not over yet, or a part of it that is no begin of a line.
-        begun = fresh[max(fresh.rfind(b"\n"), fresh.rfind(b"\r")) + 1 :]
-        self._seam = begun if len(begun) <= TAIL else b"x" + begun[-TAIL:]
-        return self._held
-
-    def add(self, data: bytes) -> None:
-        """Take more of it; OutputTooLarge beyond what is kept."""
-        if self.sent and not self.pieces:
-            failpoint("answer_begun")
-        self.pieces.append(data)
-        self.size += len(data)
-        self.tail = (self.tail + data)[-TAIL:]
-        if self.size > MAX_OUTPUT:
-            raise OutputTooLarge(
-                f"The device sent more than {MAX_OUTPUT // 2**20} MB for '{self.sent}'; reading was stopped."
+    def _serve(self, answer: Answer, last: str, left: list[tuple[str, str]]) -> None:
+        """Turn the page, or answer what is asked; QuestionRepeated when it was answered before."""
+        if self.platform.pager.search(last):
+            self.transport.send(b" ")
+            answer.forget_tail()
+            return
+        if not answer.echoed or not left:
+            return
+        asked = next((pair for pair in left if pair[0] in last), None)
+        if asked is None:
+            return
+        if asked[0] in answer.asked:
+            raise QuestionRepeated(
+                f"The device asks '{last.strip()[-200:]}' again after '{answer.line}'; its answer was given once, and "
+                "nothing more was sent."
             )
+        answer.asked.append(asked[0])
+        self.transport.send(asked[1].encode() + b"\r")
+        answer.forget_tail()
 
-    @property
-    def text(self) -> str:
-        """All of it."""
-        return decode(b"".join(self.pieces))
+    def _receive(
+        self, answer: Answer, deadline: float, timeout: float, most: float | None = None, *, expects: bool = True
+    ) -> bytes:
+        """Return what comes within a second (or `most` seconds), or nothing; PromptTimeout and SessionLost say what
+        came before."""
+        left = deadline - time.monotonic()
+        if left <= 0 and answer.overdue and expects:
+            raise PromptTimeout(self._silence(answer, timeout))
+        # Whoever was kept from looking, for example a process that was stopped for a while, looks once more at the end.
+        answer.overdue = left <= 0
+        try:
+            return self.transport.recv(min(max(left, 0.0), most or 1.0))
+        except SessionLost as lost:
+            said = answer.text().strip() if answer.echoed else answer.last.strip()
+            raise SessionLost(f"{lost.message} Last text: '{said[-200:]}'" if said else lost.message) from lost
 
-    @property
-    def last(self) -> str:
-        """Its last line, begun or whole."""
-        return _last_line(decode(self.tail))
-
-    @property
-    def beyond_echo(self) -> bool:
-        """Say whether more came than the echo of what was sent."""
-        return not self.sent or self.size > len(self.sent)
-
-    @property
-    def without_syslog(self) -> str:
-        """All of it but the messages that the device printed behind its prompt."""
-        return SYSLOG.sub("", self.text).rstrip("\r\n")
-
-    @property
-    def last_before_syslog(self) -> str:
-        """The last line before such messages; empty when there are none."""
-        if not self.beyond_echo or not SYSLOG.search(decode(self.tail)):
-            return ""
-        return _last_line(SYSLOG.sub("", decode(self.tail)).rstrip("\r\n"))
-
-
-def _unpaged(text: str) -> str:
-    """Return the text without the pager's marks: without what stands before one in its line, and empty lines after."""
-    kept: list[str] = []
-    after_mark = False
-    for line in text.split("\n"):
-        marks = list(PAGED.finditer(line))
-        rest = line[marks[-1].end() :] if marks else line
-        if rest or not (marks or after_mark):
-            kept.append(rest)
-        elif not kept:
-            kept.append("")
-        after_mark = not rest and (bool(marks) or after_mark)
-    return "\n".join([*kept, ""] if after_mark else kept)
+    def _silence(self, answer: Answer, timeout: float) -> str:
+        what = f"'{answer.line}'" if answer.line else "the login"
+        if not answer.echoed and answer.size:
+            return (
+                f"Within {timeout:g} s after {what} the device did not show it; what it did is unknown. "
+                f"Last text: '{answer.last.strip()[-200:]}'"
+            )
+        said = answer.text().strip()
+        return f"No prompt came within {timeout:g} s after {what}; what it did is unknown. Last text: '{said[-200:]}'"
 
 
-def _last_line(text: str) -> str:
-    return text.replace("\r", "\n").rsplit("\n", 1)[-1]
+def _said(error: DeviceError) -> str:
+    answer = getattr(error, "answer", error.message)
+    return " / ".join(line.strip() for line in answer.splitlines() if line.strip(" ^"))[:200] or "no answer"

@@ -37,8 +37,13 @@ SHA1 = {
     "pubkeys": ["ssh-rsa"],
 }
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr")
-#: A question at login that asks for the password, and for nothing else.
-PASSWORD = re.compile(r"^\s*(?:\S+'s\s+)?pass(?:word|code)[^:]{0,40}:?\s*$", re.IGNORECASE)
+#: A question at login that asks for the password, whatever names the service or the user before it.
+PASSWORD = re.compile(r"^\s*(?:\S{1,80}\s+){0,4}\S{0,40}password\b[^:\n]{0,40}:?\s*$", re.IGNORECASE)
+#: One that asks for something else: a new password, the same again, or a second factor.
+NOT_THE_PASSWORD = re.compile(
+    r"\b(?:new|again|re-?type|re-?enter|confirm|verify|one.?time|otp|token|second|next|dynamic|sms|pin|code)\b",
+    re.IGNORECASE,
+)
 #: Not the end, but nothing yet.
 NOTHING = b"\0nothing came"
 
@@ -257,10 +262,17 @@ def _log_in(transport: OfferingTransport, endpoint: Endpoint, login: Login) -> N
 def _log_in_by_password(transport: OfferingTransport, login: Login) -> None:
     """Give the password, or answer with it the one question for it where the device only asks questions."""
 
+    unanswered: list[str] = []
+    given: list[str] = []
+
     def answer(title: str, instructions: str, questions: list[tuple[str, bool]]) -> list[str]:
         asked = [question for question, _ in questions]
-        if not all(PASSWORD.search(question) for question in asked):
-            raise LoginRefused(f"The device asks '{' '.join(asked)[:120].strip()}' at login, which is not answered.")
+        if not asked:
+            return []
+        if given or not all(PASSWORD.search(text) and not NOT_THE_PASSWORD.search(text) for text in asked):
+            unanswered.append(" ".join(asked)[:120].strip())
+            raise LoginRefused("not answered")
+        given.extend(asked)
         return [login.password.reveal() for _ in asked]
 
     try:
@@ -270,8 +282,17 @@ def _log_in_by_password(transport: OfferingTransport, login: Login) -> None:
             raise
         event = transport.event()
         transport.auth_handler = second = _SecondMethod(transport)
-        second.auth_interactive(login.username, answer, event, "")  # type: ignore[no-untyped-call]
-        second.wait_for_response(event)  # type: ignore[no-untyped-call]
+        try:
+            second.auth_interactive(login.username, answer, event, "")  # type: ignore[no-untyped-call]
+            second.wait_for_response(event)  # type: ignore[no-untyped-call]
+        except (paramiko.SSHException, DeviceError, EOFError) as refused:
+            if not unanswered:
+                raise
+            after = " after the password" if given else ""
+            raise LoginRefused(
+                f"The device asks '{unanswered[0]}' at login{after}, which is not answered: the password answers the "
+                "question for the password only, and once."
+            ) from refused
 
 
 class _SecondMethod(AuthHandler):

@@ -92,6 +92,7 @@ class IosCli(Cli):
     """Cisco IOS-like; starts in user mode and asks for an enable password."""
 
     platform, prefix, tag = "cisco_ios", "sw", "Switches"
+    comment = "!"
     configuration = staticmethod(configs.ios)
     starts_privileged = False
 

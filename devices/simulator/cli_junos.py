@@ -27,6 +27,7 @@ class JunosCli(Cli):
     """Junos-like. A private candidate is dropped when the session ends without a commit."""
 
     platform, prefix, tag = "juniper_junos", "rt", "Routers"
+    comment = "#"
     configuration = staticmethod(configs.junos)
 
     def __init__(self, device: Device) -> None:

@@ -18,17 +18,23 @@ class LinuxCli(Cli):
     """bash-like; no paging."""
 
     platform, prefix, tag = "linux", "srv", "Servers"
+    comment = "#"
     configuration = staticmethod(configs.linux)
 
     def __init__(self, device: Device) -> None:
         super().__init__(device)
         self.paging = False
+        self.shows_status, self.status = False, 0
 
     def banner(self) -> str:
         return "Linux 6.1.0-sim x86_64\n\nThe programs are free software.\n"
 
     def prompt(self) -> str:
-        return f"{self.device.spec.username}@{self.device.hostname}:~$ "
+        return (
+            f"interlock:{self.status}$ "
+            if self.shows_status
+            else f"{self.device.spec.username}@{self.device.hostname}:~$ "
+        )
 
     def mode(self) -> str:
         return "shell"
@@ -37,7 +43,14 @@ class LinuxCli(Cli):
         return f"-bash: {line.split(' ')[0]}: command not found\n"
 
     def execute(self, line: str) -> Reply:
-        line = line.strip()
+        reply = self._executed(line.strip())
+        self.status = 127 if "command not found" in reply.text else 1 if FAILED.search(reply.text) else 0
+        return reply
+
+    def _executed(self, line: str) -> Reply:
+        if "PS1=" in line:
+            self.shows_status = True
+            return Reply()
         written = re.match(r"^echo (.+?) (>>?) (\S+)$", line)
         if written:
             return self._write(*written.groups())
@@ -53,6 +66,7 @@ class LinuxCli(Cli):
             "free": "               total        used        free\nMem:         2014208      421212     1592996\n",
             "ip": "1: lo: <LOOPBACK,UP> mtu 65536\n2: eth0: <BROADCAST,UP> mtu 1500\n",
             "true": "",
+            ":": "",
         }
         if word in simple:
             return Reply(simple[word])
@@ -63,7 +77,7 @@ class LinuxCli(Cli):
         if word in ("exit", "logout"):
             return Reply(bye=True)
         if word == "sudo":
-            return self.execute(rest.removeprefix("-n "))
+            return self._executed(rest.removeprefix("-n "))
         if line.startswith("apt-get install -y "):
             return self._install(line.removeprefix("apt-get install -y "))
         if word == "dpkg-query":

@@ -54,6 +54,7 @@ class Shell(asyncssh.SSHServerSession[str]):
         self.question: Reply | None = None
         self.pages: list[str] = []
         self.printed = ""
+        self.shown = 0
         self.busy = False
         self.command: str | None = None
 
@@ -114,19 +115,22 @@ class Shell(asyncssh.SSHServerSession[str]):
                 self._next_page(stop=key in "qQ")
                 continue
             line, found, rest = self.buffer.replace("\r\n", "\r").replace("\n", "\r").partition("\r")
+            if not (self.question and self.question.hidden):
+                self._print(line[self.shown :])
+                self.shown = len(line)
             if not found:
                 return
-            self.buffer = rest
+            self.buffer, self.shown = rest, 0
             self._line(line)
 
     def _line(self, line: str) -> None:
         question, self.question = self.question, None
         if question is not None and question.answer:
-            self._print("\n" if question.hidden else line + "\n")
+            self._print("\n")
             self._show(question.answer(line))
             return
-        self._print(line + "\n")
-        if not line.strip():
+        self._print("\n")
+        if not line.strip() or (self.cli.comment and line.lstrip().startswith(self.cli.comment)):
             self._print(self.cli.prompt())
             return
         faults = self.device.faults()

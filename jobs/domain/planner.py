@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from config.one_line import flaw, visible
-from devices.drivers.platforms import line_flaw, only_reads
+from devices.drivers.platforms import line_flaw, lines_sent, only_reads
 from jobs.domain.plan import SNAPSHOT, SNAPSHOTS, CredentialChoice, DevicePlan, PlannedStep
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep, VariableType
 from templates_app.domain.rendering import Renderer, TemplateProblem, secret_mark
@@ -155,7 +155,7 @@ class Planner:
         script, problem = "", ""
         try:
             values = self._known(task, device)
-            lines = self.renderer.render(body or "", values)
+            lines = lines_sent(device.platform, self.renderer.render(body or "", values))
             if step.script:
                 script = compose(step.language, step.script, _parameters(self.content, values))
         except TemplateProblem as error:

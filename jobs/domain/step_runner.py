@@ -6,8 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from devices.domain.errors import CommandRejected, DeviceError, PromptTimeout, SessionLost
-from jobs.domain.plan import PlannedStep
+from devices.domain.errors import (
+    CommandRejected,
+    DeviceError,
+    EchoMissing,
+    LateRefusal,
+    NotConfirmed,
+    NotWhole,
+    PromptTimeout,
+    SessionLost,
+)
+from jobs.domain.plan import SNAPSHOT, PlannedStep
 from jobs.domain.states import RunStatus
 from templates_app.domain import scripts
 from templates_app.domain.checks import Verdict, judge
@@ -17,6 +26,9 @@ from templates_app.domain.rendering import secret_mark
 RESTARTED = "restarted"
 #: What may be seen of a device that restarts.
 AWAY = (SessionLost.code, PromptTimeout.code)
+
+#: A configuration that is read around a change is evidence: that it cannot be read is remarked on and stops nothing.
+EVIDENCE_ONLY = (CommandRejected.code, NotWhole.code)
 
 
 class Cancelled(Exception):
@@ -28,7 +40,14 @@ class LeaseLost(Exception):
 
 
 class Conversation(Protocol):
-    """What the engine needs of a device session."""
+    """What the engine needs of a device session.
+
+    `late` is what came of the answer before the last line, after it had been taken for over; `remarks` are sentences on
+    what was not asked for and did not work.
+    """
+
+    late: str
+    remarks: list[str]
 
     def send(
         self,
@@ -38,12 +57,17 @@ class Conversation(Protocol):
         progress: Callable[[str], None] | None = None,
         answers: tuple[tuple[str, str], ...] = (),
         script: str = "",
+        changes: bool = False,
     ) -> str:
         """Send one line, answer what is asked then as declared, return the answer; DeviceError when the device or
         the way to it says no.
 
-        A `script` is what the command then reads from its standard input.
+        A `script` is what the command then reads from its standard input. A line that `changes` something is sent only
+        behind the prompt of the one before.
         """
+
+    def settle(self) -> None:
+        """Make sure that the last answer is over; LateRefusal when it turns out to be a refusal."""
 
     def ended(self, timeout: float) -> bool:
         """Wait until the device ends the connection; False when it has not within so many seconds."""
@@ -63,6 +87,12 @@ class Observer(Protocol):
 
     def answered(self, step: PlannedStep, index: int, command: str, answer: str, rejected: bool) -> None:
         """A command's prompt came."""
+
+    def amended(self, text: str, rejected: bool) -> None:
+        """More of the last answer came; with it, the device says no where `rejected`."""
+
+    def unsent(self) -> None:
+        """The command whose sending was announced was not sent."""
 
     def step_ended(self, step: PlannedStep, status: RunStatus, message: str, verdict: str = "") -> None:
         """A step is over; `verdict` is what its checks found."""
@@ -107,6 +137,12 @@ def run_steps(
         observer.step_started(step)
         heard: list[str] = []
         failure = _run_step(session, step, observer, reveal, heard)
+        if failure is None and step.commands and (step.journaled or step.checks or step.keep or step is steps[-1]):
+            failure = _settled(session, step, observer, heard)
+        if step.kind == SNAPSHOT and failure is not None and failure.reason in EVIDENCE_ONLY:
+            session.remarks.append(failure.message)
+            observer.step_ended(step, RunStatus.FAILED, failure.message)
+            continue
         if step.checks and step.commands and (failure is None or failure.reason == CommandRejected.code):
             verdict, text = judge(step.checks, "\n".join(heard))
             if findings is not None:
@@ -150,17 +186,28 @@ def _run_step(
                 timeout=step.timeout,
                 progress=lambda text, index=index: observer.arriving(step, index, text),  # type: ignore[misc]
                 answers=step.answers,
+                changes=step.journaled,
                 **({"script": _script(step, reveal)} if step.script else {}),
             )
+        except LateRefusal as error:
+            observer.unsent()
+            observer.amended(error.late, True)
+            heard[-1:] = [error.answer]
+            return DeviceResult(RunStatus.FAILED, error.code, _rejection(step, index - 1, error), step)
         except CommandRejected as error:
+            _take_late(session, observer, heard)
             heard.append(error.answer)
             observer.answered(step, index, command, error.answer, True)
-            return DeviceResult(RunStatus.FAILED, error.code, _rejection(step, index, command, error.answer), step)
+            return DeviceResult(RunStatus.FAILED, error.code, _rejection(step, index, error), step)
+        except EchoMissing as error:
+            observer.unsent()
+            return DeviceResult(RunStatus.FAILED, error.code, error.message, step)
         except DeviceError as error:
             if step.restarts and index + 1 == len(step.commands) and error.code in AWAY:
                 observer.answered(step, index, command, "The connection ended, as the step expects.", False)
                 return None
             return DeviceResult(RunStatus.FAILED, error.code, error.message, step)
+        _take_late(session, observer, heard)
         heard.append(answer)
         observer.answered(step, index, command, answer, False)
     if step.restarts and step.commands and not session.ended(step.timeout):
@@ -171,17 +218,54 @@ def _run_step(
     return None
 
 
+def _take_late(session: Conversation, observer: Observer, heard: list[str]) -> None:
+    """Put what came late to the answer that it belongs to."""
+    if session.late:
+        observer.amended(session.late, False)
+        if heard:
+            heard[-1] += session.late
+        session.late = ""
+
+
+def _settled(session: Conversation, step: PlannedStep, observer: Observer, heard: list[str]) -> DeviceResult | None:
+    """Make sure that the last answer of a step is over; None unless the device turns out to have refused its line."""
+    if step.restarts:
+        return None
+    try:
+        session.settle()
+    except LateRefusal as error:
+        observer.amended(error.late, True)
+        heard[-1:] = [error.answer]
+        return DeviceResult(RunStatus.FAILED, error.code, _rejection(step, len(step.commands) - 1, error), step)
+    except DeviceError as error:
+        if step.journaled:
+            session.remarks.append(
+                f"Whether the last answer of step '{step.name}' was whole is not known: {error.message}"
+            )
+            return None
+        return DeviceResult(RunStatus.FAILED, error.code, error.message, step)
+    _take_late(session, observer, heard)
+    return None
+
+
 def _script(step: PlannedStep, reveal: Callable[[str], str]) -> str:
     """Return a step's script with its secrets in the place of their marks, quoted for its language."""
     return scripts.reveal(step.language, step.script, lambda name: reveal(secret_mark(name)))
 
 
-def _rejection(step: PlannedStep, index: int, command: str, answer: str) -> str:
+def _rejection(step: PlannedStep, index: int, error: CommandRejected) -> str:
     left = len(step.commands) - index - 1
-    said = " / ".join(line.strip() for line in answer.splitlines() if line.strip(" ^"))[:300]
+    command = step.commands[max(index, 0)]
+    said = " / ".join(line.strip() for line in error.answer.splitlines() if line.strip(" ^"))[:300] or "^"
     rest = (
         f"The {left} lines after it were not sent." if left > 1 else "The line after it was not sent." if left else ""
     )
+    if isinstance(error, NotWhole):
+        return f"The configuration of step '{step.name}' ended without its end mark; it is not stored."
+    if isinstance(error, NotConfirmed):
+        what = "The device did not save its configuration" if error.saves else "The device did not confirm the line"
+        after = " The changes are in effect and are lost at its next restart." if error.saves else ""
+        return f"{what}: '{command}' in step '{step.name}' was answered with: {said}.{after} {rest}".strip()
     return f"The device rejected '{command}' in step '{step.name}': {said}. {rest}".replace("..", ".").strip()
 
 

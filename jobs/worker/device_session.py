@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 from django.conf import settings
@@ -16,7 +17,17 @@ from django.conf import settings
 from config.failpoints import failpoint
 from devices.domain import configs
 from devices.domain.configs import HIDDEN
-from devices.domain.errors import DeviceError, NotBack, NotOneLine, PromptTimeout, SessionLost, Unreachable
+from devices.domain.errors import (
+    CommandRejected,
+    DeviceError,
+    EchoMissing,
+    NotBack,
+    NotConfirmed,
+    NotOneLine,
+    PromptTimeout,
+    SessionLost,
+    Unreachable,
+)
 from devices.domain.secrets import Login
 from devices.drivers.conversation import AnySession, open_session
 from devices.drivers.hub import sleep
@@ -25,9 +36,9 @@ from devices.drivers.transport import Endpoint
 from devices.models import Device
 from devices.services import vault
 from jobs import types
-from jobs.domain.plan import CredentialChoice, DevicePlan, PlannedStep
+from jobs.domain.plan import SNAPSHOT, CredentialChoice, DevicePlan, PlannedStep
 from jobs.domain.states import RunStatus
-from jobs.domain.step_runner import RESTARTED, DeviceResult, Finding, run_steps
+from jobs.domain.step_runner import RESTARTED, Cancelled, DeviceResult, Finding, run_steps
 from jobs.models import ServiceJob
 from jobs.worker import claims
 from jobs.worker.claims import Assignment
@@ -43,6 +54,10 @@ MOST_AROUND = 12
 LEAST_AROUND = 3
 #: What a device says while it goes down or comes up.
 AWAY = (Unreachable, SessionLost, PromptTimeout)
+#: After such an end, what the device was given before is in it.
+REFUSED = (CommandRejected.code, NotConfirmed.code, EchoMissing.code)
+#: The configurations that are read after the steps.
+AFTER = ("after", "startup_after")
 GONE = DeviceResult(RunStatus.FAILED, "device_gone", "The device was removed or switched off; nothing was sent.")
 
 
@@ -56,6 +71,8 @@ class DeviceSession:
         self.item, self.journal = item, journal
         self.pinned = ""
         self.findings: list[Finding] = []
+        self.remarks: list[str] = []
+        self._changes = any(step.change for step in item.plan.steps)
         self._reveal = _revealer(item.job, journal, item.plan.platform)
 
     def run(self) -> DeviceResult:
@@ -74,8 +91,28 @@ class DeviceSession:
             self.journal.secrets += login.secrets()
             result = self._run_session(device, login, choice.id, steps)
             if result.status is not RunStatus.SUCCEEDED:
-                return result
-        return types.get(self.item.device_run.run.job_type).judge(self.findings)
+                return self._with_what_is_there(device, result)
+        judged = types.get(self.item.device_run.run.job_type).judge(self.findings)
+        return replace(judged, message=" ".join(filter(None, (judged.message, *self.remarks))))
+
+    def _with_what_is_there(self, device: Device, result: DeviceResult) -> DeviceResult:
+        """Read the configuration after a change that the device refused in its middle, over a new connection."""
+        steps = tuple(step for step in self.item.plan.steps if step.kind == SNAPSHOT and step.keep in AFTER)
+        choice = self.item.plan.credential
+        if result.reason not in REFUSED or not steps or choice is None or not self.journal.changed:
+            return result
+        login = self.item.logins[choice.id]
+        try:
+            read = self._run_session(device, login, choice.id, steps)
+            said = read.message
+        except Cancelled:
+            said = "The run was stopped."
+        except DeviceError as error:
+            said = error.message
+        if "after" in self.journal.snapshots:
+            return result
+        words = f"What is on it now was not read: {said or ' '.join(self.remarks[-1:])}"
+        return replace(result, message=f"{result.message} {words}".strip())
 
     def look_again(self) -> str:
         """Read the configuration of a device whose session broke within a change, and say which of its lines are there.
@@ -114,6 +151,7 @@ class DeviceSession:
                 result = run_steps(session, steps, journal, self._reveal, self.findings)
             finally:
                 session.close()
+                self.remarks += [words for words in session.remarks if words not in self.remarks]
             broken = result.step
             if broken is not None and result.reason == RESTARTED:
                 log.info("The device restarts.", extra={"action": "device.restarting", "step": broken.position})
@@ -122,13 +160,21 @@ class DeviceSession:
                 continue
             lost_reading = result.reason == SessionLost.code and broken is not None and not broken.journaled
             if not lost_reading or not left or broken is None:
-                return result
+                return self._without_evidence(result)
             left -= 1
             steps = steps[steps.index(broken) :]
             journal.step_repeated(broken)
             words = "The connection was lost while reading; it is made anew."
             log.warning(words, extra={"action": "connection.lost", "step": broken.position})
             session = self._connect(device, login)
+
+    def _without_evidence(self, result: DeviceResult) -> DeviceResult:
+        """A change that is in and was confirmed has not failed because it could not be looked at afterwards."""
+        step = result.step
+        if result.status is RunStatus.SUCCEEDED or step is None or step.kind != SNAPSHOT or step.keep not in AFTER:
+            return result
+        self.remarks.append(f"The configuration could not be read afterwards: {result.message}")
+        return DeviceResult(RunStatus.SUCCEEDED)
 
     def _connect(self, device: Device, login: Login) -> AnySession:
         host, _, port = self.item.device_run.endpoint.rpartition(":")
@@ -152,7 +198,7 @@ class DeviceSession:
         failpoint("login_accepted")
         with ExitStack() as undo:
             undo.callback(session.close)
-            session.open(login)
+            session.open(login, changes=self._changes)
             undo.pop_all()
         failpoint("privileged")
         return session

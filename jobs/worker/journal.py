@@ -59,12 +59,13 @@ class Journal:
         self.claimed = time.monotonic() if claimed is None else claimed
         self.owned_until = self.claimed + SAFE_SECONDS
         self.hang_up: Callable[[], None] = lambda: None
-        self._done = 0
+        self._done, self._changed = 0, False
         self._intent: PlannedStep | None = None
         self._index = 0
         self._steps: list[StepResult] = []
         self._stored = 0
         self._exchanges: list[Exchange] = []
+        self._last: tuple[StepResult | None, list[Exchange], PlannedStep | None] = (None, [], None)
         self._flushed = time.monotonic()
 
     def check(self) -> None:
@@ -125,7 +126,9 @@ class Journal:
         """Keep the exchange, known secrets replaced."""
         failpoint("answer_not_confirmed")
         self._done += 1
+        self._changed = self._changed or step.journaled
         self._intent = None
+        self._last = (self._steps[-1] if self._steps else None, self._exchanges, step)
         self._exchanges.append((command, self.redacted(answer), rejected))
         if step.kind == SNAPSHOT and not rejected:
             self.snapshots[step.keep or ("after" if self.snapshots else "before")] = answer
@@ -134,6 +137,24 @@ class Journal:
             self.kept.append((step.keep, answer))
         if self._shows_now():
             self._show(self._exchanges)
+
+    def amended(self, text: str, rejected: bool) -> None:
+        """Keep what came late with the exchange that it belongs to."""
+        row, exchanges, step = self._last
+        if row is None or step is None or not exchanges:
+            return
+        command, answer, was_rejected = exchanges[-1]
+        exchanges[-1] = (command, answer + self.redacted(text), was_rejected or rejected)
+        if row.ended_at is not None:
+            row.take(exchanges)
+        if step.kind == SNAPSHOT and step.keep in self.snapshots:
+            self.snapshots[step.keep] += text
+        elif step.keep and self.kept:
+            self.kept[-1] = (step.keep, self.kept[-1][1] + text)
+
+    def unsent(self) -> None:
+        """Forget an intent: its command was typed at most, and not sent."""
+        self._intent = None
 
     def step_ended(self, step: PlannedStep, status: RunStatus, message: str, verdict: str = "") -> None:
         """Close the step's row."""
@@ -181,6 +202,11 @@ class Journal:
     def begun(self) -> int:
         """How many commands were sent, or may have been."""
         return self._done + self.unknown
+
+    @property
+    def changed(self) -> bool:
+        """Say whether a line that may change the device was answered."""
+        return self._changed
 
     @property
     def unsaved(self) -> bool:

@@ -62,7 +62,7 @@ def check_text(text: str, known: set[str]) -> set[str]:
 
 
 def render(text: str, values: Mapping[str, object]) -> list[str]:
-    """Return the command lines, empty ones dropped; TemplateProblem when a value is missing or the output too large."""
+    """Return the lines as they are written, spaces at their ends and empty ones too; TemplateProblem when a value is missing or the output too large."""
     return Renderer().render(text, values)
 
 
@@ -84,7 +84,7 @@ class Renderer:
         self.left = Allowance(steps, MOST_PLAN_CHARACTERS)
 
     def render(self, text: str, values: Mapping[str, object]) -> list[str]:
-        """Return the command lines, empty ones dropped.
+        """Return the lines as they are written, spaces at their ends and empty ones too.
 
         TemplateProblem when a value is missing or this one text needs too much; TooMuchWork when all together do.
         """
@@ -127,7 +127,7 @@ def secret_mark(name: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    return [line.rstrip() for line in text.split("\n") if line.strip()]
+    return text.replace("\r\n", "\n").strip("\n").split("\n") if text.strip() else []
 
 
 def _written(text: str, values: Mapping[str, object], allowance: Allowance) -> str:

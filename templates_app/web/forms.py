@@ -164,7 +164,7 @@ class StepForm(forms.Form):
         """Return the step."""
         data = self.cleaned_data
         keys = [ANY_PLATFORM, *self.keys]
-        texts = {key: data[self.body_name(key)].replace("\r\n", "\n").rstrip() for key in keys}
+        texts = {key: data[self.body_name(key)].replace("\r\n", "\n").rstrip("\n") for key in keys}
         return TemplateStep(
             name=data["name"],
             kind=StepKind(data["kind"]),

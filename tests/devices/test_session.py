@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from devices.domain.errors import CommandRejected, EnableRefused, PromptTimeout, SessionLost
+from devices.domain.errors import CommandRejected, EnableRefused, NotWhole, PromptTimeout, SessionLost
 from devices.domain.secrets import Login, Secret
 from devices.drivers.platforms import PLATFORMS
 from devices.drivers.session import Session, Timing
@@ -212,9 +212,10 @@ def test_a_configuration_line_that_equals_the_prompt_does_not_end_it():
     assert found.send("show running-config").split() == ["banner", "motd", "^", "sw1#", "^", "vlan", "10", "end"]
 
 
-def test_a_configuration_without_its_end_is_taken_after_a_moment_of_quiet():
+def test_a_configuration_without_its_end_is_not_taken_for_one():
     found, _ = opened({"show running-config": "show running-config\r\nvlan 10\r\nsw1#"})
-    assert found.send("show running-config") == "vlan 10\n"
+    with pytest.raises(NotWhole):
+        found.send("show running-config")
 
 
 def test_a_message_behind_the_prompt_does_not_hide_it():
@@ -228,7 +229,7 @@ def test_a_message_behind_the_prompt_does_not_hide_it():
 def test_an_endless_answer_is_cut_off_with_bounded_memory(monkeypatch):
     from devices.domain.errors import OutputTooLarge
 
-    monkeypatch.setattr("devices.drivers.session.MAX_OUTPUT", 100_000)
+    monkeypatch.setattr("devices.drivers.answer.MAX_OUTPUT", 100_000)
     found, script = opened({"show tech": ["x" * 60_000 + "\r\n"] * 1000})
     with pytest.raises(OutputTooLarge):
         found.send("show tech")

@@ -120,6 +120,9 @@ func (s *shell) talk(channel ssh.Channel) {
 		for _, b := range buffer[:n] {
 			if b != '\r' && b != '\n' {
 				line = append(line, b)
+				if !s.asked {
+					s.out.WriteByte(b)
+				}
 			} else if b == '\r' || last != '\r' {
 				if bytes.Equal(line, []byte("exit")) {
 					return
@@ -141,7 +144,7 @@ func (s *shell) answer(line string) {
 			s.mode = "#"
 		}
 	} else {
-		s.out.WriteString(line + "\r\n")
+		s.out.WriteString("\r\n")
 		if line != "" && delay > 0 {
 			s.out.Flush()
 			time.Sleep(delay)
@@ -162,7 +165,7 @@ func (s *shell) execute(line string) {
 		s.mode = "#"
 	case configuring && strings.HasPrefix(line, "interface "):
 		s.mode = "(config-if)#"
-	case configuring || line == "" || strings.HasPrefix(line, "terminal "):
+	case configuring || line == "" || line[0] == '!' || strings.HasPrefix(line, "terminal "):
 	case line == "enable":
 		s.asked = s.mode == ">"
 	case line == "show version":

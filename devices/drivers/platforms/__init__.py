@@ -5,6 +5,8 @@ What people choose from and read of platforms is derived from them. Pure data: d
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from operator import attrgetter
 
 from config.one_line import flaw
@@ -45,6 +47,19 @@ def is_own(key: str) -> bool:
 def only_reads(key: str, line: str) -> bool:
     """Say whether a line, exactly as it is sent, is known to only read; of an unknown platform nothing is known."""
     return key in PLATFORMS and PLATFORMS[key].is_read(line)
+
+
+def lines_sent(key: str, lines: Sequence[str]) -> list[str]:
+    """Return the lines without the empty ones, which do nothing, but for those of a text that a device reads."""
+    end, found = "", []
+    for line in lines:
+        if line.strip() or end:
+            found.append(line)
+        if end:
+            end = "" if re.search(end, line) else end
+        elif key in PLATFORMS:
+            end = PLATFORMS[key].input_end(line)
+    return found
 
 
 def line_flaw(key: str, text: str) -> str:

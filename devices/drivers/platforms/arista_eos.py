@@ -2,7 +2,7 @@
 
 import re
 
-from devices.drivers.platform import Platform, reading
+from devices.drivers.platform import NEGATIVE, Platform, reading
 
 #: A file on the device itself: no address of another host.
 LOCAL = r"(flash|file|system|drive|usb1|extension|certificate):(?!//)[\w/.-]*"
@@ -28,12 +28,29 @@ ARISTA_EOS = Platform(
     show_running="show running-config",
     show_startup="show startup-config",
     config_end=re.compile(r"^end\s*$", re.MULTILINE),
+    comment="!",
     failure=re.compile(
-        r"^% ?(Invalid|Incomplete|Ambiguous|Unavailable|Error|Cannot|Authorization)|^%.*denied", re.IGNORECASE
+        r"^\s*% ?(?:Invalid|Incomplete|Ambiguous|Unavailable|Error|Cannot|Can't|Authorization|Unrecognized|Unknown|Failed)"
+        r"|^%.*denied|^\s*\^\s*$",
+        re.IGNORECASE,
     ),
-    failure_marks=("%",),
+    config_failure=re.compile(NEGATIVE, re.IGNORECASE),
+    notice=re.compile(
+        r"^\s*[!%]?\s*(?:Warning|Notice|Note|Info)\b|^! |will (?:only )?(?:have|take) effect|has been configured on",
+        re.IGNORECASE,
+    ),
+    confirmations=(
+        (
+            re.compile(r"^\s*(wr(i(te?)?)?( m\w*)?|copy run\S* start\S*)\s*$"),
+            re.compile(r"completed successfully|\[OK\]", re.IGNORECASE),
+        ),
+    ),
+    save_answers=(("[confirm]", ""), ("Destination filename", "")),
+    input_word="EOF",
+    inputs=re.compile(r"^\s*banner\s+(?:motd|login)\s*$"),
+    input_asks=re.compile(r"Enter TEXT message|Type 'EOF'", re.IGNORECASE),
     pager=re.compile(r"--More--\s*$"),
-    renames=re.compile(r"^\s*hostname\s+\S+"),
+    renames=re.compile(r"^\s*(?:hostname|prompt)\b|^\s*conf(?:igure)?\b|^\s*(?:end|exit|commit|abort)\b"),
     # What follows a pipe and is none of these words is run by the device's shell.
     reads=reading(
         "show {args}",

@@ -2,7 +2,7 @@
 
 import re
 
-from devices.drivers.platform import Platform, reading
+from devices.drivers.platform import NEGATIVE, Platform, reading
 
 #: A file on the device itself: no address of another host.
 LOCAL = r"(stby-|usb|boot)?(flash|nvram|system|disk|slot|harddisk|crashinfo|usb)[0-9]{0,2}:(?!//)[\w/.-]*"
@@ -30,14 +30,36 @@ CISCO_IOS = Platform(
     show_running="show running-config",
     show_startup="show startup-config",
     config_end=re.compile(r"^end\s*$", re.MULTILINE),
+    comment="!",
+    # Also of a list of refusals that AAA and NVRAM print, and of a parser that shows only its mark.
     failure=re.compile(
-        r"^% ?(Invalid|Incomplete|Ambiguous|Unknown|Unrecognized|Bad|Error|Access denied|Authorization|Cannot|Failed)"
-        r"|^%.*(not allowed|denied|overlaps|not valid|does not exist)|^Command rejected|^Command authorization failed",
+        r"^\s*(?:ERROR: )?% ?(?:Invalid|Incomplete|Ambiguous|Unknown|Unrecognized|Bad|Error|Access denied|Authorization|Cannot"
+        r"|Can't|Failed|No such|Not enough|There is no|Command incomplete|\S+: (?:Invalid|Unknown|Bad))"
+        r"|^%.*(?:not (?:allowed|valid|enabled|supported|found)|denied|overlaps|does not exist)|^Command (?:rejected|authorization"
+        r" failed)|^ERROR: |^\s*\^\s*$|^Line has invalid autocommand",
         re.IGNORECASE,
     ),
-    failure_marks=("%", "command rejected", "command authorization failed"),
+    config_failure=re.compile(NEGATIVE, re.IGNORECASE),
+    notice=re.compile(
+        r"^\s*%?\s*(?:Warning|Notice|Note|Info)\b|has been configured on|will (?:only )?(?:have|take) effect"
+        r"|IPv[46] disabled and address|removed due to|Enter (?:configuration commands|TEXT)|^% Generating|^Building"
+        r"|^ ?(?:have effect|host\. Bridging)|when the interface is in a non-trunking|^interface, |Bridging loops",
+        re.IGNORECASE,
+    ),
+    confirmations=(
+        (
+            re.compile(r"^\s*(wr(i(te?)?)?( m\w*)?|copy run\S* start\S*|copy system:running\S* nvram:\S*)\s*$"),
+            re.compile(r"\[OK\]|bytes copied|copied successfully|copy complete|configuration saved", re.IGNORECASE),
+        ),
+    ),
+    save_answers=(("[confirm]", ""), ("Destination filename", ""), ("?[yes/no]", "yes")),
+    inputs=re.compile(
+        r"^\s*banner\s+(?:motd|login|exec|incoming|prompt-timeout|slip-ppp)\s+(?P<mark>\^C|\S)"
+        r"|^\s*crypto\s+(?:pki|ca)\s+(?:authenticate|import)\s+\S+(?:\s+(?:pem\s+terminal|certificate))?\s*$"
+    ),
+    input_asks=re.compile(r"Enter (?:TEXT message|the base 64)|End with", re.IGNORECASE),
     pager=re.compile(r"--More--\s*$"),
-    renames=re.compile(r"^\s*hostname\s+\S+"),
+    renames=re.compile(r"^\s*(?:hostname|prompt)\b|^\s*conf(?:igure)?\b|^\s*(?:end|exit)\s*$"),
     reads=reading(
         "(show|sho|sh) {args}",
         f"dir( (/all|/recursive))*( {LOCAL})?",
@@ -50,6 +72,7 @@ CISCO_IOS = Platform(
             f"(i|in|inc|incl|inclu|includ|include|e|ex|exc|excl|exclu|exclud|exclude) ({{pattern}}|{ALTERNATIVES})",
             f"(b|be|beg|begi|begin|s|se|sec|sect|section|c|co|cou|coun|count) ({{pattern}}|{ALTERNATIVES})",
             "(s|sec|section) (include|exclude) {pattern}",
+            "json|xml|count",
         ),
     ),
     acts_on="?",
@@ -59,5 +82,7 @@ CISCO_IOS = Platform(
         re.compile(r"^Current configuration"),
         re.compile(r"^Using \d+ out of \d+ bytes"),
         re.compile(r"^! NVRAM config last updated"),
+        re.compile(r"^Load for five secs: .*; one minute: "),
+        re.compile(r"^Time source is .*, \d\d:\d\d:\d\d"),
     ),
 )

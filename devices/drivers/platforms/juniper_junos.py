@@ -27,13 +27,22 @@ JUNIPER_JUNOS = Platform(
     guard_confirm=("configure exclusive", "commit", "exit"),
     config_prompt=re.compile(r"#\s?$"),
     show_running="show configuration | display set",
+    comment="# ",
+    # The role in a chassis and the place in the configuration.
+    above=re.compile(r"(?:^[ ]*\n)?^(?=[{\[])(?:\{[\w:.-]+\})?(?:\[edit[^\]\n]*\])?[ ]*\n\Z", re.MULTILINE),
     failure=re.compile(
-        r"^(error:|syntax error|unknown command|invalid |missing argument|configuration check-out failed)|^\s*\^\s*$",
+        r"^\s*(error:|syntax error|unknown command|invalid |missing (?:argument|or)|configuration check-out failed|commit failed"
+        r"|could not |cannot )|^\s*\^\s*$",
         re.IGNORECASE,
     ),
-    failure_marks=("error", "unknown command", "invalid ", "missing argument", "check-out failed", "^"),
+    confirmations=(
+        (
+            re.compile(r"^\s*commit( (confirmed( \d+)?|and-quit|synchronize|comment .*))*\s*$"),
+            re.compile(r"commit complete|commit confirmed will be|configuration check succeeds", re.IGNORECASE),
+        ),
+    ),
     pager=re.compile(r"---\(more[^)]*\)---\s*$"),
-    renames=re.compile(r"^commit\b"),
+    renames=re.compile(r"^\s*(?:commit|configure|exit|edit|up|top)\b"),
     # Without a count, a ping does not end.
     reads=reading(
         "show( {args})?",

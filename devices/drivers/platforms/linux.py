@@ -16,9 +16,22 @@ LINUX = Platform(
     interpreters={"SHELL": "sh -s", "PYTHON": "python3 -", "PERL": "perl -"},
     elevated="sudo -n {command}",
     script_family="LINUX",
-    prompt=re.compile(r"^(?P<base>[\w.\-]{1,64}@[\w.\-]{1,64}:)[^\s]{0,200}[$#]\s?$"),
-    modes=r"[^\s]{0,200}[$#]\s?",
+    # The shell is told to show each line's exit status in its prompt; a shell that is not ours yet shows its own.
+    prompt=re.compile(
+        r"^(?P<base>interlock:|[\w.\-]{1,64}@[\w.\-]{1,64}:|\[[\w.\-]{1,64}@[\w.\-]{1,64} )"
+        r"(?:\d{1,3}\$ |(?<!interlock:)[^\s]{0,200}[$#%]\s?)$"
+    ),
+    modes=r"\d{1,3}\$ |(?<!interlock:)[^\s]{0,200}[$#%]\s?",
+    preparation=("PROMPT_COMMAND= PS2= PS1='interlock:$?$ '",),
+    status=re.compile(r"^interlock:(?P<status>\d{1,3})\$ $"),
+    finds_nothing=re.compile(r"(?:^|[|]\s*)[efz]?grep\b[^|]*$"),
+    comment="# ",
+    renames=re.compile(
+        r"\bPS1=|^\s*(?:exec\s+)?(?:sudo\s+(?:-\S+\s+)*(?:-i|-s|su)\b|su\b|bash\b|sh\b|exit\b|logout\b|ssh\b)"
+    ),
+    inputs=re.compile(r"<<-?\s*(?P<quote>['\"]?)(?P<word>\w+)(?P=quote)"),
     show_running="cat /etc/network/interfaces",
+    # Where the shell does not show the status.
     failure=re.compile(
         r"(command not found|: not found$|No such file or directory|Permission denied|Operation not permitted"
         r"|syntax error)"
