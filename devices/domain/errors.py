@@ -124,7 +124,7 @@ class NotConfirmed(CommandRejected):
 
 
 class LateRefusal(CommandRejected):
-    """The refusal of a line came after its answer seemed to be over; `late` is what came then. Nothing more was sent."""
+    """A refusal came after the answer had seemed to be over; `late` is what came then. Nothing more was sent."""
 
     def __init__(self, line: str, answer: str, late: str) -> None:
         super().__init__(line, answer)

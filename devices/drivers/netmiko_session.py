@@ -105,7 +105,7 @@ class NetmikoSession(Session):
         name = connection.base_prompt.strip()
         if not name:
             raise NotSpoken("The device shows no prompt with a name.")
-        self._prompts.know(name)
+        self._reader.prompts.know(name)
         return ""
 
 

@@ -15,11 +15,13 @@ MOST_REFUSING = 8
 FIRST_REFUSING = 2
 #: Words by which a device says in configuration mode that it did not take a line.
 NEGATIVE = (
-    r"\b(?:can(?:no|')t|can not|cannot|could not|couldn't|unable|fail(?:s|ed|ure)?|reject(?:s|ed)?|refused?|denied|disallowed|illegal"
-    r"|invalid|unknown|unrecogni[sz]ed|incomplete|ambiguous|unsupported|error|conflicts?|overlaps?|exceed(?:s|ed)?"
-    r"|out of range|too (?:long|many|large|small)|must (?:be|first|not|have|specify)|not (?:allowed|permitted|supported|valid"
-    r"|enabled|configured|found|authori[sz]ed|available|exist|accepted|applied|possible|defined|a valid|compatible|in range)"
-    r"|does(?: not|n't) (?:exist|match|support)|no such|already (?:in use|exists|used|configured|assigned)|is reserved|aborted)\b"
+    r"\b(?:can(?:no|')t|can not|cannot|could not|couldn't|unable|fail(?:s|ed|ure)?|reject(?:s|ed)?|refused?|denied"
+    r"|disallowed|illegal|invalid|unknown|unrecogni[sz]ed|incomplete|ambiguous|unsupported|error|conflicts?|overlaps?"
+    r"|exceed(?:s|ed)?|out of range|too (?:long|many|large|small)|must (?:be|first|not|have|specify)"
+    r"|not (?:allowed|permitted|supported|valid|enabled|configured|found|authori[sz]ed|available|exist|accepted|applied"
+    r"|possible|defined|a valid|compatible|in range)"
+    r"|does(?: not|n't) (?:exist|match|support)|no such"
+    r"|already (?:in use|exists|used|configured|assigned)|is reserved|aborted)\b"
 )
 #: What may stand in a word of a network device's command, and nothing that begins another command.
 SIGNS = r"[\w/.:,@%+=~#*^\[\]\"-]"
@@ -70,8 +72,8 @@ class Platform:
     configuration mode, where a line that was taken prints nothing or a `notice`. An answer of more than
     `MOST_REFUSING` lines outside configuration mode is none. `confirmations` are pairs of patterns: a line, and what a
     device answers that did it; without it, the line was not done. `save_answers` are what `save` is asked.
-    After a line that `inputs` matches, the device reads a text up to its `mark`, or to `input_word` in a line of its own;
-    `input_asks` is how it says so.
+    After a line that `inputs` matches, the device reads a text up to its `mark`, or to `input_word` in a line of its
+    own; `input_asks` is how it says so.
 
     Where a device can take a change back by itself,
     `guard_enter` and `guard_leave` stand in the place of `config_enter` and `config_leave`, and `guard_confirm` keeps

@@ -30,7 +30,8 @@ class Cli:
     """Base of the platforms' command lines. A subclass gives `prompt`, `banner` and `execute`.
 
     `platform` is the key of the platform that it plays, `prefix` begins its devices' names, `tag` is their asset tag in
-    the demo world. A line that begins with `comment` does nothing. Those with a `turn` take turns where a fleet is generated; the others are asked for by name.
+    the demo world. A line that begins with `comment` does nothing. Those with a `turn` take turns where a fleet is
+    generated; the others are asked for by name.
     """
 
     platform: str

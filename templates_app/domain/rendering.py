@@ -62,7 +62,7 @@ def check_text(text: str, known: set[str]) -> set[str]:
 
 
 def render(text: str, values: Mapping[str, object]) -> list[str]:
-    """Return the lines as they are written, spaces at their ends and empty ones too; TemplateProblem when a value is missing or the output too large."""
+    """Return the lines as they are written; TemplateProblem when a value is missing or the output too large."""
     return Renderer().render(text, values)
 
 

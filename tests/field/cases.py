@@ -10,8 +10,8 @@ from tests.field.devices import CARET, Device, Ios, Junos, Shell
 
 @dataclass(frozen=True)
 class Right:
-    """What must be so in the end. Texts are regular expressions unless said otherwise; `says` looks at the sentences of the
-    device run and of its steps (or of the error, where the input must be refused)."""
+    """What must be so in the end. Texts are regular expressions unless said otherwise; `says` looks at the sentences
+    of the device run and of its steps (or of the error, where the input must be refused)."""
 
     status: str = "succeeded.*"
     got: tuple[str, ...] = ()  # exact lines, received in this order, others between them
@@ -34,9 +34,9 @@ class Right:
 
 @dataclass(frozen=True)
 class Case:
-    """One reported device and what is done with it. `flow`: `run` (a job), `line` (a template that must be refused, or whose
-    line must not arrive as it is), `name` (a device name, likewise), `together` (one job per address, started at once),
-    `fleet` (one job for all addresses, after one that only reads)."""
+    """One reported device and what is done with it. `flow`: `run` (a job), `line` (a template that must be refused, or
+    whose line must not arrive as it is), `name` (a device name, likewise), `together` (one job per address, started at
+    once), `fleet` (one job for all addresses, after one that only reads)."""
 
     name: str
     what: str
@@ -67,7 +67,7 @@ def shell(commands: str, **more: Any) -> dict[str, Any]:
     return {"kind": "exec", "commands": commands, "timeout": 6, **more}
 
 
-# --- where an answer ends -------------------------------------------------------------------------------------------------
+# --- where an answer ends
 BGP = "router bgp 65001\nneighbor 10.0.0.2 remot-as 65002\nshutdown\nmaximum-paths 4"
 
 
@@ -150,7 +150,7 @@ class SyslogBehindPrompt(Ios):
             )
 
 
-# --- what only prepares or proves -----------------------------------------------------------------------------------------
+# --- what only prepares or proves
 class NoWidth(Ios):
     refuses = {r"^terminal width": "% Authorization denied for command 'terminal width 511'\n"}
 
@@ -170,7 +170,7 @@ class AfterRefused(Ios):
         return await super().show_running()
 
 
-# --- names ----------------------------------------------------------------------------------------------------------------
+# --- names
 class LongName(Ios):
     name, config_name = "ACCESS.HALL4.LEVEL2.EAST-SIDE", 20
 
@@ -179,7 +179,7 @@ class OwnPrompt(Ios):
     name, exec_prompt = "SITE-S40217", "SITE-S40217-STP-9"
 
 
-# --- refused or not -------------------------------------------------------------------------------------------------------
+# --- refused or not
 class SaveFails(Ios):
     prints = {r"^write mem": "startup-config file open failed (Device or resource busy)\n"}
 
@@ -195,8 +195,10 @@ class QuietRefusals(Ios):
 class Notices(Ios):
     prints = {
         r"^username": "WARNING: the password should hold characters of three classes at least.\n",
-        r"^spanning-tree": "%Warning: portfast should only be enabled on ports connected to a single\n host. Bridging loops are possible.\n\n"
-        "%Portfast has been configured on GigabitEthernet0/1 but will only\n have effect when the interface is in a non-trunking mode.\n",
+        r"^spanning-tree": "%Warning: portfast should only be enabled on ports connected to a single\n"
+        " host. Bridging loops are possible.\n\n"
+        "%Portfast has been configured on GigabitEthernet0/1 but will only\n"
+        " have effect when the interface is in a non-trunking mode.\n",
         r"^vrf": "% Interface GigabitEthernet0/1 IPv4 disabled and address(es) removed due to enabling VRF RED\n",
     }
 
@@ -205,7 +207,7 @@ class JunosChassis(Junos):
     above = "{master:0}"
 
 
-# --- passwords and questions ----------------------------------------------------------------------------------------------
+# --- passwords and questions
 class Tacacs(Ios):
     asks = ("TACACS Password: ",)
 
@@ -225,13 +227,16 @@ class AsksAgain(Ios):
 class SaveAsks(Ios):
     questions = {
         r"^write mem": (
-            "Warning: Attempting to overwrite an NVRAM configuration previously written\r\nby a different version of the"
-            " system image.\r\nOverwrite the previous NVRAM configuration?[confirm]", "y?", "Building configuration...\n[OK]", 1,
+            "Warning: Attempting to overwrite an NVRAM configuration previously written\r\nby a different version"
+            " of the system image.\r\nOverwrite the previous NVRAM configuration?[confirm]",
+            "y?",
+            "Building configuration...\n[OK]",
+            1,
         )
-    }  # fmt: skip
+    }
 
 
-# --- one box or many ------------------------------------------------------------------------------------------------------
+# --- one box or many
 class OneBox(Ios):
     slow = 0.6
 
@@ -249,12 +254,13 @@ class ManyBoxes(Ios):
         return await super().handle(line)
 
 
-# --- evidence -------------------------------------------------------------------------------------------------------------
+# --- evidence
 class Timestamps(Ios):
     def stamp(self) -> str:
         self.box.count += 1
         n = self.box.count
-        return f"Load for five secs: {n}%/0%; one minute: {n}%; five minutes: 1%\nTime source is NTP, 09:15:{n:02d}.401 UTC Tue Jan 6 2026\n\n"
+        load = f"Load for five secs: {n}%/0%; one minute: {n}%; five minutes: 1%\n"
+        return f"{load}Time source is NTP, 09:15:{n:02d}.401 UTC Tue Jan 6 2026\n\n"
 
     async def handle(self, line: str) -> bool | None:
         if line.startswith("show"):
@@ -283,7 +289,7 @@ def noticed_line(name: str, what: str, line: str, source: str = "") -> Case:
 
 
 def odd_line(name: str, what: str, odd: str, never: str) -> Case:
-    """A character that the device's line editor acts on, or that a reader does not see: refused, or it does not arrive as it is."""
+    """A character that the device's line editor acts on, or that a reader does not see: it does not arrive as it is."""
     return Case(
         name, what, "", Ios, (config(f"interface Gi0/1\ndescription a{odd}b"),), Right(never=(never,)), flow="line"
     )
@@ -293,7 +299,7 @@ FIELD = "found in a field trial"
 CASES = (
     Case(
         "pause-in-config-far",
-        "The configuration pauses after a line that equals the prompt, 40 ms away: the line after the refused one must not be sent",
+        "The configuration pauses after a line equal to the prompt, 40 ms away: nothing is sent after a refused line",
         "ytti/oxidized#2345",
         PausesFar,
         (config(BGP),),

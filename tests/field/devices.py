@@ -37,7 +37,7 @@ class Hangup(Exception):
 
 
 class Terminal:
-    """Bytes to and from the client; `far` seconds lie in each direction. What arrived is taken even if the client left."""
+    """Bytes to and from the client, `far` seconds in each direction. What arrived is taken even if the client left."""
 
     def __init__(self, process: Any, note: Any, far: float) -> None:
         self.process, self.note, self.far = process, note, far
@@ -149,7 +149,8 @@ class Device:
 
 
 class Ios(Device):
-    """In the manner of IOS. `refuses`, `prints`: pattern: text. `questions`: pattern: (question, what is right, text then, tries)."""
+    """In the manner of IOS. `refuses`, `prints`: pattern: text. `questions`: pattern: (question, what is right, text
+    then, tries)."""
 
     refuses: dict[str, str] = {}
     prints: dict[str, str] = {}
@@ -187,7 +188,8 @@ class Ios(Device):
             await self.t.say(question)
             if re.fullmatch(right, await self.t.line(hidden=True)):
                 self.save() if "OK" in then or "Copy" in then else None
-                return await self.out(then)
+                await self.out(then)
+                return
         await self.out("% Aborted")
 
     def save(self) -> None:
@@ -278,7 +280,8 @@ class Junos(Device):
             await self.out("Entering configuration mode")
         elif line == "commit":
             await self.out(
-                "[edit system services]\n  'web-management'\n    warning: this statement is going to be removed\ncommit complete"
+                "[edit system services]\n  'web-management'\n    warning: this statement is going to be removed\n"
+                "commit complete"
             )
         elif line == "exit":
             if not self.mode:
@@ -298,7 +301,7 @@ class Junos(Device):
 
 
 class Shell(Device):
-    """A real bash on a pseudo terminal, in an empty home that is removed afterwards. `rc` is added to its start file."""
+    """A real bash on a pseudo terminal, in an empty home that is removed afterwards. `rc` joins its start file."""
 
     name = "web1"
     rc = ""

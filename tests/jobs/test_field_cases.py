@@ -1,7 +1,6 @@
 """Devices as people reported them, over real SSH: what reached the device, what was stored, and what is said of it.
 
-The cases are data (`tests/field/cases.py`), played by `tests/field/devices.py` in a process of its own. Those of several
-boxes are tried where boxes are (`tests/jobs/test_boxes_on_fleet.py`).
+The cases are data (`tests/field/cases.py`), played by `tests/field/devices.py` in a process of its own.
 """
 
 import json
@@ -18,7 +17,7 @@ from django.core.exceptions import ValidationError
 from config.errors import Invalid
 from devices.domain import configs
 from devices.domain.secrets import Secret
-from devices.models import Agent, Network
+from devices.models import Network
 from devices.services import inventory, snapshots
 from jobs.results.transcripts import with_maskers
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep

@@ -30,8 +30,8 @@ ARISTA_EOS = Platform(
     config_end=re.compile(r"^end\s*$", re.MULTILINE),
     comment="!",
     failure=re.compile(
-        r"^\s*% ?(?:Invalid|Incomplete|Ambiguous|Unavailable|Error|Cannot|Can't|Authorization|Unrecognized|Unknown|Failed)"
-        r"|^%.*denied|^\s*\^\s*$",
+        r"^\s*% ?(?:Invalid|Incomplete|Ambiguous|Unavailable|Error|Cannot|Can't|Authorization"
+        r"|Unrecognized|Unknown|Failed)|^%.*denied|^\s*\^\s*$",
         re.IGNORECASE,
     ),
     config_failure=re.compile(NEGATIVE, re.IGNORECASE),

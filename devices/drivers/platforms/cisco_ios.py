@@ -33,10 +33,10 @@ CISCO_IOS = Platform(
     comment="!",
     # Also of a list of refusals that AAA and NVRAM print, and of a parser that shows only its mark.
     failure=re.compile(
-        r"^\s*(?:ERROR: )?% ?(?:Invalid|Incomplete|Ambiguous|Unknown|Unrecognized|Bad|Error|Access denied|Authorization|Cannot"
-        r"|Can't|Failed|No such|Not enough|There is no|Command incomplete|\S+: (?:Invalid|Unknown|Bad))"
-        r"|^%.*(?:not (?:allowed|valid|enabled|supported|found)|denied|overlaps|does not exist)|^Command (?:rejected|authorization"
-        r" failed)|^ERROR: |^\s*\^\s*$|^Line has invalid autocommand",
+        r"^\s*(?:ERROR: )?% ?(?:Invalid|Incomplete|Ambiguous|Unknown|Unrecognized|Bad|Error|Access denied|Authorization"
+        r"|Cannot|Can't|Failed|No such|Not enough|There is no|Command incomplete|\S+: (?:Invalid|Unknown|Bad))"
+        r"|^%.*(?:not (?:allowed|valid|enabled|supported|found)|denied|overlaps|does not exist)"
+        r"|^Command (?:rejected|authorization failed)|^ERROR: |^\s*\^\s*$|^Line has invalid autocommand",
         re.IGNORECASE,
     ),
     config_failure=re.compile(NEGATIVE, re.IGNORECASE),

@@ -31,8 +31,8 @@ JUNIPER_JUNOS = Platform(
     # The role in a chassis and the place in the configuration.
     above=re.compile(r"(?:^[ ]*\n)?^(?=[{\[])(?:\{[\w:.-]+\})?(?:\[edit[^\]\n]*\])?[ ]*\n\Z", re.MULTILINE),
     failure=re.compile(
-        r"^\s*(error:|syntax error|unknown command|invalid |missing (?:argument|or)|configuration check-out failed|commit failed"
-        r"|could not |cannot )|^\s*\^\s*$",
+        r"^\s*(error:|syntax error|unknown command|invalid |missing (?:argument|or)"
+        r"|configuration check-out failed|commit failed|could not |cannot )|^\s*\^\s*$",
         re.IGNORECASE,
     ),
     confirmations=(
