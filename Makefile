@@ -3,7 +3,7 @@ PYTHON ?= python
 export INTERLOCK_VAR ?= $(CURDIR)/var/check
 APPS = config devices templates_app approvals jobs
 
-.PHONY: check format test test-all bench chaos lock fuzz-schedules fuzz-api
+.PHONY: check format test test-all bench chaos lock fuzz-schedules fuzz-session fuzz-api
 
 check:            ## formatting, lint, types, migrations
 	ruff format --check .
@@ -49,6 +49,9 @@ lock:             ## compile the pinned requirements from pyproject.toml (needs 
 
 fuzz-schedules:   ## compare the recurrence engine with its judges at N clock changes: make fuzz-schedules N=5000000
 	N=$(or $(N),5000000) $(PYTHON) -m pytest -q -s tests/jobs/test_schedule_sweep.py
+
+fuzz-session:     ## play N devices that pause, echo oddly and print look-alikes: make fuzz-session N=1000000
+	N=$(or $(N),1000000) $(PYTHON) -m pytest -q -s tests/devices/test_alignment.py -m sweep
 
 fuzz-api:         ## about N requests made up from the OpenAPI document, as three people: make fuzz-api N=50000
 	N=$(or $(N),50000) $(PYTHON) -m pytest -q -s --timeout=7200 tests/e2e/test_api_document.py -k schemathesis

@@ -18,12 +18,12 @@ WINDOW = 8192
 
 
 class Answer:
-    """Collects bytes. `late` is the text before the echo, `echoed` whether the echo is whole (or none is awaited);
-    `renames` says that the prompt after it may have another name; `asked` are the questions that were answered."""
+    """Collects bytes. `late` is the text before the echo, `prompt` the one right before it where it came again,
+    `echoed` whether the echo is whole (or none is awaited); `renames` says that the prompt after it may have another name; `asked` are the questions that were answered."""
 
     def __init__(self, line: str, prompts: Prompts, *, echoes: bool = True, renames: bool = False) -> None:
         self.line, self.size, self.tail, self.overdue = line, 0, b"", False
-        self.late, self.renames = "", renames
+        self.late, self.prompt, self.renames = "", "", renames
         self.asked: list[str] = []
         self.echoed = not (echoes and line.strip())
         self._prompts, self._sent = prompts, line.encode()
@@ -68,7 +68,9 @@ class Answer:
         found = echo.find(text, self.line, self._is_prompt)
         if found:
             begin, end = found
-            self.late = echo.before(decode(self._before) + text[:begin], self.line, self._without_prompt)
+            came = decode(self._before) + text[:begin]
+            self.late = lines(echo.before(came, self.line, self._without_prompt))
+            self.prompt = last_line(came)
             self.echoed, self._before, self._window = True, b"", b""
             return text[end:].encode()
         if len(self._window) > WINDOW + 4 * len(self._sent):

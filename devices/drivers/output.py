@@ -14,10 +14,9 @@ Answers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long to wait, in seconds: for a command's prompt, for the first prompt after login, for the echo of what was
-    typed; and how long a network may keep back a lost packet (RFC 6298, as Linux does it)."""
+    """How long to wait, in seconds: for a command's prompt, for the first prompt after login; and how long a network
+    may keep back a lost packet (RFC 6298, as Linux does it)."""
 
     command: float = 30.0
     login: float = 20.0
-    echo: float = 10.0
     quiet: float = 0.25

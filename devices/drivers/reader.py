@@ -64,10 +64,13 @@ class Reader:
         """Return what collects the answer to a line that is about to be sent."""
         return Answer(line, self.prompts, echoes=self.echoes is not False, renames=self._may_rename(line))
 
-    def await_echo(self, answer: Answer) -> None:
-        """Wait until a typed line stands on the device's screen; Enter was not pressed yet."""
+    def await_echo(self, answer: Answer, timeout: float) -> None:
+        """Wait until a typed line stands on the device's screen; Enter was not pressed yet.
+
+        The device may still be busy with the line before, as long as that may take.
+        """
         started = time.monotonic()
-        wait = self.timing.echo if self.shows_typing else FIRST_ECHO_SECONDS
+        wait = timeout if self.shows_typing else FIRST_ECHO_SECONDS
         while not answer.echoed:
             data = self.receive(answer, started + wait, wait, expects=False)
             if data:
@@ -77,13 +80,14 @@ class Reader:
             elif time.monotonic() - started >= wait:
                 if not answer.size and not self.shows_typing:
                     self.shows_typing = False
-                    answer.forget_echo()
                     return
                 raise EchoMissing(
                     f"'{answer.line}' was typed, but the device did not show it behind its prompt, so Enter was not "
                     f"pressed. It showed: '{answer.last.strip()[-200:]}'"
                 )
-        if not answer.late:
+        if answer.prompt:
+            self.last_prompt = answer.prompt
+        else:
             self._measure(time.monotonic() - started)
         self.shows_typing = self.echoes = True
 

@@ -87,7 +87,8 @@ class Session:
             text += self._privileged(login, changes)
         for line in self.platform.preparation:
             try:
-                text += self.send(line)
+                # The first line shows whether the device echoes what is typed: nothing is sent blindly later.
+                text += self._judged(line, self._exchange(line, self.timing.command, typed=changes))
             except CommandRejected as refused:
                 self.remarks.append(f"The device refused '{line}', which only prepares the session: {_said(refused)}")
         return text
@@ -185,11 +186,13 @@ class Session:
         progress: Progress | None = None,
         answers: Answers = (),
         changes: bool = False,
+        typed: bool = False,
     ) -> str:
         """Send a line, read its answer, and put what came late where it belongs."""
         answer = self._reader.answer(line)
         in_config, changes = self.in_config, changes and bool(line.strip())
-        typed = changes and self._reader.echoes is not False and self._reader.shows_typing is not False
+        shows = self._reader.echoes is not False and self._reader.shows_typing is not False
+        typed = (typed or changes) and shows
         if changes and not typed:
             self._drain()
         for part in halves("half_sent", line.encode() + (b"" if typed else b"\r")):
@@ -197,8 +200,9 @@ class Session:
                 self.transport.send(part)
             failpoint("half_sent")
         if typed:
-            self._reader.await_echo(answer)
+            self._reader.await_echo(answer, timeout)
             self._take_late(answer.late)
+            in_config = self.in_config
             self.transport.send(b"\r")
         failpoint("line_sent")
         opens = self.platform.input_end(line) if not self._reader.input_end else ""
@@ -208,7 +212,7 @@ class Session:
         if not typed:
             self._take_late(answer.late)
         text = answer.text(self.platform.above)
-        self._before = Sent(line, text, in_config=in_config, changes=changes)
+        self._before = Sent(line, text, in_config=in_config or self.in_config, changes=changes)
         return self._whole(answer, text) if line and line == self.platform.show_running else text
 
     def _judged(self, line: str, text: str) -> str:
