@@ -18,8 +18,12 @@ WINDOW = 8192
 
 
 class Answer:
-    """Collects bytes. `late` is the text before the echo, `prompt` the one right before it where it came again,
-    `echoed` whether the echo is whole (or none is awaited); `renames` says that the prompt after it may have another name; `asked` are the questions that were answered."""
+    """Collects bytes.
+
+    `late` is the text before the echo, `prompt` the one right before it where it came again, `echoed` whether the echo
+    is whole (or none is awaited); `renames` says that the prompt after it may have another name; `asked` are the
+    questions that were answered.
+    """
 
     def __init__(self, line: str, prompts: Prompts, *, echoes: bool = True, renames: bool = False) -> None:
         self.line, self.size, self.tail, self.overdue = line, 0, b"", False

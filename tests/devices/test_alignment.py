@@ -67,7 +67,8 @@ class Device:
         self.syslog = rng.random() < 0.1
         self.is_open = True
         self.free_at = self.world.now
-        self._say(rng.choice(["", "\nWelcome\n", f"\n*** {NAME}# ***\nlab#\n", "\n" + "#>" * 20 + "\n"]) + self.prompt())
+        banner = rng.choice(["", "\nWelcome\n", f"\n*** {NAME}# ***\nlab#\n", "\n" + "#>" * 20 + "\n"])
+        self._say(banner + self.prompt())
 
     def prompt(self):
         return f"{NAME}#" if self.mode == "exec" else f"{NAME}(config{'-if' if self.mode == 'if' else ''})#"
@@ -206,8 +207,8 @@ def play(number, monkeypatch):
     rng, world = random.Random(number), World()
     for module in (reading, sessions):
         monkeypatch.setattr(module, "time", world)
-    changes = ["interface Gi0/1", "description " + "d" * rng.choice([3, 30, 120]), "no shutdown", "ip route x", "vlan 7"]
-    changes = changes[: rng.randrange(1, 6)]
+    long = "description " + "d" * rng.choice([3, 30, 120])
+    changes = ["interface Gi0/1", long, "no shutdown", "ip route x", "vlan 7"][: rng.randrange(1, 6)]
     device = Device(rng, world, refused=rng.choice([*changes, "nothing"]))
     steps = (
         step(0, "snapshot", "show running-config", keep="before"),

@@ -16,12 +16,21 @@ class Script:
     """A transport that answers each line sent with the chunks written for it."""
 
     def __init__(self, greeting, answers):
-        self.queue, self.answers, self.sent = [greeting], answers, []
+        self.queue, self.answers, self.sent, self.typed = [greeting], answers, [], ""
 
     def send(self, data):
-        line = data.decode().rstrip("\r")
+        text = data.decode()
+        if text not in ("\r", " ") and not text.endswith("\r"):
+            self.typed += text
+            self.queue.append(text)  # its echo
+            return
+        line, typed = self.typed + text.rstrip("\r"), self.typed
+        self.typed = ""
         self.sent.append(line)
         answer = self.answers.get(line, f"{line}\r\nsw1#")
+        if typed:
+            answer = ["".join(answer) if isinstance(answer, list) else answer]
+            answer[0] = answer[0].removeprefix(typed)
         self.queue += answer if isinstance(answer, list) else [answer]
 
     def recv(self, timeout):
