@@ -159,7 +159,11 @@ class DevicePlan:
     @property
     def has_secrets(self) -> bool:
         """Say whether a secret is put into a line right before it is sent."""
-        texts = (text for step in self.steps for text in (*step.commands, step.script))
+        texts = (
+            text
+            for step in self.steps
+            for text in (*step.commands, step.script, *(answer for _, answer in step.answers))
+        )
         return any(SECRET_MARK.search(text) for text in texts)
 
     def unconfirmed(self, begun: int, confirmed: int) -> int:

@@ -129,8 +129,9 @@ class Planner:
 
     def _step(self, position: int, step: TemplateStep, task: TaskFacts, device: DeviceFacts) -> tuple[PlannedStep, str]:
         """Return one step on one device, and what is wrong with it."""
-        body, key = step.body(device.platform) or "", (device.platform, task.step, position)
-        if any(name in body for name in BUILT_IN):
+        texts = [step.body(device.platform) or "", *(answer for _, answer in step.answers)]
+        key = (device.platform, task.step, position)
+        if any(name in text for name in BUILT_IN for text in texts):
             return self._rendered(position, step, task, device)
         if key not in self._same:
             self._same[key] = self._rendered(position, step, task, device)
@@ -156,11 +157,12 @@ class Planner:
         try:
             values = self._known(task, device)
             lines = lines_sent(device.platform, self.renderer.render(body or "", values))
+            answers = tuple((question, self._answer(answer, values)) for question, answer in step.answers)
             if step.script:
                 script = compose(step.language, step.script, _parameters(self.content, values))
         except TemplateProblem as error:
-            problem, lines = f"Step '{step.name}': {error}", []
-        sent = [*lines, *(answer for _, answer in step.answers)] if step.answers else lines
+            problem, lines, answers = f"Step '{step.name}': {error}", [], ()
+        sent = [*lines, *(answer for _, answer in answers)]
         problem = problem or _flaw(step.name, sent, device.platform)
         guard = _guard(step)
         if guard and not device.words.guard_confirm:
@@ -173,7 +175,7 @@ class Planner:
             commands=commands,
             timeout=step.timeout,
             credential=task.credential,
-            answers=step.answers,
+            answers=answers,
             keep=step.keep,
             checks=step.checks,
             script=script,
@@ -184,6 +186,10 @@ class Planner:
             changing=_changing(step, commands, device.platform),
         )
         return planned, problem
+
+    def _answer(self, text: str, values: Mapping[str, object]) -> str:
+        """Return an answer with its variables' values; what is not one line is refused as a line is."""
+        return "\n".join(self.renderer.render(text, values)) if text else ""
 
     def _known(self, task: TaskFacts, device: DeviceFacts) -> dict[str, object]:
         """Return what the texts of a step may say; values are checked once for all devices."""

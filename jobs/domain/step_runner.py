@@ -185,7 +185,7 @@ def _run_step(
                 reveal(command),
                 timeout=step.timeout,
                 progress=lambda text, index=index: observer.arriving(step, index, text),  # type: ignore[misc]
-                answers=step.answers,
+                answers=tuple((question, reveal(answer)) for question, answer in step.answers),
                 changes=step.journaled,
                 **({"script": _script(step, reveal)} if step.script else {}),
             )

@@ -129,6 +129,7 @@ def content_problems(content: TemplateContent) -> dict[str, list[str]]:
     known = {*names, *variables.BUILT_IN}
     for index, step in enumerate(content.steps):
         found |= _step_problems(f"steps.{index}", step)
+        found |= _answer_problems(f"steps.{index}.answers", step, known)
         found |= _command_problems(f"steps.{index}.commands", step, known, content.platforms)
     return found
 
@@ -191,6 +192,16 @@ STEP_RULES: tuple[tuple[str, Callable[[TemplateStep], bool], str], ...] = (
 def _step_problems(where: str, step: TemplateStep) -> dict[str, list[str]]:
     found = {f"{where}.{field}": [sentence] for field, holds, sentence in STEP_RULES if not holds(step)}
     return found | ({f"{where}.name": [f"It {said}"]} if (said := flaw(step.name)) else {})
+
+
+def _answer_problems(where: str, step: TemplateStep, known: set[str]) -> dict[str, list[str]]:
+    """Return what is wrong with the variables in a step's answers; `known` are those there are."""
+    problems = [
+        f"'{question} => {answer}': {problem}"
+        for question, answer in step.answers
+        if (problem := _text_problem(answer, known))
+    ]
+    return {where: problems[:1]} if problems else {}
 
 
 def _command_problems(where: str, step: TemplateStep, known: set[str], wanted: Sequence[str]) -> dict[str, list[str]]:

@@ -118,7 +118,8 @@ class StepForm(forms.Form):
         max_length=limits.MOST_TEXT_CHARACTERS,
         widget=forms.Textarea(attrs={**CODE, "rows": 2}),
         help_text="One a line: question => answer. For example: Destination filename => startup-config. "
-        "An empty answer presses Enter. Any other question ends the step.",
+        "An empty answer presses Enter; an answer may hold variables. Each question is answered once, and any other "
+        "ends the step.",
     )
 
     def clean_answers(self) -> tuple[tuple[str, str], ...]:

@@ -97,3 +97,37 @@ def test_the_text_that_is_hashed_is_the_same_json_in_every_version(texts):
     plan = Plan("3", 1, (replace(device, device="b"), device))
     body = {"template": "3", "version": 1, "devices": [device.as_json(), replace(device, device="b").as_json()]}
     assert plan.canonical().decode() == json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+NAME = RuntimeVariable(name="file", required=False)
+ASKED = {"kind": StepKind.EXEC, "variables": [NAME]}
+
+
+def test_answers_hold_variables_also_of_the_device():
+    answers = (("filename", "{{ file }}"), ("host", "{{ device.name }}"), ("[confirm]", ""))
+    both = planner({"cisco_ios": "copy a b"}, **ASKED, values={"file": "core.cfg"}, answers=answers)
+    first, second = (both.plan(device, ANY).steps[0].answers for device in (FIRST, SECOND))
+    assert first == (("filename", "core.cfg"), ("host", "sw01"), ("[confirm]", ""))
+    assert second[1] == ("host", "sw02")
+
+
+def test_an_answer_of_two_lines_is_refused():
+    two = planner(
+        {"cisco_ios": "copy a b"},
+        kind=StepKind.EXEC,
+        answers=(("filename", "{% for n in range(2) %}{{ n }}\n{% endfor %}"),),
+    )
+    assert "one line" in two.plan(FIRST, ANY).problem
+
+
+def test_a_secret_in_an_answer_stands_as_a_mark_in_the_plan_and_makes_it_one_with_secrets():
+    secret = RuntimeVariable(name="phrase", type=VariableType.SECRET, required=False)
+    some = planner(
+        {"cisco_ios": "crypto import"},
+        kind=StepKind.EXEC,
+        variables=[secret],
+        values={"phrase": "stored"},
+        answers=(("passphrase", "{{ phrase }}"),),
+    )
+    plan = some.plan(FIRST, ANY)
+    assert "stored" not in str(plan.steps[0].answers) and plan.has_secrets
