@@ -32,6 +32,7 @@ test-all: test    ## the same on PostgreSQL, then end to end with real processes
 
 bench:            ## devices per second beside Nornir+Netmiko, also on slow devices (on a fleet that costs little where Go is installed); the scheduler with 100,000 triggers beside django-celery-beat; the lists of the API with 1,000,000 device runs
 	$(PYTHON) -m tests.bench --devices 1000 --parallel 100 --processes 2 --goal 4
+	$(PYTHON) -m tests.bench --devices 1000 --parallel 100 --processes 2 --goal 4 --texts other --clients "Our sessions alone" "Nornir+Netmiko"
 	$(PYTHON) -m tests.bench --devices 1000 --parallel 200 --processes 2 --goal 1.6 --delay 0.2 --rounds 1
 	$(PYTHON) -m tests.bench --devices 2000 --parallel 1000 --processes 2 --goal 5 --delay 0.2 --rounds 1 --clients "Our sessions alone" "Nornir+Netmiko"
 	$(PYTHON) -m tests.servers $(PYTHON) -m tests.bench --devices 1000 --parallel 100 --processes 2 --goal 4

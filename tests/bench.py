@@ -21,12 +21,13 @@ import time
 from pathlib import Path
 
 from tests import bench_clients
+from tests.bench_texts import TEXTS
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT = 2622
 
 
-def fleet(folder, count, delay=0.0, kind="simulator"):
+def fleet(folder, count, delay=0.0, kind="simulator", texts="simulator"):
     """Start a fleet of IOS-like devices that wait so many seconds before each answer; return the process and the
     addresses."""
     specs = [
@@ -34,6 +35,7 @@ def fleet(folder, count, delay=0.0, kind="simulator"):
         for i in range(count)
     ]
     (folder / "fleet.json").write_text(json.dumps(specs))
+    (folder / "texts.json").write_text(json.dumps(TEXTS[texts]()))
     words = {"simulator": _simulator, "go": _go_fleet}[kind](folder, specs, delay)
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     process.stdout.readline()
@@ -49,17 +51,11 @@ def _simulator(folder, specs, delay):
 
 
 def _go_fleet(folder, specs, delay):
-    """Build `tests/fleet`, which needs Debian's golang-go and golang-golang-x-crypto-dev, and give it the
-    simulator's configuration."""
-    from devices.simulator import configs
-    from devices.simulator.cli_ios import configuration
-    from devices.simulator.state import DeviceSpec
-
+    """Build `tests/fleet`, which needs Debian's golang-go and golang-golang-x-crypto-dev, and give it its texts."""
     settings = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(folder / "go")}
     build = ["go", "build", "-o", str(folder / "fleet"), "tests/fleet/main.go"]
     subprocess.run(build, cwd=ROOT, env=os.environ | settings, check=True)
-    (folder / "configuration").write_text(configuration(configs.ios(DeviceSpec("", "cisco_ios", "NAME"))))
-    return [str(folder / "fleet"), f"{folder}/fleet.json", f"{folder}/configuration", str(PORT), str(int(delay * 1000))]
+    return [str(folder / "fleet"), f"{folder}/fleet.json", f"{folder}/texts.json", str(PORT), str(int(delay * 1000))]
 
 
 def cpu_of(pid):
@@ -219,11 +215,12 @@ def main():
     parser.add_argument("--fleet", choices=["simulator", "go"], default="go" if shutil.which("go") else "simulator")
     parser.add_argument("--delay", type=float, default=0.0, help="Seconds before each answer of a device.")
     parser.add_argument("--clients", nargs="*", choices=bench_clients.CLIENTS, default=list(bench_clients.CLIENTS))
+    parser.add_argument("--texts", choices=TEXTS, default="simulator", help="What the fleet 'go' prints.")
     options = parser.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
     folder = Path(tempfile.mkdtemp(prefix="interlock-bench-"))
-    simulator, addresses = fleet(folder, options.devices, options.delay, options.fleet)
+    simulator, addresses = fleet(folder, options.devices, options.delay, options.fleet, options.texts)
     rounds = {name: [] for name in ("Interlock", *options.clients)}
     product = None
     try:
@@ -252,7 +249,7 @@ def report(rounds, options):
     late = f", {options.delay:g} s before each answer" if options.delay else ""
     print(
         f"\n{options.devices} devices, work '{options.work}'{late}, {options.parallel} at a time, "
-        f"fleet '{options.fleet}', median of {options.rounds} rounds"
+        f"fleet '{options.fleet}', texts '{options.texts}', median of {options.rounds} rounds"
     )
     print(
         f"{'client':<18} {'devices/s':>9} {'CPU ms/device':>14} {'fleet ms':>9} "

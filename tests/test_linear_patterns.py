@@ -19,8 +19,8 @@ with warnings.catch_warnings():
     from re import _constants as sre
     from re import _parser as parser
 
-from devices.drivers import session
 from devices.drivers.platforms import PLATFORMS
+from devices.drivers.prompts import Prompts
 from jobs import types
 
 ROOT = Path(__file__).parents[1]
@@ -32,9 +32,11 @@ CALLS = ("compile", "search", "match", "fullmatch", "sub", "split", "findall", "
 #: Patterns that are put together when the program runs, and where those that they can be are tried.
 MADE = {
     "devices/drivers/platform.py": "reading: `reads` of the platforms",
-    "devices/drivers/session.py": "_Named: `modes` of the platforms",
+    "devices/drivers/prompts.py": "`modes` of the platforms, and a device's name, escaped",
+    "devices/drivers/reader.py": "`input_end`: a mark, escaped",
+    "devices/drivers/platforms/__init__.py": "`input_end`: a mark, escaped",
+    "devices/drivers/echo.py": "_head: a line, its signs escaped",
     "devices/domain/masking.py": "Masker: known secrets, escaped, one beside the other",
-    "devices/drivers/netmiko_session.py": "_know: a device's name, escaped",
     "templates_app/domain/checks.py": "judge: `checks` of the job types; people write none",
 }
 #: So many begins of a pattern are tried.
@@ -74,7 +76,7 @@ def patterns():
     found = {f"{where} {pattern[:40]}": re.compile(pattern, flags) for where, pattern, flags in written()[0]}
     for key, platform in PLATFORMS.items():
         if not platform.netmiko:
-            found[f"{key}: modes"] = session._Named("sw1", platform.modes)._modes
+            found[f"{key}: modes"] = Prompts(platform)._modes
     for platform in PLATFORMS.values():
         found[f"reads: {platform.reads.pattern}"[:90]] = re.compile(
             rf"\A(?:{platform.reads.pattern})\Z", platform.reads.flags

@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from devices.drivers.screen import MOVES, SYSLOG
+from devices.drivers.screen import SYSLOG
 
 #: So many signs at the beginning of a line must be echoed in one piece.
 HEAD = 12
 #: What wrapping and drawing again leave between the signs of an echo.
-NOISE = rf"(?:[\s\b$]|{MOVES.pattern.replace('(', '(?:')})*"
+NOISE = r"(?:[\s\b$]|\x1b\[[0-9]*[KCDGP])*"
 
 
 @lru_cache(maxsize=256)

@@ -94,12 +94,9 @@ class NetmikoSession(Session):
             if login.enable_password and not connection.check_enable_mode():
                 connection.enable()
         except (ValueError, NetmikoBaseException) as error:
-            if changes:
-                raise EnableRefused(
-                    "The device did not enter privileged mode. The enable password was tried once; check the "
-                    "credential."
-                ) from error
-            self.remarks.append("The session is not privileged: the device refused the enable password.")
+            raise EnableRefused(
+                "The device did not enter privileged mode. The enable password was tried once; check the credential."
+            ) from error
         except (OSError, EOFError) as error:
             raise SessionLost("The device closed the connection.") from error
         name = connection.base_prompt.strip()

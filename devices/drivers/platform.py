@@ -14,14 +14,15 @@ MOST_REFUSING = 8
 #: And it begins with them: within so many lines.
 FIRST_REFUSING = 2
 #: Words by which a device says in configuration mode that it did not take a line.
-NEGATIVE = (
+NEGATIVE = re.compile(
     r"\b(?:can(?:no|')t|can not|cannot|could not|couldn't|unable|fail(?:s|ed|ure)?|reject(?:s|ed)?|refused?|denied"
     r"|disallowed|illegal|invalid|unknown|unrecogni[sz]ed|incomplete|ambiguous|unsupported|error|conflicts?|overlaps?"
     r"|exceed(?:s|ed)?|out of range|too (?:long|many|large|small)|must (?:be|first|not|have|specify)"
     r"|not (?:allowed|permitted|supported|valid|enabled|configured|found|authori[sz]ed|available|exist|accepted|applied"
     r"|possible|defined|a valid|compatible|in range)"
     r"|does(?: not|n't) (?:exist|match|support)|no such"
-    r"|already (?:in use|exists|used|configured|assigned)|is reserved|aborted)\b"
+    r"|already (?:in use|exists|used|configured|assigned)|is reserved|aborted)\b",
+    re.IGNORECASE,
 )
 #: What may stand in a word of a network device's command, and nothing that begins another command.
 SIGNS = r"[\w/.:,@%+=~#*^\[\]\"-]"

@@ -15,7 +15,7 @@ ANSI = re.compile(
 #: Sequences that move within a line or change it, by their last letter: erase, right, left, to a column, delete.
 MOVES = re.compile(r"\x1b\[([0-9]*)([KCDGP])")
 #: What is drawn with: a movement, a single sign, a run of ordinary text.
-DRAWN = re.compile(rf"{MOVES.pattern}|([\b\r])|([^\b\r\x1b]+)|\x1b")
+DRAWN = re.compile(r"\x1b\[([0-9]*)([KCDGP])|([\b\r])|([^\b\r\x1b]+)|\x1b")
 #: A device prints such lines whenever it likes, also behind its prompt.
 SYSLOG = re.compile(r"^[*.]?.{0,60}%[A-Z0-9_]+(?:-[A-Z0-9_]+)*-[0-7]-[A-Z0-9_]+:.*$", re.MULTILINE)
 #: What a pager leaves behind.
@@ -37,7 +37,7 @@ def lines(text: str) -> str:
     text = text.replace("\r\n", "\n")
     if "\b" not in text and "\r" not in text and "\x1b" not in text:
         return text
-    return "\n".join(_drawn(line) for line in re.sub(r"\r+\n", "\n", text).split("\n"))
+    return "\n".join(_drawn(line) for line in re.sub(r"\r{1,4}\n", "\n", text).split("\n"))
 
 
 def last_line(text: str) -> str:

@@ -152,18 +152,9 @@ class Session:
         raise PromptTimeout(f"The device's prompt was not recognized: '{self._reader.last_prompt[-60:]}'.")
 
     def _privileged(self, login: Login, changes: bool) -> str:
+        """Enter privileged mode; whoever only reads and has no password for it goes on without."""
         if not changes and not login.enable_password:
-            self.remarks.append("The session is not privileged: the credential has no enable password.")
             return ""
-        try:
-            return self._enable(login)
-        except EnableRefused as refused:
-            if changes:
-                raise
-            self.remarks.append(f"The session is not privileged. {refused.message}")
-            return ""
-
-    def _enable(self, login: Login) -> str:
         asks, line = self.platform.enable_password, self.platform.enable
         self.transport.send(line.encode() + b"\r")
         answer = self._reader.read(self._reader.answer(line), self.timing.command, until=asks.search)

@@ -139,24 +139,36 @@ def run_steps(
         failure = _run_step(session, step, observer, reveal, heard)
         if failure is None and step.commands and (step.journaled or step.checks or step.keep or step is steps[-1]):
             failure = _settled(session, step, observer, heard)
-        if step.kind == SNAPSHOT and failure is not None and failure.reason in EVIDENCE_ONLY:
-            session.remarks.append(failure.message)
-            observer.step_ended(step, RunStatus.FAILED, failure.message)
-            continue
-        if step.checks and step.commands and (failure is None or failure.reason == CommandRejected.code):
-            verdict, text = judge(step.checks, "\n".join(heard))
-            if findings is not None:
-                findings.append(Finding(step, verdict, text))
-            status = RunStatus.FAILED if verdict is Verdict.FAIL else RunStatus.SUCCEEDED
-            observer.step_ended(step, status, text, verdict)
-        elif failure is not None:
-            observer.step_ended(step, failure.status, failure.message)
-            return failure
-        else:
-            observer.step_ended(step, RunStatus.SUCCEEDED if step.commands else RunStatus.SKIPPED, step.note)
+        if not _goes_on(session, step, observer, failure, heard, findings):
+            return failure or DeviceResult(RunStatus.SUCCEEDED)
         if step.restarts and step.commands and failure is None:
             return DeviceResult(RunStatus.SUCCEEDED, RESTARTED, "", step)
     return DeviceResult(RunStatus.SUCCEEDED)
+
+
+def _goes_on(
+    session: Conversation,
+    step: PlannedStep,
+    observer: Observer,
+    failure: DeviceResult | None,
+    heard: list[str],
+    findings: list[Finding] | None,
+) -> bool:
+    """Tell how a step ended, and whether the next one follows: after checks, and after evidence that is not there."""
+    if step.checks and step.commands and (failure is None or failure.reason == CommandRejected.code):
+        verdict, text = judge(step.checks, "\n".join(heard))
+        if findings is not None:
+            findings.append(Finding(step, verdict, text))
+        observer.step_ended(step, RunStatus.FAILED if verdict is Verdict.FAIL else RunStatus.SUCCEEDED, text, verdict)
+        return True
+    if failure is None:
+        observer.step_ended(step, RunStatus.SUCCEEDED if step.commands else RunStatus.SKIPPED, step.note)
+        return True
+    observer.step_ended(step, failure.status, failure.message)
+    if step.kind == SNAPSHOT and failure.reason in EVIDENCE_ONLY:
+        session.remarks.append(failure.message)
+        return True
+    return False
 
 
 def verdict_of_checks(findings: Sequence[Finding]) -> DeviceResult:

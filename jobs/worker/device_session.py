@@ -21,6 +21,7 @@ from devices.domain.errors import (
     CommandRejected,
     DeviceError,
     EchoMissing,
+    EnableRefused,
     NotBack,
     NotConfirmed,
     NotOneLine,
@@ -28,7 +29,7 @@ from devices.domain.errors import (
     SessionLost,
     Unreachable,
 )
-from devices.domain.secrets import Login
+from devices.domain.secrets import Login, Secret
 from devices.drivers.conversation import AnySession, open_session
 from devices.drivers.hub import sleep
 from devices.drivers.platforms import PLATFORMS, line_flaw
@@ -196,10 +197,17 @@ class DeviceSession:
         session = open_session(endpoint, login, pin, PLATFORMS[device.platform], journal.check)
         journal.hang_up = session.close
         failpoint("login_accepted")
-        with ExitStack() as undo:
-            undo.callback(session.close)
-            session.open(login, changes=self._changes)
-            undo.pop_all()
+        try:
+            with ExitStack() as undo:
+                undo.callback(session.close)
+                session.open(login, changes=self._changes)
+                undo.pop_all()
+        except EnableRefused as refused:
+            if self._changes:
+                raise
+            # What only reads may not need it. The device may still ask for it on that connection, so another is made.
+            self.remarks.append(f"The job was run without privileged mode. {refused.message}")
+            return self._connect(device, replace(login, enable_password=Secret("")))
         failpoint("privileged")
         return session
 

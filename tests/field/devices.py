@@ -369,9 +369,15 @@ class Shell(Device):
         home = tempfile.mkdtemp()
         environment = {**self.environment(home), "BASH_ENV": self.start_file(home)}
         made = await asyncio.create_subprocess_exec(
-            "bash", "-c", line, env=environment, cwd=home, stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
+            "bash",
+            "-c",
+            line,
+            env=environment,
+            cwd=home,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
         text, _ = await made.communicate()
         shutil.rmtree(home, ignore_errors=True)
         await self.t.say(text)
@@ -443,9 +449,14 @@ async def _listen(case: Case, host: str, port: int) -> None:
 
     key = _keys.setdefault(device.one_key or f"{case.name} {host}", asyncssh.generate_private_key("ssh-ed25519"))
     await asyncssh.create_server(
-        lambda: _Server(device, noting(0)), host, port, server_host_keys=[key], process_factory=handle,
-        line_editor=False, encoding=None,
-    )  # fmt: skip
+        lambda: _Server(device, noting(0)),
+        host,
+        port,
+        server_host_keys=[key],
+        process_factory=handle,
+        line_editor=False,
+        encoding=None,
+    )
 
 
 async def serve(cases: Sequence[Case], base: int, names: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 // A fleet that costs little: Cisco IOS-like devices for measuring clients, where the simulator would be measured instead.
 //
-// fleet INVENTORY CONFIGURATION PORT DELAY: a JSON list of {"address", "name"}; a text in which NAME stands for the name;
+// fleet INVENTORY TEXTS PORT DELAY: a JSON list of {"address", "name"}; the texts of tests.bench_texts as JSON;
 // milliseconds before each answer. Prints a line when it listens. It knows what `tests.bench_clients` sends, and no faults.
 package main
 
@@ -21,7 +21,13 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-type device struct{ Address, Name, configuration string }
+// texts are what a device prints; NAME in them stands for its name.
+type texts struct{ Greeting, Version, Configuration, Entering string }
+
+type device struct {
+	Address, Name string
+	texts         texts
+}
 
 type shell struct {
 	*device
@@ -29,9 +35,6 @@ type shell struct {
 	mode  string
 	asked bool
 }
-
-const version = "Cisco IOS Software, C2960X Software (C2960X-UNIVERSALK9-M), Version 15.2(7)E4, RELEASE SOFTWARE (fc2)\r\n" +
-	"NAME uptime is 60 minutes\r\nSystem image file is \"flash:c2960x-15.2.7.E4.bin\"\r\nConfiguration register is 0xF\r\n"
 
 var delay time.Duration
 
@@ -46,15 +49,20 @@ func main() {
 	runtime.GOMAXPROCS(1) // one process of one core, as the simulator is
 	inventory, err := os.ReadFile(os.Args[1])
 	check(err)
-	configuration, err := os.ReadFile(os.Args[2])
+	given, err := os.ReadFile(os.Args[2])
 	check(err)
+	var all texts
+	check(json.Unmarshal(given, &all))
 	milliseconds, err := strconv.Atoi(os.Args[4])
 	check(err)
 	delay = time.Duration(milliseconds) * time.Millisecond
 	var devices []*device
 	check(json.Unmarshal(inventory, &devices))
 	for _, d := range devices {
-		d.configuration = strings.ReplaceAll(strings.ReplaceAll(string(configuration), "\n", "\r\n"), "NAME", d.Name)
+		own := func(text string) string {
+			return strings.ReplaceAll(strings.ReplaceAll(text, "\n", "\r\n"), "NAME", d.Name)
+		}
+		d.texts = texts{own(all.Greeting), own(all.Version), own(all.Configuration), own(all.Entering)}
 		listener, err := net.Listen("tcp", d.Address+":"+os.Args[3])
 		check(err)
 		go d.listen(listener)
@@ -108,7 +116,7 @@ func (d *device) serve(connection net.Conn, config *ssh.ServerConfig) {
 // talk reads lines, which end in CR, LF or both, and answers each.
 func (s *shell) talk(channel ssh.Channel) {
 	defer channel.Close()
-	fmt.Fprintf(s.out, "\r\n%s%s", s.Name, s.mode)
+	fmt.Fprintf(s.out, "\r\n%s%s%s", s.texts.Greeting, s.Name, s.mode)
 	s.out.Flush()
 	var line []byte
 	buffer, last := make([]byte, 4096), byte(0)
@@ -169,11 +177,11 @@ func (s *shell) execute(line string) {
 	case line == "enable":
 		s.asked = s.mode == ">"
 	case line == "show version":
-		s.out.WriteString(strings.ReplaceAll(version, "NAME", s.Name))
+		s.out.WriteString(s.texts.Version)
 	case line == "show running-config" && s.mode == "#":
-		s.out.WriteString(s.configuration)
+		s.out.WriteString(s.texts.Configuration)
 	case line == "configure terminal" && s.mode == "#":
-		s.out.WriteString("Enter configuration commands, one per line.  End with CNTL/Z.\r\n")
+		s.out.WriteString(s.texts.Entering)
 		s.mode = "(config)#"
 	default:
 		s.out.WriteString("              ^\r\n% Invalid input detected at '^' marker.\r\n")

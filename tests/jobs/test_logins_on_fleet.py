@@ -37,13 +37,18 @@ def test_a_wrong_password_is_seen_by_three_devices(acme, person):
     assert len(executed.logins(None)) == 3 and len({row.device for row in run.device_runs.filter(status="failed")}) == 3
 
 
-def test_a_refused_enable_password_is_said(acme, person):
+def test_a_refused_enable_password_is_said_and_stops_only_what_changes_something(acme, person):
     tenant, faults, executed = acme
     device = make.devices(tenant, "cisco_ios")[0]
     faults(**{device.name: {"enable": "other"}})
     _, run = make.job(person("acme-operator"), make.template(tenant), [device])
-    assert finish(run).device_runs.get().reason == "enable_refused"
-    assert executed(device) == ["enable"]
+    row = finish(run).device_runs.get()
+    assert row.status == "succeeded" and "without privileged mode. The device refused" in row.message
+    assert executed(device).count("enable") == 1, "it is tried once"
+    change = make.template(tenant, "Set NTP server")
+    _, run = make.job(person("acme-admin"), change, [device], variables={"ntp_server": "198.51.100.7"})
+    row = finish(run).device_runs.get()
+    assert row.reason == "enable_refused" and "ntp server 198.51.100.7" not in executed(device)
 
 
 def test_a_changed_host_key_stops_before_any_password(acme, person):

@@ -82,15 +82,24 @@ class Recorder:
     def answered(self, step, index, command, answer, rejected):
         self.events.append(("rejected" if rejected else "answered", command))
 
-    def step_ended(self, step, status, message):
+    def amended(self, text, rejected):
+        self.events.append(("amended", text, rejected))
+
+    def unsent(self):
+        self.events.append(("unsent",))
+
+    def step_ended(self, step, status, message, verdict=""):
         self.events.append(("end", step.name, status.value))
 
 
 class Device:
     def __init__(self, **answers):
-        self.answers, self.sent = answers, []
+        self.answers, self.sent, self.late, self.remarks = answers, [], "", []
 
-    def send(self, line, *, timeout=None, progress=None, answers=()):
+    def settle(self):
+        pass
+
+    def send(self, line, *, timeout=None, progress=None, answers=(), changes=False):
         self.sent.append(line)
         answer = self.answers.get(line, "fine\n")
         if isinstance(answer, Exception):

@@ -38,7 +38,7 @@ def template(tenant, platform, text, kind=VariableType.TEXT, **step):
 
 
 def sent(executed, device):
-    around = ("enable", "terminal", "set cli", "show running-config", "show startup-config")
+    around = ("enable", "terminal", "set cli", "PROMPT_COMMAND=", "show running-config", "show startup-config")
     return [line for line in executed(device) if not line.startswith(around)]
 
 

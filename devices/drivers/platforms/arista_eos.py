@@ -34,9 +34,10 @@ ARISTA_EOS = Platform(
         r"|Unrecognized|Unknown|Failed)|^%.*denied|^\s*\^\s*$",
         re.IGNORECASE,
     ),
-    config_failure=re.compile(NEGATIVE, re.IGNORECASE),
+    config_failure=NEGATIVE,
     notice=re.compile(
-        r"^\s*[!%]?\s*(?:Warning|Notice|Note|Info)\b|^! |will (?:only )?(?:have|take) effect|has been configured on",
+        r"^[ ]{0,8}[!%]?[ ]?(?:Warning|Notice|Note|Info)\b|^! |will (?:only )?(?:have|take) effect"
+        r"|has been configured on",
         re.IGNORECASE,
     ),
     confirmations=(

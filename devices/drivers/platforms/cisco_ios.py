@@ -39,9 +39,9 @@ CISCO_IOS = Platform(
         r"|^Command (?:rejected|authorization failed)|^ERROR: |^\s*\^\s*$|^Line has invalid autocommand",
         re.IGNORECASE,
     ),
-    config_failure=re.compile(NEGATIVE, re.IGNORECASE),
+    config_failure=NEGATIVE,
     notice=re.compile(
-        r"^\s*%?\s*(?:Warning|Notice|Note|Info)\b|has been configured on|will (?:only )?(?:have|take) effect"
+        r"^[ ]{0,8}%?[ ]?(?:Warning|Notice|Note|Info)\b|has been configured on|will (?:only )?(?:have|take) effect"
         r"|IPv[46] disabled and address|removed due to|Enter (?:configuration commands|TEXT)|^% Generating|^Building"
         r"|^ ?(?:have effect|host\. Bridging)|when the interface is in a non-trunking|^interface, |Bridging loops",
         re.IGNORECASE,

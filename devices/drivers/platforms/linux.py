@@ -21,7 +21,7 @@ LINUX = Platform(
         r"^(?P<base>interlock:|[\w.\-]{1,64}@[\w.\-]{1,64}:|\[[\w.\-]{1,64}@[\w.\-]{1,64} )"
         r"(?:\d{1,3}\$ |(?<!interlock:)[^\s]{0,200}[$#%]\s?)$"
     ),
-    modes=r"\d{1,3}\$ |(?<!interlock:)[^\s]{0,200}[$#%]\s?",
+    modes=r"\d{1,3}\$ |(?<!interlock:)[^\s]{0,120}[$#%]\s?",
     preparation=("PROMPT_COMMAND= PS2= PS1='interlock:$?$ '",),
     status=re.compile(r"^interlock:(?P<status>\d{1,3})\$ $"),
     finds_nothing=re.compile(r"(?:^|[|]\s*)[efz]?grep\b[^|]*$"),
