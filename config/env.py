@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import ipaddress
 import os
 import secrets
 import shutil
@@ -33,7 +34,7 @@ def state_folder(checkout: bool, state_home: str) -> Path:
 
 #: The one folder that holds all state of this installation.
 VAR = Path(env.str("INTERLOCK_VAR", "") or state_folder(CHECKOUT, env.str("XDG_STATE_HOME", ""))).resolve()
-#: Demo mode: the demo tokens are accepted and loopback devices are allowed.
+#: Demo mode: the demo tokens are accepted, and nothing but the simulated devices is connected to.
 DEMO = env.bool("INTERLOCK_DEMO", False)
 DEBUG = env.bool("INTERLOCK_DEBUG", False)
 #: The server log: `json`, an object a line, for machines; `text` for eyes.
@@ -48,20 +49,65 @@ HTTPS = env.bool("INTERLOCK_HTTPS", False)
 TRUSTED_PROXIES = env.list("INTERLOCK_TRUSTED_PROXIES", default=[])
 BROKER_URL = env.str("BROKER_URL", "")
 DATABASE_URL = env.str("DATABASE_URL", "")
-#: Networks (CIDR) to which no device's name may lead: the machine itself, its neighbourhood's services, groups. The
-#: demo's fleet is on loopback.
+#: Networks (CIDR) to which nothing is connected unless somebody says so.
 NEVER_TARGETS = [
+    # The machine itself, and what means it.
     "127.0.0.0/8",
-    "::1/128",
     "0.0.0.0/8",
-    "::/128",
+    # Unspecified, loopback, and IPv4-compatible addresses of IPv6; IPv4-mapped and IPv4-translated ones.
+    "::/96",
+    "::ffff:0:0/96",
+    "::ffff:0:0:0/96",
+    # Link-local, where clouds have their metadata; site-local; groups; everybody.
     "169.254.0.0/16",
     "fe80::/10",
+    "fec0::/10",
     "224.0.0.0/4",
-    "255.255.255.255/32",
     "ff00::/8",
+    "255.255.255.255/32",
+    # Translators (RFC 6052, 8215) and tunnels (6to4, Teredo) to IPv4.
+    "64:ff9b::/96",
+    "64:ff9b:1::/48",
+    "2002::/16",
+    "2001::/32",
+    # Metadata of clouds elsewhere: AWS, Google, Alibaba, Azure, Oracle.
+    "fd00:ec2::254/128",
+    "fd20:ce::254/128",
+    "100.100.100.200/32",
+    "168.63.129.16/32",
+    "192.0.0.192/32",
 ]
-DENIED_TARGETS = env.list("INTERLOCK_DENIED_TARGETS", default=[] if DEMO else NEVER_TARGETS)
+#: Where the demo's simulated devices are.
+FLEET = "127.20.0.0/14"
+
+
+def networks(name: str, given: list[str]) -> list[str]:
+    """Return networks in their one spelling, `default` among them replaced by those that are never connected to;
+    ImproperlyConfigured names one that is none."""
+    found: list[str] = []
+    for text in filter(None, (one.strip() for one in given)):
+        try:
+            found += NEVER_TARGETS if text == "default" else [str(ipaddress.ip_network(text))]
+        except ValueError as error:
+            raise environ.ImproperlyConfigured(f"{name}: {error}. Give networks such as 192.0.2.0/24.") from None
+    return found
+
+
+def targets(demo: bool, allowed: list[str], denied: list[str]) -> tuple[list[str], list[str]]:
+    """Return the networks that are allowed, which win, and those that are denied; a demo reaches its fleet, and
+    beyond it only what is on this machine and allowed."""
+    allowed = networks("INTERLOCK_ALLOWED_TARGETS", allowed)
+    denied = networks("INTERLOCK_DENIED_TARGETS", denied)
+    if not demo:
+        return allowed, denied
+    return [FLEET, *(one for one in allowed if ipaddress.ip_network(one).is_loopback)], ["0.0.0.0/0", "::/0"]
+
+
+ALLOWED_TARGETS, DENIED_TARGETS = targets(
+    DEMO,
+    env.list("INTERLOCK_ALLOWED_TARGETS", default=[]),
+    env.list("INTERLOCK_DENIED_TARGETS", default=["default"]),
+)
 #: How long (seconds) a worker owns a device run without renewing it. SQLite lets one process write at a time, and a
 #: busy one may keep a renewal waiting; all its processes are on one machine, where a vanished one is seen at once
 #: anyway.

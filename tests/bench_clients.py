@@ -132,11 +132,14 @@ from devices.domain.secrets import Login, Secret
 from devices.drivers.conversation import open_session
 from devices.drivers.hub import Hub
 from devices.drivers.platforms import PLATFORMS
+from devices.domain.targets import Reach
 from devices.drivers.transport import Endpoint
+reach = Reach(denied=())
 login = Login(username="netops", password=Secret("demo-login"), enable_password=Secret("demo-enable"))
 def work(address):
     try:
-        session = open_session(Endpoint(host=address, port=port), login, lambda shown: None, PLATFORMS["cisco_ios"])
+        there = Endpoint(host=address, port=port, reach=reach)
+        session = open_session(there, login, lambda shown: None, PLATFORMS["cisco_ios"])
         session.open(login)
         for line in BODY:
             session.send(line)

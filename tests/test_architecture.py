@@ -364,7 +364,7 @@ CONVERSING = (
     "devices/drivers/conversation.py",
     "devices/drivers/paramiko_transport.py",
     "devices/drivers/session.py",
-    "devices/drivers/tcp.py",
+    "devices/drivers/doors.py",
     "devices/drivers/transport.py",
     "jobs/domain/step_runner.py",
     "jobs/worker/device_session.py",

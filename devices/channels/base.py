@@ -6,18 +6,23 @@ here, which pages turn into forms. Nothing here writes: services keep receivers 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from django import forms
 from django.contrib.auth.models import User
 
 from config import limits
-from devices.domain.errors import DeliveryFailed
+from devices.domain.errors import DeliveryFailed, TargetDenied
 from devices.domain.secrets import Secret
+from devices.domain.targets import Reach
+from devices.drivers import doors
 from devices.models import OutboxMessage
 from devices.models.tenants import TenantOwned
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,31 @@ class Channel(Protocol[R]):
 
 #: A channel, whatever its receivers are.
 AnyChannel: TypeAlias = Channel[Any]  # Any: each channel keeps its receivers in a table of its own
+
+
+def unreached(where: str, error: Exception) -> DeliveryFailed:
+    """Return the one failure of whatever happens before a receiver has answered in its own protocol; the log says what
+    it was.
+
+    Told apart, these tell whoever may name receivers which names, hosts and ports there are. What this installation
+    denies by an address alone tells nothing of the network.
+    """
+    if isinstance(error, TargetDenied):
+        return DeliveryFailed(error.message, final=True)
+    log.warning("%s was not reached: %s", where, error, extra={"action": "receiver.unreached", "host": where})
+    return DeliveryFailed(
+        f"{where} did not take it: the name is unknown, nobody answers there or not as expected, its certificate is "
+        "not trusted, or this installation does not connect there. Its log says which."
+    )
+
+
+def flaw_of_host(host: str, reach: Reach) -> list[str]:
+    """Return what is wrong with the host of a receiver, as far as that is known without looking it up."""
+    try:
+        doors.look(host, replace(reach, names=True))
+    except TargetDenied as error:
+        return [error.message]
+    return []
 
 
 def secret_field(

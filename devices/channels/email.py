@@ -5,24 +5,39 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from email.message import EmailMessage
 from email.utils import formatdate
+from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from config.errors import Invalid
-from devices.channels.base import Address, Channel, Message, enabled_field, port_field, secret_field
+from devices.channels.base import (
+    Address,
+    Channel,
+    Message,
+    enabled_field,
+    flaw_of_host,
+    port_field,
+    secret_field,
+    unreached,
+)
 from devices.channels.time_limit import time_limit
-from devices.domain.errors import DeliveryFailed
+from devices.domain.errors import DeliveryFailed, DeviceError
 from devices.domain.secrets import Secret
+from devices.domain.targets import Reach, literal
+from devices.drivers import doors
 from devices.models import MailServer, OutboxMessage
 from devices.selectors import own_and_above
 
 #: Of each reading and writing; all together have `time_limit`.
 TIMEOUT_SECONDS = 10.0
 MOST_REPLY_BYTES = 256 * 1024
+#: What mail servers reply with (RFC 5321, 4.2.1); whoever says anything else is none.
+REPLIES = range(200, 600)
 
 
 class Email(Channel[MailServer]):
@@ -45,6 +60,11 @@ class Email(Channel[MailServer]):
         "sender": forms.EmailField(help_text="The address that mails come from."),
         "enabled": enabled_field(),
     }
+
+    def check(self, values: Mapping[str, object], held: Collection[str]) -> None:
+        """Refuse an address that can never be sent to."""
+        if wrong := flaw_of_host(str(values["host"]), doors.installations()):
+            raise Invalid(fields={"host": wrong})
 
     def addresses(self, receivers: Sequence[int], people: Iterable[User]) -> list[Address]:
         """Return the event's own recipients that have an address, where there is any server."""
@@ -72,7 +92,7 @@ class Email(Channel[MailServer]):
         mail = _mail(receiver.sender, message)
         where = f"{receiver.host}:{receiver.port}"
         try:
-            client = _client(receiver)
+            client = _client(receiver, doors.installations())
             with time_limit(lambda: client.sock), client:
                 client.connect(receiver.host, receiver.port)
                 if receiver.security == "starttls":
@@ -86,8 +106,16 @@ class Email(Channel[MailServer]):
             raise DeliveryFailed(reason, final=500 <= code < 600) from None
         except smtplib.SMTPAuthenticationError:
             raise DeliveryFailed("The mail server refuses the user name and password.") from None
-        except (smtplib.SMTPException, OSError, ValueError) as error:
+        except smtplib.SMTPResponseException as error:
+            if error.smtp_code not in REPLIES:
+                raise unreached(f"The mail server {where}", error) from None
+            raise DeliveryFailed(
+                f"The mail server {where} did not take it: {error.smtp_code} {_text(error.smtp_error)}"
+            ) from None
+        except smtplib.SMTPNotSupportedError as error:
             raise DeliveryFailed(f"The mail server {where} did not take it: {error}"[:280]) from None
+        except (DeviceError, smtplib.SMTPException, OSError, ValueError) as error:
+            raise unreached(f"The mail server {where}", error) from None
 
     def shown(self, target: str) -> str:
         """Return the mail address."""
@@ -133,6 +161,10 @@ class _Plain(smtplib.SMTP):
 
     file: _Replies | None
     _host: str
+    reach: Reach
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return doors.connect(host, port, timeout, self.reach, tries=1)
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None and self.sock is not None:
@@ -140,19 +172,39 @@ class _Plain(smtplib.SMTP):
         return super().getreply()
 
 
-class _Encrypted(_Plain, smtplib.SMTP_SSL):
+class _Encrypted(_Plain):
     """The same, encrypted from its first byte."""
 
+    def __init__(self, *, local_hostname: str, timeout: float, context: ssl.SSLContext) -> None:
+        super().__init__(local_hostname=local_hostname, timeout=timeout)
+        self._context = context
 
-def _client(server: MailServer) -> _Plain:
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._context.wrap_socket(super()._get_socket(host, port, timeout), server_hostname=self._host)
+
+
+def _client(server: MailServer, reach: Reach) -> _Plain:
+    name = _own_name()
     client = (
-        _Encrypted(timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
+        _Encrypted(local_hostname=name, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
         if server.security == "tls"
-        else _Plain(timeout=TIMEOUT_SECONDS)
+        else _Plain(local_hostname=name, timeout=TIMEOUT_SECONDS)
     )
+    client.reach = reach
     # The name that the certificate must have; smtplib takes it only from a constructor that connects at once.
     client._host = server.host
     return client
+
+
+def _own_name() -> str:
+    """Return the name to greet mail servers with (RFC 5321, 4.1.1.1): the web server's, which people know anyway.
+
+    The library would look up what this machine is called.
+    """
+    host = urlsplit(settings.BASE_URL).hostname or "localhost"
+    if address := literal(host):
+        return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+    return host
 
 
 def _text(said: bytes | str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from hashlib import sha256
+from typing import TypeAlias
 
 from django import forms
 from django.conf import settings
@@ -13,10 +14,11 @@ from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch import asyncio as snmp
 
 from config.errors import Invalid
-from devices.channels.base import Channel, Message, enabled_field, port_field, secret_field
+from devices.channels.base import Channel, Message, enabled_field, flaw_of_host, port_field, secret_field, unreached
 from devices.channels.time_limit import MOST_SECONDS
-from devices.domain.errors import DeliveryFailed
+from devices.domain.errors import DeliveryFailed, DeviceError
 from devices.domain.secrets import Secret
+from devices.drivers import doors
 from devices.models import TrapReceiver
 from devices.models.channels import AUTH_CHOICES, PRIV_CHOICES
 
@@ -47,6 +49,9 @@ AUTH = {
 PRIV = {"none": snmp.usmNoPrivProtocol, "aes": snmp.usmAesCfb128Protocol, "aes256": snmp.usmAesCfb256Protocol}
 #: A value is cut to so many characters, so that a trap fits into one datagram.
 MOST_CHARACTERS = 400
+#: pysnmp wants to know it; nobody answers a trap.
+TIMEOUT_SECONDS = 2.0
+Target: TypeAlias = snmp.UdpTransportTarget | snmp.Udp6TransportTarget
 EPOCH_2020 = 1_577_836_800
 
 
@@ -80,9 +85,14 @@ class SnmpTrap(Channel[TrapReceiver]):
         )
 
     def check(self, values: Mapping[str, object], held: Collection[str]) -> None:
-        """Ask for what version 3 needs."""
-        if values["version"] != "v3":
-            return
+        """Refuse an address that can never be sent to, and ask for what version 3 needs."""
+        wrong = {"host": found} if (found := flaw_of_host(str(values["host"]), doors.installations())) else {}
+        if values["version"] == "v3":
+            wrong |= self._missing_of_v3(values, held)
+        if wrong:
+            raise Invalid(fields=wrong)
+
+    def _missing_of_v3(self, values: Mapping[str, object], held: Collection[str]) -> dict[str, list[str]]:
         wrong: dict[str, list[str]] = {}
         if not values["username"]:
             wrong["username"] = ["Version 3 needs a user name."]
@@ -91,16 +101,16 @@ class SnmpTrap(Channel[TrapReceiver]):
                 wrong[f"{kind}_key"] = ["Give the key, or choose None."]
         if values["priv"] != "none" and values["auth"] == "none":
             wrong["priv"] = ["Privacy needs authentication."]
-        if wrong:
-            raise Invalid(fields=wrong)
+        return wrong
 
     def send(self, receiver: TrapReceiver, secrets: Mapping[str, Secret], message: Message) -> None:
         """Send one trap; DeliveryFailed when it could not leave. SNMP traps are not acknowledged."""
         where = f"{receiver.host}:{receiver.port}"
         try:
-            asyncio.run(asyncio.wait_for(_send(receiver, secrets, message.facts()), MOST_SECONDS))
-        except (PySnmpError, OSError, ValueError) as error:
-            raise DeliveryFailed(f"The trap to {where} could not be sent: {error}"[:280]) from None
+            target = doors.snmp_target(receiver.host, receiver.port, doors.installations(), TIMEOUT_SECONDS)
+            asyncio.run(asyncio.wait_for(_send(receiver, secrets, message.facts(), target), MOST_SECONDS))
+        except (DeviceError, PySnmpError, OSError, ValueError) as error:
+            raise unreached(f"The trap receiver {where}", error) from None
 
 
 SNMP_TRAP = SnmpTrap()
@@ -112,13 +122,15 @@ def engine_id() -> str:
     return "80007ed904" + sha256(settings.SECRET_KEY.encode()).hexdigest()[:16]
 
 
-async def _send(receiver: TrapReceiver, secrets: Mapping[str, Secret], facts: dict[str, str]) -> None:
+async def _send(
+    receiver: TrapReceiver, secrets: Mapping[str, Secret], facts: dict[str, str], looked_up: Awaitable[Target]
+) -> None:
     engine = snmp.SnmpEngine(snmp.OctetString(hexValue=engine_id()))
     try:
         # Each sending counts as a restart of the engine: receivers accept a higher count of boots at time zero.
         (boots,) = engine.get_mib_builder().import_symbols("__SNMP-FRAMEWORK-MIB", "snmpEngineBoots")
         boots.syntax = boots.syntax.clone(int(time.time()) - EPOCH_2020)
-        target = await snmp.UdpTransportTarget.create((receiver.host, receiver.port), timeout=2, retries=0)
+        target = await looked_up
         number = NOTIFICATIONS.index(facts["event"]) + 1
         note = snmp.NotificationType(snmp.ObjectIdentity(f"{ROOT}.0.{number}")).add_varbinds(
             *(

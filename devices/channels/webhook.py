@@ -1,33 +1,33 @@
-"""Webhooks: an event as signed JSON; never to the machine's own or its neighbours' doors, never after a redirect."""
+"""Webhooks: an event as signed JSON; to public addresses and those that are allowed by name, never after a redirect."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import http.client
-import ipaddress
 import json
-import socket
 import ssl
 import time
 from collections.abc import Collection, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 from django import forms
-from django.conf import settings
 
 from config.errors import Invalid
-from devices.channels.base import Channel, Message, enabled_field, secret_field
+from devices.channels.base import Channel, Message, enabled_field, flaw_of_host, secret_field, unreached
 from devices.channels.time_limit import time_limit
-from devices.domain.errors import DeliveryFailed
+from devices.domain.errors import DeliveryFailed, DeviceError
 from devices.domain.secrets import Secret
+from devices.domain.targets import Reach, is_allowed, literal
+from devices.drivers import doors
 from devices.models import Webhook as Hook
 
 TIMEOUT_SECONDS = 10.0
+PORTS = {"https": 443, "http": 80}
 
 
 class Webhook(Channel[Hook]):
-    """Every event of a tenant and those below it goes to each of its webhooks; the demo's may be on this machine."""
+    """Every event of a tenant and those below it goes to each of its webhooks."""
 
     key, label = "webhook", "Webhook"
     slug, title, noun, icon = "webhooks", "Webhooks", "webhook", "api"
@@ -43,27 +43,35 @@ class Webhook(Channel[Hook]):
 
     def check(self, values: Mapping[str, object], held: Collection[str]) -> None:
         """Refuse an address that can never be sent to."""
-        check_address(str(values["url"]), settings.DEMO)
+        check_address(str(values["url"]), doors.installations(public=True))
 
     def send(self, receiver: Hook, secrets: Mapping[str, Secret], message: Message) -> None:
         """Post one event; DeliveryFailed says why it was not taken."""
-        post(receiver.url, secrets["secret"], message.facts(), allow_local=settings.DEMO)
+        post(receiver.url, secrets["secret"], message.facts(), doors.installations(public=True))
 
 
 WEBHOOK = Webhook()
 
 
-def check_address(url: str, allow_local: bool) -> None:
-    """Raise Invalid where an address can never be sent to."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
+def check_address(url: str, reach: Reach) -> None:
+    """Raise Invalid where an address can never be sent to. Without encryption only those can that are allowed by
+    name."""
+    parts = _parts(url)
+    if parts is None:
         raise Invalid(fields={"url": ["Give an address that begins with https://, without user name."]})
-    if parts.scheme == "http" and not allow_local:
+    address = literal(parts.hostname or "")
+    if parts.scheme == "http" and not (address and is_allowed(address, reach)):
         raise Invalid(fields={"url": ["Give an https address, so that nobody on the way reads or changes events."]})
+    if wrong := flaw_of_host(parts.hostname or "", reach):
+        raise Invalid(fields={"url": wrong})
 
 
-def post(url: str, secret: Secret, facts: dict[str, str], *, allow_local: bool) -> None:
+def post(url: str, secret: Secret, facts: dict[str, str], reach: Reach) -> None:
     """Send; the signature is the HMAC-SHA256 (hex) of `<timestamp>.<body>` under the webhook's key."""
+    try:
+        check_address(url, reach)
+    except Invalid as error:
+        raise DeliveryFailed(" ".join(sum(error.fields.values(), [])), final=True) from None
     parts = urlsplit(url)
     body = json.dumps(facts, sort_keys=True).encode()
     stamp = str(int(time.time()))
@@ -76,39 +84,40 @@ def post(url: str, secret: Secret, facts: dict[str, str], *, allow_local: bool) 
         "X-Interlock-Timestamp": stamp,
         "X-Interlock-Signature": f"sha256={signature}",
     }
-    try:
-        client = _open(parts, allow_local)
-    except OSError as error:
-        raise DeliveryFailed(f"{parts.hostname} did not take it: {error}"[:280]) from None
+    client = _client(parts)
     try:
         with time_limit(lambda: client.sock):
+            _connect(client, parts.scheme == "https", reach)
             client.request("POST", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}", body, headers)
             status = client.getresponse().status
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        raise DeliveryFailed(f"{parts.hostname} did not take it: {error}"[:280]) from None
+    except (DeviceError, OSError, ValueError, http.client.HTTPException) as error:
+        raise unreached(f"{parts.hostname}", error) from None
     finally:
         client.close()
     if not 200 <= status < 300:
         raise DeliveryFailed(f"{parts.hostname} answered {status}.", final=status in (400, 404, 410))
 
 
-def _open(parts: SplitResult, allow_local: bool) -> http.client.HTTPConnection:
-    """Return a connection to the address that was looked at: the name is resolved once."""
-    assert parts.hostname is not None  # `check_address` saw to it
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+def _parts(url: str) -> SplitResult | None:
+    """Return the parts of an address that can be sent to; None of one that cannot."""
     try:
-        address = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)[0][4][0]
-    except (OSError, UnicodeError):
-        raise DeliveryFailed(f"The name {parts.hostname} has no address.") from None
-    found = ipaddress.ip_address(address)
-    if not allow_local and (not found.is_global or found.is_multicast):
-        raise DeliveryFailed(f"{parts.hostname} is {address}, which is not a public address.", final=True)
-    plain = http.client.HTTPConnection(str(address), port, timeout=TIMEOUT_SECONDS)
-    if parts.scheme == "https":
-        secure = http.client.HTTPSConnection(
-            parts.hostname, port, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context()
-        )
-        raw = socket.create_connection((str(address), port), TIMEOUT_SECONDS)
-        secure.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=parts.hostname)
-        return secure
-    return plain
+        parts = urlsplit(url)
+        usable = parts.scheme in ("https", "http") and parts.hostname and "@" not in parts.netloc and parts.port != 0
+    except ValueError:  # a port or a bracket that is none
+        return None
+    return parts if usable else None
+
+
+def _client(parts: SplitResult) -> http.client.HTTPConnection:
+    """Return what speaks HTTP over a connection that it is given; the library would look the name up by itself."""
+    assert parts.hostname is not None  # `check_address` saw to it
+    client = http.client.HTTPConnection(parts.hostname, parts.port or PORTS[parts.scheme], timeout=TIMEOUT_SECONDS)
+    client.auto_open = 0
+    return client
+
+
+def _connect(client: http.client.HTTPConnection, encrypted: bool, reach: Reach) -> None:
+    sock = doors.connect(client.host, client.port, TIMEOUT_SECONDS, reach, tries=1)
+    client.sock = sock
+    if encrypted:
+        client.sock = ssl.create_default_context().wrap_socket(sock, server_hostname=client.host)

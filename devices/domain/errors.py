@@ -21,7 +21,7 @@ class Unreachable(DeviceError):
 
 
 class TargetDenied(DeviceError):
-    """The device's name leads to where this installation never connects."""
+    """This installation never connects there, which is known without looking anything up."""
 
     code = "target_denied"
 

@@ -6,16 +6,17 @@ What is sent afterwards, how long is waited and what counts as a rejection is `S
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from devices.domain.errors import DeviceError, EnableRefused, NotSpoken, SessionLost, Unreachable
 from devices.domain.secrets import Login
+from devices.drivers.doors import connect
 from devices.drivers.paramiko_transport import OfferingTransport
 from devices.drivers.platform import Platform
 from devices.drivers.session import Session
-from devices.drivers.tcp import resolve
 from devices.drivers.transport import Endpoint, SshCommand, login_refused, open_ssh
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def open_netmiko(
     if endpoint.telnet:
         close = lambda: _close(connection)  # noqa: E731
         _once(connection, login)
+        _adopt_telnet(connection, connect(endpoint.host, endpoint.port, endpoint.connect_timeout, endpoint.reach))
     else:
         ssh = open_ssh(endpoint, login, pin, kind=OfferingTransport)
         close = ssh.close
@@ -142,10 +144,9 @@ def _connection(kind: str, endpoint: Endpoint, login: Login) -> BaseConnection:
     """Return Netmiko's object for a device type, not connected yet."""
     import netmiko
 
-    host = resolve(endpoint.host, endpoint.port, endpoint.denied)[0] if endpoint.telnet else endpoint.host
     return netmiko.ConnectHandler(
         device_type=kind,
-        host=host,
+        host=endpoint.host,
         port=endpoint.port,
         username=login.username,
         password=login.password.reveal(),
@@ -169,6 +170,21 @@ def _adopt(connection: BaseConnection, channel: Channel) -> None:
         connection.special_login_handler()
 
     connection.establish_connection = take  # type: ignore[method-assign]  # its own would open a second shell
+
+
+def _adopt_telnet(connection: BaseConnection, sock: socket.socket) -> None:
+    """Give Netmiko a connection over which it then logs in, in the place of one that it would open itself."""
+    from netmiko._telnetlib.telnetlib import Telnet
+    from netmiko.channel import TelnetChannel
+
+    def take(*args: object, **kwargs: object) -> None:
+        telnet = Telnet()  # type: ignore[no-untyped-call]
+        telnet.sock, telnet.timeout = sock, connection.conn_timeout
+        connection.remote_conn = telnet
+        connection.channel = TelnetChannel(conn=telnet, encoding=connection.encoding)
+        connection.telnet_login()
+
+    connection.establish_connection = take  # type: ignore[method-assign]  # its own would look the name up again
 
 
 def _once(connection: BaseConnection, login: Login) -> None:

@@ -26,8 +26,9 @@ from devices.domain.errors import (
     Unreachable,
 )
 from devices.domain.secrets import Login
+from devices.domain.targets import Reach
+from devices.drivers.doors import connect, words
 from devices.drivers.paramiko_transport import OfferingTransport, PumpedTransport
-from devices.drivers.tcp import connect, words
 
 SHA1 = {
     "kex": ["diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1"],
@@ -78,7 +79,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where to connect and what to expect there; `denied` are networks (CIDR) that are never connected to.
+    """Where to connect and what to expect there; nothing is connected to beyond `reach`.
 
     Times are in seconds.
     """
@@ -88,7 +89,7 @@ class Endpoint:
     host_key: str = ""
     legacy: bool = False
     telnet: bool = False
-    denied: tuple[str, ...] = ()
+    reach: Reach = Reach()
     connect_timeout: float = 8.0
     login_timeout: float = 20.0
 
@@ -211,7 +212,7 @@ def fingerprint(key: paramiko.PKey) -> str:
 
 def _handshake(endpoint: Endpoint, kind: type[OfferingTransport]) -> OfferingTransport:
     where = f"{endpoint.host} port {endpoint.port}"
-    sock = connect(endpoint.host, endpoint.port, endpoint.connect_timeout, endpoint.denied)
+    sock = connect(endpoint.host, endpoint.port, endpoint.connect_timeout, endpoint.reach)
     transport = kind(sock, disabled_algorithms=None if endpoint.legacy else SHA1)
     transport.banner_timeout = transport.auth_timeout = endpoint.login_timeout
     options = transport.get_security_options()

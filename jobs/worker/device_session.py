@@ -31,6 +31,7 @@ from devices.domain.errors import (
 )
 from devices.domain.secrets import Login, Secret
 from devices.drivers.conversation import AnySession, open_session
+from devices.drivers.doors import installations
 from devices.drivers.hub import sleep
 from devices.drivers.platforms import PLATFORMS, line_flaw
 from devices.drivers.transport import Endpoint
@@ -191,7 +192,7 @@ class DeviceSession:
             host_key=device.host_key,
             legacy=self.item.plan.legacy,
             telnet=self.item.plan.telnet,
-            denied=tuple(settings.DENIED_TARGETS),
+            reach=installations(),
             login_timeout=settings.LOGIN_SECONDS,
         )
         session = open_session(endpoint, login, pin, PLATFORMS[device.platform], journal.check)

@@ -27,6 +27,7 @@ from devices.channels.snmp_trap import SNMP_TRAP
 from devices.channels.webhook import WEBHOOK
 from devices.domain.errors import DeliveryFailed
 from devices.domain.secrets import Secret
+from devices.domain.targets import Reach
 from devices.models import MailServer, Notice, OutboxMessage, Webhook
 from devices.services import channels, delivery, outbox, tenants
 from tests.e2e.conftest import need
@@ -323,18 +324,23 @@ class TestWebhooks:
         ],
     )
     def test_the_machines_own_doors_are_closed(self, url):
-        with pytest.raises(DeliveryFailed, match="not a public address") as caught:
-            webhook.post(url, Secret("x"), {"id": "1"}, allow_local=False)
+        with pytest.raises(DeliveryFailed) as caught:
+            webhook.post(url, Secret("x"), {"id": "1"}, Reach(denied=(), public=True))
         assert caught.value.final
 
     def test_an_address_without_tls_or_with_a_user_is_refused(self):
-        for url, local in (
-            ("http://example.com/", False),
-            ("ftp://example.com/", True),
-            ("https://a:b@example.com/", True),
+        for url in (
+            "http://example.com/",
+            "ftp://example.com/",
+            "https://a:b@example.com/",
+            "https://@example.com/",
+            "https://example.com:0/",
+            "https://example.com:99999/",
+            "https://[::1/",
+            "https://127.0.0.1/",
         ):
             with pytest.raises(Invalid):
-                webhook.check_address(url, local)
+                webhook.check_address(url, Reach(denied=("127.0.0.0/8",)))
 
 
 @pytest.mark.django_db

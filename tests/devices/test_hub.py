@@ -8,9 +8,10 @@ from concurrent.futures import wait as all_of
 
 import pytest
 
+from devices.domain.targets import Reach
 from devices.drivers import hub
+from devices.drivers.doors import resolve
 from devices.drivers.hub import READ, WRITE, Hub
-from devices.drivers.tcp import resolve
 
 
 @pytest.fixture
@@ -187,5 +188,5 @@ def test_a_name_is_looked_up_elsewhere_and_an_address_not_at_all(many, monkeypat
         return real(*given, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", look)
-    results([many.submit(resolve, "localhost", 22, ()), many.submit(resolve, "127.0.0.1", 22, ())])
+    results([many.submit(resolve, name, 22, Reach(denied=())) for name in ("localhost", "127.0.0.1")])
     assert len(where) == 1 and many.thread.ident not in where

@@ -22,6 +22,7 @@ from paramiko import transport as stock
 
 from devices.domain.errors import LoginRefused, OutputTooLarge, SessionLost, Unreachable
 from devices.domain.secrets import Login, Secret
+from devices.domain.targets import Reach
 from devices.drivers.commands import run
 from devices.drivers.hub import Hub
 from devices.drivers.output import MAX_OUTPUT
@@ -97,7 +98,7 @@ def server(loop):
 
 
 def connect(port, login=LOGIN, **options):
-    return open_ssh(Endpoint(host="127.0.0.1", port=port, **options), login, lambda shown: None)
+    return open_ssh(Endpoint(host="127.0.0.1", port=port, reach=Reach(denied=()), **options), login, lambda shown: None)
 
 
 def until(transport, end, seconds=20):
