@@ -78,6 +78,7 @@ class Product:
 
     def __init__(self, folder, addresses, threads, processes, work):
         os.environ["INTERLOCK_VAR"], os.environ["INTERLOCK_DEMO"] = str(folder / "var"), "1"
+        os.environ["INTERLOCK_ALLOWED_TARGETS"] = "127.0.0.0/8"
         sys.path.insert(0, str(ROOT))
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         import django

@@ -6,7 +6,6 @@ here, which pages turn into forms. Nothing here writes: services keep receivers 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -21,8 +20,6 @@ from devices.domain.targets import Reach
 from devices.drivers import doors
 from devices.models import OutboxMessage
 from devices.models.tenants import TenantOwned
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +127,10 @@ def unreached(where: str, error: Exception) -> DeliveryFailed:
     """
     if isinstance(error, TargetDenied):
         return DeliveryFailed(error.message, final=True)
-    log.warning("%s was not reached: %s", where, error, extra={"action": "receiver.unreached", "host": where})
     return DeliveryFailed(
         f"{where} did not take it: the name is unknown, nobody answers there or not as expected, its certificate is "
-        "not trusted, or this installation does not connect there. Its log says which."
+        "not trusted, or this installation does not connect there. Its log says which.",
+        cause=str(error) or type(error).__name__,
     )
 
 

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Collection, Mapping
 from hashlib import sha256
-from typing import TypeAlias
 
 from django import forms
 from django.conf import settings
@@ -51,7 +50,6 @@ PRIV = {"none": snmp.usmNoPrivProtocol, "aes": snmp.usmAesCfb128Protocol, "aes25
 MOST_CHARACTERS = 400
 #: pysnmp wants to know it; nobody answers a trap.
 TIMEOUT_SECONDS = 2.0
-Target: TypeAlias = snmp.UdpTransportTarget | snmp.Udp6TransportTarget
 EPOCH_2020 = 1_577_836_800
 
 
@@ -123,7 +121,7 @@ def engine_id() -> str:
 
 
 async def _send(
-    receiver: TrapReceiver, secrets: Mapping[str, Secret], facts: dict[str, str], looked_up: Awaitable[Target]
+    receiver: TrapReceiver, secrets: Mapping[str, Secret], facts: dict[str, str], looked_up: Awaitable[doors.SnmpTarget]
 ) -> None:
     engine = snmp.SnmpEngine(snmp.OctetString(hexValue=engine_id()))
     try:

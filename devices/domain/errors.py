@@ -132,8 +132,11 @@ class LateRefusal(CommandRejected):
 
 
 class DeliveryFailed(Exception):
-    """A message did not reach its receiver; `final` means that trying again is of no use."""
+    """A message did not reach its receiver; `final` means that trying again is of no use.
 
-    def __init__(self, message: str, final: bool = False) -> None:
+    `cause` is for the server log alone.
+    """
+
+    def __init__(self, message: str, final: bool = False, cause: str = "") -> None:
         super().__init__(message)
-        self.message, self.final = message, final
+        self.message, self.final, self.cause = message, final, cause

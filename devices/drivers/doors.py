@@ -12,7 +12,7 @@ import os
 import socket
 import time
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from django.conf import settings
 
@@ -23,6 +23,8 @@ from devices.drivers.hub import WRITE, elsewhere, ready, sleep
 
 if TYPE_CHECKING:
     from pysnmp.hlapi.v3arch.asyncio import Udp6TransportTarget, UdpTransportTarget
+
+    SnmpTarget: TypeAlias = UdpTransportTarget | Udp6TransportTarget
 
 log = logging.getLogger(__name__)
 #: A connection is tried so often.
@@ -101,9 +103,7 @@ def connect(host: str, port: int, seconds: float, reach: Reach, tries: int = CON
     raise Unreachable(f"No connection to {host} port {port}: {words(failure)}. Nothing was sent.") from failure
 
 
-def snmp_target(
-    host: str, port: int, reach: Reach, seconds: float
-) -> Awaitable[UdpTransportTarget | Udp6TransportTarget]:
+def snmp_target(host: str, port: int, reach: Reach, seconds: float) -> Awaitable[SnmpTarget]:
     """Look a receiver of SNMP up and return what makes it a target of pysnmp, which looks nothing up any more.
 
     Errors as of `resolve`.
@@ -117,7 +117,7 @@ def snmp_target(
         async def _resolve_address(self, transportAddr: tuple[str, int]) -> tuple[str, int]:  # noqa: N803
             return transportAddr
 
-    made: Awaitable[UdpTransportTarget | Udp6TransportTarget]
+    made: Awaitable[SnmpTarget]
     made = Looked.create((address, port), timeout=seconds, retries=0)
     return made
 

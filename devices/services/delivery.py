@@ -15,6 +15,7 @@ from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from config.failpoints import failpoint
+from config.logs import bound
 from devices.domain.errors import DeliveryFailed
 from devices.models import OutboxMessage
 from devices.services import channels
@@ -146,7 +147,8 @@ def _timed(message: OutboxMessage, found: channels.Sending) -> tuple[DeliveryFai
     """Send; return why it failed, if it did, and how many seconds it took."""
     begun, failure = time.monotonic(), None
     try:
-        found.send()
+        with bound(**_log_fields(message)):
+            found.send()
     except DeliveryFailed as error:
         failure = error
     except BaseException as error:  # noqa: BLE001 - also what is no Exception: it would end the delivery for all others
@@ -172,13 +174,17 @@ def _ended(message: OutboxMessage, failure: DeliveryFailed | None, now: datetime
     over = message.attempts > len(PAUSES) or failure.final
     pause = timedelta(seconds=PAUSES[min(message.attempts, len(PAUSES)) - 1])
     status = OutboxMessage.Status.FAILED if over else OutboxMessage.Status.WAITING
-    # A receiver may say again what it was given, and its words may hold what no database takes.
-    words = masker_of_tenant(message.tenant_id).hide_quoted(failure.message)
-    said = "".join(sign if sign.isprintable() else "\ufffd" for sign in words)
+    said, cause = _fit_to_show(message, failure.message), _fit_to_show(message, failure.cause)
     _mine(message).update(status=status, error=said[:300], next_at=now + pause)
-    about = {**_log_fields(message), "tries": message.attempts}
+    about = {**_log_fields(message), "tries": message.attempts, **({"cause": cause[:500]} if cause else {})}
     log.warning("Message %s was not delivered: %s", message.pk, said, extra={"action": NOT_DELIVERED[over], **about})
     return 0
+
+
+def _fit_to_show(message: OutboxMessage, words: str) -> str:
+    """Return what a receiver may have said, without what it was given and what no database takes."""
+    masked = masker_of_tenant(message.tenant_id).hide_quoted(words)
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in masked)
 
 
 def _mine(message: OutboxMessage) -> QuerySet[OutboxMessage]:

@@ -93,6 +93,7 @@ class Plant:
             **clean,
             "INTERLOCK_VAR": str(self.folder),
             "INTERLOCK_DEMO": "1",
+            "INTERLOCK_ALLOWED_TARGETS": "127.0.0.0/8",
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "DATABASE_URL": self.postgres.url,
             "BROKER_URL": self.broker,

@@ -145,6 +145,7 @@ class Site:
             **clean,
             "INTERLOCK_VAR": str(folder),
             "INTERLOCK_DEMO": "1",
+            "INTERLOCK_ALLOWED_TARGETS": "127.0.0.0/8",
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "BROKER_URL": broker,
             "INTERLOCK_CONNECT_TRIES": "1",
