@@ -29,6 +29,10 @@ LOGIN_SECONDS = env.LOGIN_SECONDS
 SECRET_KEY = env.secret_file("django.key")
 #: The key ring that seals credentials: one key a line, newest first, each 32 bytes in hex. Never SECRET_KEY.
 KEY_RING_FILE = Path(env.env.str("INTERLOCK_KEY_FILE", str(VAR / "credentials.key")))
+#: What signs the heads of audit trails (Ed25519: 32 bytes in hex), and the file to which they are appended.
+AUDIT_KEY_FILE = Path(env.env.str("INTERLOCK_AUDIT_KEY_FILE", str(VAR / "audit.key")))
+AUDIT_ANCHORS = Path(env.env.str("INTERLOCK_AUDIT_ANCHORS", str(VAR / "audit-anchors.jsonl")))
+AUDIT_SYSLOG = env.env.bool("INTERLOCK_AUDIT_SYSLOG", False)
 ALLOWED_HOSTS = env.HOSTS
 CSRF_TRUSTED_ORIGINS = env.TRUSTED_ORIGINS
 
@@ -183,6 +187,7 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
 CELERY_BEAT_SCHEDULE = {
     "jobs: dispatch what is due": {"task": "jobs.tick", "schedule": 1.0, "options": {"expires": 10}},
     "devices: deliver messages": {"task": "devices.deliver", "schedule": 5.0, "options": {"expires": 15}},
+    "devices: anchor the audit trails": {"task": "devices.anchor_audit", "schedule": 3600.0},
     "approvals: remind and expire": {"task": "approvals.watch", "schedule": 60.0, "options": {"expires": 60}},
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TypeVar
 
@@ -79,6 +80,12 @@ def visible_credentials(user: access.Viewer) -> QuerySet[Credential]:
 def visible_snapshots(user: access.Viewer, device: Device) -> QuerySet[ConfigSnapshot]:
     """Snapshots of one device that the user sees, newest first, without their content."""
     return access.scoped(user, ConfigSnapshot.objects.filter(device=device)).defer("content_sealed")
+
+
+def all_tenants(keys: Collection[str]) -> list[Tenant]:
+    """Return the tenants of these keys, or all: for commands of whoever runs the installation."""
+    rows = Tenant.objects.order_by("path")
+    return list(rows.filter(key__in=keys) if keys else rows)
 
 
 def visible_audit(user: access.Viewer) -> QuerySet[AuditEvent]:

@@ -27,10 +27,20 @@ class AuditEvent(TenantOwned):
 
 
 class AuditHead(models.Model):
-    """The last hash of a tenant's chain; its row is locked while an event is appended."""
+    """How many events a tenant's chain has, and the hash of the last; the row is locked while an event is appended.
+
+    `head_sealed` holds both once more (`devices.services.audit`): who has the database alone can put no other in.
+    """
 
     tenant = models.OneToOneField(Tenant, primary_key=True, on_delete=models.PROTECT)
     hash = models.CharField(max_length=64, default="0" * 64)
+    count = models.PositiveBigIntegerField(default=0)
+    head_sealed = models.TextField(default="", editable=False)
+
+    @property
+    def sealed_row(self) -> str:
+        """What names this row to what is sealed in it."""
+        return f"AuditHead:{self.pk}"
 
     def __str__(self) -> str:
         return f"Audit head of {self.tenant}"

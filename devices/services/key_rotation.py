@@ -9,25 +9,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from django.apps import apps
 from django.db import models, transaction
 
 from config import key_ring, sealed_text
 from config.errors import Conflict, Invalid
-from devices.models import TenantOwned
+from devices.models import AuditHead, TenantOwned
 
 #: So many rows are read, and sealed anew in one transaction.
 ROWS = 50
 
 Told = Callable[[str], None]
+#: Rows that may hold something sealed.
+Sealed = TenantOwned | AuditHead
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column that holds something sealed: bytes, a text, or texts by name."""
 
-    model: type[TenantOwned]
+    model: type[Sealed]
     name: str
 
     def __str__(self) -> str:
@@ -41,7 +44,7 @@ class Column:
             return {sealed_text.key_of(value)} if value else set()
         return {key_ring.key_of(bytes(value))} if value else set()  # type: ignore[call-overload]
 
-    def renewed(self, row: TenantOwned) -> object:
+    def renewed(self, row: Sealed) -> object:
         """Return what a row has in it, sealed with the newest key."""
         value = getattr(row, self.name)
         place = f"{row.tenant_id}|{row.sealed_row}"
@@ -49,8 +52,7 @@ class Column:
             return {name: sealed_text.renew(text, f"{place}|{name}") for name, text in value.items() if text}
         if isinstance(value, str):
             return sealed_text.renew(value, f"{place}|{self.name.removesuffix('_sealed')}")
-        place = row.bound_to(self.name)
-        return key_ring.renew(bytes(value), place)
+        return key_ring.renew(bytes(value), row.bound_to(self.name))  # type: ignore[call-overload, union-attr]
 
 
 def columns() -> list[Column]:
@@ -58,7 +60,7 @@ def columns() -> list[Column]:
     return [
         Column(model, field.name)
         for model in apps.get_models()
-        if issubclass(model, TenantOwned)
+        if issubclass(model, TenantOwned | AuditHead)
         for field in model._meta.local_concrete_fields
         if field.name.startswith("sealed_") or field.name.endswith("_sealed")
     ]
@@ -116,7 +118,7 @@ def drop(key_id: str) -> None:
         key_ring.replace({other: key for other, key in ring.items() if other != key_id})
 
 
-def _rows(column: Column) -> Iterator[TenantOwned]:
+def _rows(column: Column) -> Iterator[Sealed]:
     """Yield rows in order, with what their sealed values are bound to."""
     rows = column.model._default_manager.order_by("pk")
     others = [found.name for found in columns() if found.model is column.model and found.name != column.name]
@@ -124,7 +126,7 @@ def _rows(column: Column) -> Iterator[TenantOwned]:
     yield from rows.defer(*others, *(name for name in heavy if name != column.name)).iterator(ROWS)
 
 
-def _batches(column: Column) -> Iterator[list[TenantOwned]]:
+def _batches(column: Column) -> Iterator[list[Sealed]]:
     """Yield the rows that another key than the newest has sealed, some at a time."""
     newest, batch = next(iter(key_ring.keys())), []
     for row in _rows(column):
@@ -137,13 +139,13 @@ def _batches(column: Column) -> Iterator[list[TenantOwned]]:
         yield batch
 
 
-def _reseal_batch(column: Column, batch: list[TenantOwned]) -> int:
+def _reseal_batch(column: Column, batch: list[Sealed]) -> int:
     """Seal rows anew, in one transaction; what somebody changed since it was read has the newest key already."""
     with transaction.atomic():
         fresh = column.model._default_manager.select_for_update(no_key=True).order_by("pk")
-        rows = list(fresh.filter(pk__in=[row.pk for row in batch]))
+        rows = cast(list[Sealed], list(fresh.filter(pk__in=[row.pk for row in batch])))
         for row in rows:
             if getattr(row, column.name):
                 setattr(row, column.name, column.renewed(row))
-        column.model._default_manager.bulk_update(rows, [column.name])
+        column.model._default_manager.bulk_update(rows, [column.name])  # type: ignore[arg-type]
     return len(rows)

@@ -1,8 +1,12 @@
-"""`manage.py verify_audit`: check the hash chain of every tenant's audit trail."""
+"""`manage.py verify_audit`: check every tenant's audit trail, by itself and by what was anchored."""
 
-from django.core.management.base import BaseCommand, CommandError
+from pathlib import Path
+from typing import Any
 
-from devices.services import audit
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from devices.services import audit, audit_anchors
 
 
 class Command(BaseCommand):
@@ -10,9 +14,24 @@ class Command(BaseCommand):
 
     help = "Check that no event of the audit trail was changed or removed."
 
-    def handle(self, *args: object, **options: object) -> None:
-        broken = 0
-        for name, count, problem in audit.verify_all():
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--anchors", type=Path, help="A copy of the anchors, or of a log that has them.")
+
+    def handle(self, *args: object, **options: Any) -> None:  # Any: Django's options, as `add_arguments` says
+        broken, anchors = 0, {}
+        try:
+            anchors = audit_anchors.known(options["anchors"])
+        except FileNotFoundError as error:
+            if options["anchors"]:
+                raise CommandError(f"There is no file {error.filename}.") from None
+            self.stdout.write(
+                f"There are no anchors in {settings.AUDIT_ANCHORS}: the trails were compared with the database alone. "
+                "If this installation has run for more than an hour, find out who removed them."
+            )
+        except audit_anchors.Broken as error:
+            broken += 1
+            self.stdout.write(str(error))
+        for name, count, problem in audit.verify_all(anchors):
             broken += bool(problem)
             self.stdout.write(f"{name}: {problem or f'{count} events, unbroken'}")
         if broken:

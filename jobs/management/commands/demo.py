@@ -120,6 +120,7 @@ class Command(BaseCommand):
         connection.close()
         for name in ("interlock.sqlite3", "interlock.sqlite3-wal", "interlock.sqlite3-shm", "scenario.json"):
             (settings.VAR / name).unlink(missing_ok=True)
+        settings.AUDIT_ANCHORS.unlink(missing_ok=True)  # they speak of what is no more
         for name in ("broker", "log"):
             shutil.rmtree(settings.VAR / name, ignore_errors=True)
         (settings.VAR / "log").mkdir()

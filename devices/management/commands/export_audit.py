@@ -1,0 +1,38 @@
+"""`manage.py export_audit`: write audit trails, signed, so that others can check them without this installation."""
+
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from devices.selectors import all_tenants
+from devices.services import audit_anchors
+
+
+class Command(BaseCommand):
+    """Write JSON lines, which `python -m devices.domain.audit_trail FILE` checks."""
+
+    help = "Write the audit trails as signed JSON lines."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", nargs="?", help="Where to; without it, standard output.")
+        parser.add_argument("--tenant", action="append", default=[], help="The key of a tenant; all without it.")
+        parser.add_argument("--public-key", action="store_true", help="Print the key that checks signatures, only.")
+
+    def handle(self, *args: object, **options: Any) -> None:  # Any: Django's options, as `add_arguments` says
+        if options["public_key"]:
+            self.stdout.write(audit_anchors.public_key())
+            return
+        tenants = all_tenants(options["tenant"])
+        if missing := set(options["tenant"]) - {tenant.key for tenant in tenants}:
+            raise CommandError(f"There is no tenant {', '.join(sorted(missing))}.")
+        lines = audit_anchors.export(tenants, now=timezone.now())
+        try:
+            if not options["file"]:
+                self.stdout.writelines(f"{line}\n" for line in lines)
+                return
+            with open(os.open(options["file"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+                stream.writelines(f"{line}\n" for line in lines)
+        except audit_anchors.Broken as error:
+            raise CommandError(f"Not exported, for a trail is not whole: {error}") from None
