@@ -100,11 +100,6 @@ BROKEN_OUTSIDE = {
         "    for one in found:",
         "    for one in found[:1]:",
     ),
-    "a name is looked up again": (
-        "devices/drivers/doors.py",
-        "sock = _open(address, port,",
-        "sock = _open(host, port,",
-    ),
     "what an address leads to is not asked": (
         "devices/domain/targets.py",
         "    for one in meant(ipaddress.ip_address(address)):",

@@ -98,10 +98,10 @@ def seal(head: AuditHead) -> None:
     head.head_sealed = seal_text(f"{head.count} {head.hash}", _place(head))
 
 
-def verify_all(anchors: Mapping[int, Mapping[int, tuple[str, str]]]) -> list[tuple[str, int, str]]:
+def verify_all(anchors: Mapping[int, Mapping[int, tuple[str, str]]] | None = None) -> list[tuple[str, int, str]]:
     """Return (tenant, number of events, problem or empty) for every tenant; `anchors` as `audit_trail.read_anchors`
     gives them."""
-    found = []
+    found, anchors = [], anchors or {}
     tenants = {tenant.pk: tenant for tenant in Tenant.objects.order_by("path")}
     for pk, tenant in tenants.items():
         try:
