@@ -105,19 +105,20 @@ def hash_of_line(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_anchors(lines: Iterable[str], public: str, *, whole: bool = True) -> Anchors:
-    """Return what is anchored; Broken when a line is not signed, or not the one after the line before it.
+def read_anchors(lines: Iterable[str], public: str, *, whole: bool = True) -> tuple[Anchors, str]:
+    """Return what is anchored, and the hash of the last line; Broken when a line is not signed, or not the one after
+    the line before it.
 
-    What stands before an object in its line is left out, as a log puts it there. A copy that is not `whole` may begin
-    anywhere. A line with `restored` takes back what was anchored beyond it: somebody restored a backup, and said so.
+    Lines of a log are read as well, its own or those of syslog, and what is no anchor is left out: the one after one
+    that was spoilt tells that it is missing. A copy that is not `whole` may begin anywhere. A line with `restored`
+    takes back what was anchored beyond it: somebody restored a backup, and said so.
     """
     found: Anchors = {}
     previous = NOTHING if whole else ""
     for number, line in enumerate(lines, 1):
-        if START not in line:
+        text, record = _anchor_in(line)
+        if not record:
             continue
-        text = line[line.index(START) :].strip()
-        record = _parsed(text, f"Line {number} of the anchors")
         if not is_signed(record, public):
             raise Broken(f"Line {number} of the anchors is not signed with this key; it was changed or is another's.")
         if previous and record.get("previous") != previous:
@@ -128,7 +129,7 @@ def read_anchors(lines: Iterable[str], public: str, *, whole: bool = True) -> An
         if record.get("restored"):
             found[tenant] = mine = {key: value for key, value in mine.items() if key < count}
         mine[count] = (str(record["hash"]), str(record["at"]))
-    return found
+    return found, previous
 
 
 def read_trail(lines: Iterable[str], public: str = "", anchors: Anchors | None = None) -> tuple[str, list[str]]:
@@ -160,6 +161,20 @@ def read_trail(lines: Iterable[str], public: str = "", anchors: Anchors | None =
     if end.get("kind") != "end" or end.get("heads") != heads or chains:
         raise Broken("The end is missing, or is that of another trail: the file was cut or put together.")
     return own, said
+
+
+def _anchor_in(line: str) -> tuple[str, Line]:
+    """Return the anchor that a line has, as text and as what it says; an empty one where it has none."""
+    text = line[line.find(START) :].strip() if START in line else ""
+    for _ in range(2):
+        try:
+            record = _parsed(text, "")
+        except Broken:
+            break
+        if record.get("kind") == "anchor":
+            return text, record
+        text = str(record.get("anchor", ""))
+    return "", {}
 
 
 def named(head: Line) -> list[object]:
@@ -212,7 +227,7 @@ def main(words: list[str] | None = None) -> int:
         anchors = None
         if given.anchors:
             with open(given.anchors, encoding="utf-8") as stream:
-                anchors = read_anchors(stream, given.key or str(first.get("key", "")), whole=False)
+                anchors, _ = read_anchors(stream, given.key or str(first.get("key", "")), whole=False)
         with open(given.file, encoding="utf-8") as stream:
             key, said = read_trail(stream, given.key, anchors)
     except (OSError, UnicodeError) as error:

@@ -56,7 +56,7 @@ def known(path: Path | None = None) -> Anchors:
     FileNotFoundError: there is none.
     """
     with open(path or settings.AUDIT_ANCHORS, encoding="utf-8") as stream:
-        return audit_trail.read_anchors(stream, public_key(), whole=path is None)
+        return audit_trail.read_anchors(stream, public_key(), whole=path is None)[0]
 
 
 def anchor(*, now: datetime) -> tuple[int, list[str]]:
@@ -137,10 +137,11 @@ def _opened() -> TextIO:
 
 
 def _read(stream: TextIO) -> tuple[Anchors, str]:
-    """Return what is anchored, and the hash of the last line."""
-    lines = [line for line in stream.read().splitlines() if line.strip()]
-    anchors = audit_trail.read_anchors(lines, public_key())
-    return anchors, audit_trail.hash_of_line(lines[-1].strip()) if lines else audit_trail.NOTHING
+    """Return what is anchored, and the hash of the last line; who was killed in the midst of one left a piece of it."""
+    text = stream.read()
+    if text and not text.endswith("\n"):
+        stream.write("\n")
+    return audit_trail.read_anchors(text.splitlines(), public_key())
 
 
 def _append(stream: TextIO, head: AuditHead, now: datetime, previous: str, restored: str = "") -> str:

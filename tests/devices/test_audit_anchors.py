@@ -201,6 +201,10 @@ def test_a_tenant_is_gone_with_its_trail(acme, files):
     assert ("tenant 999999", 0, "It has anchors, and is not there any more.") in audit.verify_all(anchors)
 
 
+def last_time(files):
+    return json.loads(files.read_text().splitlines()[-1])["at"]
+
+
 class TestFile:
     def test_it_is_only_appended_to_and_nobody_elses(self, acme, files):
         before = files.read_text()
@@ -250,6 +254,26 @@ class TestFile:
         files.write_text("")
         with pytest.raises(CommandError, match="1 audit trails are broken"):
             call_command("verify_audit", anchors=log, stdout=io.StringIO())
+
+    def test_our_own_log_serves_as_well(self, acme, files, tmp_path, log_lines):
+        say(acme, "seven")
+        audit_anchors.anchor(now=timezone.now())
+        log = tmp_path / "server.log"
+        log.write_text("starting {\n" + "".join(json.dumps(line) + "\n" for line in log_lines))
+        assert audit_anchors.known(log)[acme.pk] == {len(events(acme)): (events(acme)[-1].hash, last_time(files))}
+
+    def test_a_line_that_was_torn_by_a_kill_spoils_nothing(self, acme, files):
+        whole = files.read_text()
+        files.write_text(whole + whole.splitlines()[-1][:40])
+        assert audit_anchors.anchor(now=timezone.now())[0] == 1
+        assert len(audit_anchors.known()[acme.pk]) == 2 and problem(acme) == ""
+
+    @pytest.mark.parametrize("spoilt", ["", "{", "[" * 100_000, '{"kind":"anchor"}', "null"])
+    def test_a_line_that_was_spoilt_is_missed_by_the_one_after_it(self, spoilt, acme, tenant, files):
+        lines = files.read_text().splitlines()
+        files.write_text("\n".join([lines[0], spoilt, *lines[2:]]) + "\n")
+        with pytest.raises(audit_trail.Broken):
+            audit_anchors.known()
 
     def test_syslog_and_the_log_are_told(self, acme, settings, monkeypatch, log_lines):
         said = []
