@@ -35,7 +35,7 @@ OTHERS = {
     "devices.agent": "queue worker",
     "devices.apitoken": "digest purpose",
     "devices.auditevent": "action actor_name hash previous_hash subject",
-    "devices.audithead": "hash",
+    "devices.audithead": "hash head_sealed",
     "devices.configsnapshot": "kind reason sha256",
     "devices.credential": "enable_password_sealed password_sealed private_key_sealed",
     "devices.device": "host_key platform protocol",

@@ -153,8 +153,9 @@ def _append(stream: TextIO, head: AuditHead, now: datetime, previous: str, resto
     stream.write(f"{text}\n")
     stream.flush()
     os.fsync(stream.fileno())
-    about = {"action": "audit.anchored", "tenant": head.tenant.key, "anchor": text}
-    log.info("The audit trail of %s has %s events.", head.tenant.key, head.count, extra=about)
+    key = head.tenant.key
+    about = {"tenant": key, "anchor": text}
+    log.info("The audit trail of %s has %s events.", key, head.count, extra={"action": "audit.anchored", **about})
     if settings.AUDIT_SYSLOG:
         syslog.openlog("interlock", 0, syslog.LOG_AUTHPRIV)
         syslog.syslog(syslog.LOG_NOTICE, text)

@@ -174,17 +174,17 @@ def _ended(message: OutboxMessage, failure: DeliveryFailed | None, now: datetime
     over = message.attempts > len(PAUSES) or failure.final
     pause = timedelta(seconds=PAUSES[min(message.attempts, len(PAUSES)) - 1])
     status = OutboxMessage.Status.FAILED if over else OutboxMessage.Status.WAITING
-    said, cause = _fit_to_show(message, failure.message), _fit_to_show(message, failure.cause)
+    said, cause = _fit_to_show(message, failure.message, failure.cause)
     _mine(message).update(status=status, error=said[:300], next_at=now + pause)
     about = {**_log_fields(message), "tries": message.attempts, **({"cause": cause[:500]} if cause else {})}
     log.warning("Message %s was not delivered: %s", message.pk, said, extra={"action": NOT_DELIVERED[over], **about})
     return 0
 
 
-def _fit_to_show(message: OutboxMessage, words: str) -> str:
+def _fit_to_show(message: OutboxMessage, *texts: str) -> list[str]:
     """Return what a receiver may have said, without what it was given and what no database takes."""
-    masked = masker_of_tenant(message.tenant_id).hide_quoted(words)
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in masked)
+    masked = map(masker_of_tenant(message.tenant_id).hide_quoted, texts)
+    return ["".join(sign if sign.isprintable() else "\ufffd" for sign in text) for text in masked]
 
 
 def _mine(message: OutboxMessage) -> QuerySet[OutboxMessage]:

@@ -113,9 +113,8 @@ def test_a_row_is_edited(acme):
 
 @pytest.mark.parametrize("column", ["tenant_id", "at", "actor_name", "action", "subject", "details", "hash"])
 def test_each_column_of_a_row_counts(column, acme, tenant):
-    new = {
-        "at": timezone.now(), "details": {"x": 1}, "tenant_id": tenant("globex").pk, "hash": "1" * 64,
-    }.get(column, "else")  # fmt: skip
+    others = {"at": timezone.now(), "details": {"x": 1}, "tenant_id": tenant("globex").pk, "hash": "1" * 64}
+    new = others.get(column, "else")
     with owner_of_the_database() as cursor:
         if column == "tenant_id":
             on = f" ON {TABLE}" if connection.vendor == "postgresql" else ""

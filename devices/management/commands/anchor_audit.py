@@ -1,7 +1,5 @@
 """`manage.py anchor_audit`: write the heads of audit trails outside of the database now; beat does so every hour."""
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
@@ -21,12 +19,12 @@ class Command(BaseCommand):
             help="A backup was restored: take the trails as they are from now on, and write the reason down.",
         )
 
-    def handle(self, *args: object, **options: Any) -> None:  # Any: Django's options, as `add_arguments` says
+    def handle(self, *args: object, restored: str | None = None, **options: object) -> None:
         now = timezone.now()
         try:
-            if options["restored"]:
+            if restored:
                 for tenant in all_tenants([]):
-                    count = audit_anchors.accept(tenant=tenant, reason=options["restored"], now=now)
+                    count = audit_anchors.accept(tenant=tenant, reason=restored, now=now)
                     self.stdout.write(f"{tenant.key}: {count} events from now on")
                 return
             written, wrong = audit_anchors.anchor(now=now)

@@ -1,11 +1,11 @@
 """`manage.py verify_audit`: check every tenant's audit trail, by itself and by what was anchored."""
 
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from devices.domain import audit_trail
 from devices.services import audit, audit_anchors
 
 
@@ -17,12 +17,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--anchors", type=Path, help="A copy of the anchors, or of a log that has them.")
 
-    def handle(self, *args: object, **options: Any) -> None:  # Any: Django's options, as `add_arguments` says
-        broken, anchors = 0, {}
+    def handle(self, *args: object, anchors: Path | None = None, **options: object) -> None:
+        broken, anchored = 0, audit_trail.Anchors()
         try:
-            anchors = audit_anchors.known(options["anchors"])
+            anchored = audit_anchors.known(anchors)
         except FileNotFoundError as error:
-            if options["anchors"]:
+            if anchors:
                 raise CommandError(f"There is no file {error.filename}.") from None
             self.stdout.write(
                 f"There are no anchors in {settings.AUDIT_ANCHORS}: the trails were compared with the database alone. "
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         except audit_anchors.Broken as error:
             broken += 1
             self.stdout.write(str(error))
-        for name, count, problem in audit.verify_all(anchors):
+        for name, count, problem in audit.verify_all(anchored):
             broken += bool(problem)
             self.stdout.write(f"{name}: {problem or f'{count} events, unbroken'}")
         if broken:
