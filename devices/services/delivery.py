@@ -74,8 +74,8 @@ class _Delivery:
 
     def _take(self) -> None:
         """Take messages of tenants that wait with none, as often as is looked for them."""
-        self._found = False
         if self._held and time.monotonic() - self._looked < LOOK_SECONDS:
+            self._found = True  # nobody knows: who has begun all that he holds looks again before he ends
             return
         taken = _claim(self.now, {message.tenant_id for _, message in self._held} | self._crowded())
         self._looked, self._found = time.monotonic(), bool(taken)
