@@ -281,30 +281,32 @@ class Fleet:
                 continue
             if self._more:
                 self._listeners.append(await self._more(device))
-            self._listeners.append(
-                await asyncssh.listen(
-                    spec.address,
-                    self.port,
-                    server_factory=lambda device=device: Door(device),
-                    server_host_keys=[_key(spec.seed(faults.data))],
-                    encryption_algs=["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr"],
-                    kex_algs=[
-                        "curve25519-sha256",
-                        "curve25519-sha256@libssh.org",
-                        "ecdh-sha2-nistp256",
-                        "diffie-hellman-group14-sha256",
-                    ],
-                    compression_algs=["none"],
-                    line_editor=False,
-                    backlog=64,
-                    reuse_address=True,
-                    agent_forwarding=False,
-                    x11_forwarding=False,
-                    allow_scp=False,
-                    login_timeout=30,
-                    gss_host=None,
-                )
-            )
+            for address in (spec.address, *faults.get("also", ())):
+                self._listeners.append(await self._listen(device, address, _key(spec.seed(faults.data))))
+
+    async def _listen(self, device: Device, address: str, key: asyncssh.SSHKey) -> Listener:
+        return await asyncssh.listen(
+            address,
+            self.port,
+            server_factory=lambda: Door(device),
+            server_host_keys=[key],
+            encryption_algs=["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr"],
+            kex_algs=[
+                "curve25519-sha256",
+                "curve25519-sha256@libssh.org",
+                "ecdh-sha2-nistp256",
+                "diffie-hellman-group14-sha256",
+            ],
+            compression_algs=["none"],
+            line_editor=False,
+            backlog=64,
+            reuse_address=True,
+            agent_forwarding=False,
+            x11_forwarding=False,
+            allow_scp=False,
+            login_timeout=30,
+            gss_host=None,
+        )
 
     async def stop(self) -> None:
         """Close every listener."""

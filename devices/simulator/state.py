@@ -27,7 +27,9 @@ class DeviceSpec:
     enable: str = "demo-enable"
 
     def seed(self, faults: Mapping[str, Json]) -> bytes:
-        """Return 32 bytes that stay the same for this address, from which the host key is made."""
+        """Return 32 bytes that stay the same for this address, or this image, from which the host key is made."""
+        if image := faults.get("image"):
+            return hashlib.sha256(f"interlock-fleet-image:{image}".encode()).digest()
         return hashlib.sha256(f"interlock-fleet:{self.address}:{faults.get('host_key', '')}".encode()).digest()
 
 
@@ -40,7 +42,8 @@ class Faults:
     of it), `reset_once` (pattern: the same, the first time only), `reject` (pattern: answered with an error), `reboot`
     (pattern: the device goes away for `down` seconds), `minute` (how long one of the device's minutes takes),
     `keyboard` (a question: the login is keyboard-interactive), `big` ([pattern, bytes]), `closed` (true: refuses
-    connections), `host_key` (any text: another host key), `dc` (what a domain controller's checks find, `cli_windows`).
+    connections), `host_key` (any text: another host key), `image` (any text: the host key of all that have the same),
+    `also` (a list of further addresses of it), `dc` (what a domain controller's checks find, `cli_windows`).
     """
 
     data: Mapping[str, Json] = field(default_factory=dict)
