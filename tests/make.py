@@ -170,10 +170,11 @@ def old_ssh_server():
 
 
 @contextmanager
-def fleet(tmp_path, tenant, port=0, with_telnet=False):
+def fleet(tmp_path, tenant, port=0, with_telnet=False, image="", also=()):
     """Play the demo devices of a tenant on a port of their own; yields (set faults, read executed commands).
 
-    With Telnet, its port is the next one.
+    With Telnet, its port is the next one. All share the host key of an `image`, if given; `also` are further addresses
+    of the first one.
     """
     specs = world.fleet(24)[tenant]
     from jobs.demo.processes import free_fleet_port
@@ -181,6 +182,10 @@ def fleet(tmp_path, tenant, port=0, with_telnet=False):
     port = free_fleet_port([s.address for s in specs], 4000 + hash((str(tmp_path), tenant)) % 20000)
     log, faults = tmp_path / "commands.jsonl", tmp_path / "faults.json"
     log.touch()
+    begin = {spec.address: {"image": image} for spec in specs if image} | (
+        {specs[0].address: {"also": list(also)}} if also else {}
+    )
+    faults.write_text(json.dumps(begin))
     served = Fleet(specs, port, Scenario(faults), CommandLog(log), telnet.beside(port + 1) if with_telnet else None)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)

@@ -20,6 +20,16 @@ class Unreachable(DeviceError):
     code, retryable = "unreachable", True
 
 
+class BoxTaken(DeviceError):
+    """Another device run holds the box; nothing was sent beyond the login. `holder` is its id."""
+
+    code, retryable = "device_busy", True
+
+    def __init__(self, message: str, holder: int) -> None:
+        super().__init__(message)
+        self.holder = holder
+
+
 class TargetDenied(DeviceError):
     """This installation never connects there, which is known without looking anything up."""
 

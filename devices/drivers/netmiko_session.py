@@ -30,8 +30,8 @@ LOOK_SECONDS = 0.02
 class NetmikoTransport:
     """Netmiko's channel as ours (`devices.drivers.transport.Transport`)."""
 
-    def __init__(self, connection: BaseConnection, close: Callable[[], None]) -> None:
-        self._connection, self._close = connection, close
+    def __init__(self, connection: BaseConnection, close: Callable[[], None], peer: str = "") -> None:
+        self._connection, self._close, self.peer = connection, close, peer
         self.is_open = True
 
     def execute(self, command: str, given: bytes) -> SshCommand:
@@ -120,12 +120,14 @@ def open_netmiko(
     if endpoint.telnet:
         close = lambda: _close(connection)  # noqa: E731
         _once(connection, login)
-        _adopt_telnet(connection, connect(endpoint.host, endpoint.port, endpoint.connect_timeout, endpoint.reach))
+        sock = connect(endpoint.host, endpoint.port, endpoint.connect_timeout, endpoint.reach)
+        peer = str(sock.getpeername()[0])
+        _adopt_telnet(connection, sock)
     else:
         ssh = open_ssh(endpoint, login, pin, kind=OfferingTransport)
-        close = ssh.close
+        close, peer = ssh.close, ssh.peer
         _adopt(connection, ssh.channel)
-    transport = NetmikoTransport(connection, close)
+    transport = NetmikoTransport(connection, close, peer)
     try:
         _log_in(connection, endpoint, login, prepare=not own)
     except DeviceError:

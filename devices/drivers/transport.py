@@ -73,6 +73,10 @@ class Transport(Protocol):
     def is_open(self) -> bool:
         """Say whether the other side has not ended the connection."""
 
+    @property
+    def peer(self) -> str:
+        """The address that is connected to; empty where it is not known."""
+
     def close(self) -> None:
         """End it; may be called twice and from another thread."""
 
@@ -123,6 +127,7 @@ class SshTransport:
 
     def __init__(self, transport: OfferingTransport, channel: paramiko.Channel | None) -> None:
         self._transport, self._shell = transport, channel
+        self.peer = _peer_of(transport)
 
     @property
     def _channel(self) -> paramiko.Channel:
@@ -203,6 +208,13 @@ def open_ssh(
         transport.close()
         raise SessionLost(f"The device ended the connection during login: {words(error)}.") from error
     return SshTransport(transport, channel)
+
+
+def _peer_of(transport: OfferingTransport) -> str:
+    try:
+        return str(transport.getpeername()[0])
+    except (OSError, AttributeError, IndexError):
+        return ""
 
 
 def fingerprint(key: paramiko.PKey) -> str:

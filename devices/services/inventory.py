@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar, Unpack
 from uuid import UUID
 
@@ -14,9 +15,10 @@ from django.db.models import Manager, Model
 from config.errors import Invalid
 from config.one_line import flaw
 from devices import access
+from devices.domain.boxes import Seen
 from devices.domain.roles import Verb
 from devices.domain.secrets import Secret
-from devices.models import Agent, AssetTag, Credential, Device, DeviceTag, Network, Tenant
+from devices.models import Agent, AssetTag, Credential, Device, DeviceTag, Network, Sighting, Tenant
 from devices.services import audit, vault
 from devices.services.values import AgentValues, CredentialValues, DeviceValues, NetworkValues, TagValues
 
@@ -152,6 +154,36 @@ def forget_host_key(*, by: User, device: Device) -> None:
 def pin_host_key(*, device_id: UUID | str, fingerprint: str) -> None:
     """Pin the key seen at first contact; a key pinned meanwhile stays."""
     Device.objects.filter(pk=device_id, host_key="").update(host_key=fingerprint)
+
+
+def remember_sightings(found: Sequence[tuple[Device, Seen, str]], *, at: datetime) -> None:
+    """Keep what devices showed when they accepted a login, and at which endpoint (`host:port`) that was.
+
+    To be called in a transaction. Of a device that was deleted meanwhile nothing is kept.
+    """
+    if not found:
+        return
+    wanted = Device.objects.filter(pk__in=[device.pk for device, _, _ in found]).order_by("pk")
+    there = set(wanted.select_for_update(no_key=True).values_list("pk", flat=True))
+    rows = {
+        device.pk: Sighting(
+            tenant_id=device.tenant_id,
+            device=device,
+            host_key=seen.host_key,
+            called=seen.name,
+            reached=seen.reached[:64],
+            endpoint=endpoint,
+            at=at,
+        )
+        for device, seen, endpoint in found
+        if device.pk in there
+    }
+    Sighting.objects.bulk_create(
+        [rows[pk] for pk in sorted(rows)],
+        update_conflicts=True,
+        unique_fields=["device"],
+        update_fields=["host_key", "called", "reached", "endpoint", "at"],
+    )
 
 
 def _save(model: type[M], by: User | None, tenant: Tenant, instance: M | None, values: Mapping[str, object]) -> M:

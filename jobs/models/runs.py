@@ -1,6 +1,6 @@
 """Runs: a job run, its device runs, and what each step gave. Ended rows never change."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 import orjson
@@ -129,6 +129,11 @@ class DeviceRun(TenantOwned):
     device run holds, `waits_for` is the id of that one (of any tenant) and `waiting_since` its place in the line.
     """
 
+    #: The keys of its device that it holds (`devices.domain.boxes`), in the process that works on it.
+    keys: frozenset[str] = frozenset()
+    #: Since when it had waited for its device when it was claimed, likewise.
+    waited_since: datetime | None = None
+
     tenant_rules = {
         "device": "subtree",
         "snapshot_before": "same",
@@ -215,7 +220,8 @@ class DeviceRun(TenantOwned):
 
 
 class DeviceLock(TenantOwned):
-    """A device run holds a device, across all jobs and tenants. `key` is an address with its port, or a host key.
+    """A device run holds a device, across all jobs and tenants. `key` is one by which a box is known
+    (`devices.domain.boxes`).
 
     A device has two slots: a change takes both, a reader takes one; the constraint is the lock. A quarantined hold
     belongs to a worker of which nobody knows whether it has stopped; it stays until its host says so, or a person.
@@ -231,6 +237,23 @@ class DeviceLock(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.key} held by {self.device_run}"
+
+
+class LinePlace(TenantOwned):
+    """A device run that waits stands in line for each key of its device, as it knew them when it began to wait.
+
+    `known` says that the device had accepted a login there before; such ones come first.
+    """
+
+    device_run = models.ForeignKey(DeviceRun, on_delete=models.CASCADE, related_name="places")
+    key = models.CharField(max_length=280, db_index=True)
+    known = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("device_run", "key", name="once_in_each_line")]
+
+    def __str__(self) -> str:
+        return f"{self.device_run} in line for {self.key}"
 
 
 class StepResult(TenantOwned):

@@ -15,7 +15,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from config.failpoints import failpoint
 from devices.models import Agent, Credential, Tenant, Worker
 from devices.services import vault
-from devices.services.workers import LEASE
+from devices.services.workers import LEASE, this_network
 from jobs import queue
 from jobs.domain.plan import DevicePlan
 from jobs.domain.states import RunStatus
@@ -92,7 +92,7 @@ def claim(*, worker: Worker, now: datetime, limit: int, only: int | None = None)
         runs = _open_runs(_with_room(served), now, only, max(FEWEST_RUNS, limit))
         if not runs:
             return []
-        rows = device_locks.take(_within_limits(runs, served, now, limit), now)
+        rows = device_locks.take(_within_limits(runs, served, now, limit), now, this_network())
         begun = {row.run_id: row.run for row in rows if row.run.status == RunStatus.QUEUED}
         rows = _begin(rows, worker, now)
         if begun:
@@ -119,7 +119,7 @@ def _begin(rows: list[DeviceRun], worker: Worker, now: datetime) -> list[DeviceR
     mine = [row for row in rows if row.pk in begun]
     enter(mine, RunStatus.RUNNING)
     for row in mine:
-        row.token, row.worker = row.token + 1, worker
+        row.token, row.worker, row.waited_since = row.token + 1, worker, row.waiting_since
         row.lease_expires_at, row.waiting_since, row.not_before = now + LEASE, None, None
     return mine
 
@@ -195,7 +195,7 @@ def _candidates(runs: dict[int, JobRun], room: _Room, now: datetime, limit: int)
 
     So a large run of which few may begin, because its credential is on trial, does not stand before all others.
     """
-    ready = DeviceRun.objects.filter(_ready(now)).select_related("device").order_by("pk")
+    ready = DeviceRun.objects.filter(_ready(now)).select_related("device__sighting").order_by("pk")
     rows: QuerySet[DeviceRun] = ready.select_for_update(skip_locked=True, of=("self",))
     small = [pk for pk, run in runs.items() if run.device_count <= TRIALS]
     found = (

@@ -195,6 +195,7 @@ def look_after(*, now: datetime) -> None:
             _wave_opened(run)
     _close_windows(now)
     device_locks.wake_stranded()
+    device_locks.clear_lines()
     late = device_locks.give_up(now)
     for row in late:
         words = "Device run %s waited too long for its device."

@@ -1,69 +1,169 @@
-"""The device lock: who may talk to a device now, across all jobs and tenants, and who waits for whom.
+"""The device lock: who may talk to a box now, across all jobs and tenants, and who waits for whom.
 
-A device is known by where it is reached and by its host key. A change holds it alone; up to two readers share it.
+A box is known by where it is reached, before anybody connects, and by what it shows when it accepts a login, before
+anything that changes it is sent (`devices.domain.boxes`). A change holds it alone; up to two readers share it.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from config.failpoints import failpoint
+from devices.domain import boxes
+from devices.domain.boxes import Route, Seen
+from devices.domain.errors import BoxTaken
+from devices.models import Device, Sighting
+from jobs.domain.plan import DevicePlan
 from jobs.domain.states import RunStatus
+from jobs.domain.step_runner import LeaseLost
 from jobs.log_fields import of_device_run
-from jobs.models import DeviceLock, DeviceRun
+from jobs.models import DeviceLock, DeviceRun, LinePlace
 from jobs.models.sql import claims
 from jobs.models.transitions import Move, transition, transition_each
+from jobs.plan.builder import endpoint_of
 
 log = logging.getLogger(__name__)
 SLOTS = (0, 1)
 #: What a device run is in while it stands in line: one that was woken still does, until it is claimed.
 IN_LINE = (RunStatus.WAITING, RunStatus.QUEUED)
 #: The reason of who has waited too long.
-BUSY = "device_busy"
+BUSY = BoxTaken.code
 #: How long a device run waits for another that holds its device.
 PATIENCE = timedelta(minutes=settings.LOCK_MINUTES)
+#: Whoever is new in a line comes after whom it knows: (not known, since, device run).
+Turn: TypeAlias = tuple[bool, datetime, int]
+Line: TypeAlias = Mapping[str, Sequence[Turn]]
+Taken: TypeAlias = dict[str, dict[int, int]]
 
 
-def keys_of(row: DeviceRun) -> list[str]:
-    """Return what the device is known by: `host:port`, and its host key once one is pinned."""
-    pinned = row.device.host_key if row.device else ""
-    return [row.endpoint, pinned] if pinned else [row.endpoint]
+def sighting_of(device: Device | None) -> Sighting | None:
+    """Return what a device showed when it last accepted a login, as long as it is reached and pinned as then."""
+    found: Sighting | None = getattr(device, "sighting", None)
+    if device is None or found is None:
+        return None
+    pinned = "" if device.protocol == Device.Protocol.TELNET else device.host_key
+    return found if found.endpoint == endpoint_of(device) and found.host_key == pinned else None
 
 
-def take(rows: Sequence[DeviceRun], now: datetime) -> list[DeviceRun]:
+def keys_of(row: DeviceRun, network: str) -> frozenset[str]:
+    """Return what the box of a device run is known by before anybody connects, from a network (`this_network`)."""
+    device, seen = row.device, sighting_of(row.device)
+    host, _, port = row.endpoint.rpartition(":")
+    is_telnet = device is not None and device.protocol == Device.Protocol.TELNET
+    route = Route(row.run.agent_id, network)
+    found = boxes.places(route, host, int(port or 0), is_telnet)
+    if seen and seen.endpoint == row.endpoint:
+        if seen.reached and not boxes.is_address(host):
+            found += boxes.places(route, seen.reached, int(port), is_telnet)
+        found += boxes.identities(seen.seen)
+    return frozenset(found)
+
+
+def keys_seen(row: DeviceRun, plan: DevicePlan, seen: Seen, network: str) -> frozenset[str]:
+    """Return what the box of a device run turned out to be when it accepted the login.
+
+    With the names that the plan may give it: who comes then and finds it so named finds it held.
+    """
+    host, _, port = row.endpoint.rpartition(":")
+    route = Route(row.run.agent_id, network)
+    texts = [line for step in plan.steps for line in (*step.commands, *step.script.splitlines())]
+    found = [*boxes.identities(seen, boxes.names_after(texts) if row.exclusive else ())]
+    if seen.reached and not boxes.is_address(host):
+        found += boxes.places(route, seen.reached, int(port), plan.telnet)
+    return frozenset(found)
+
+
+def take(rows: Sequence[DeviceRun], now: datetime, network: str) -> list[DeviceRun]:
     """Hold the devices of as many rows as are free, in the caller's transaction; the others wait in line.
 
-    Returns the holders.
+    Returns the holders, each with its `keys`. `network` is that of the process that will connect.
 
-    First come, first served: a row also waits for one that has waited longer for the same device.
+    First come, first served among those whose device has accepted a login there, and after them the others: a row also
+    waits for one whose turn is before its own. So a record of a box that is somebody else's delays nobody's next turn.
     """
-    wanted = {row.pk: keys_of(row) for row in rows}
-    every = {key for keys in wanted.values() for key in keys}
-    taken: dict[str, dict[int, int]] = defaultdict(dict)
-    for key, slot, holder in claims.held(every) if every else ():
-        taken[key][slot] = holder
-    line = _line(every) if claims.anybody_waits() else {}
+    for row in rows:
+        row.keys = keys_of(row, network)
+    every = frozenset[str]().union(*(row.keys for row in rows))
+    taken, line = _taken(every), _line(every)
+    turns = {turn[2]: turn for found in line.values() for turn in found}
     asked: list[tuple[DeviceRun, str, int]] = []
     for row in rows:
-        row.waits_for = _blocked_by(row, wanted[row.pk], taken, line)
+        mine = turns.get(row.pk, (not _is_known(row), row.waiting_since or now, row.pk))
+        row.waits_for = _blocked_by(row, row.keys, taken, line, mine)
         if row.waits_for is None:
-            for key in wanted[row.pk]:
-                for slot in _slots(row, taken[key]):
-                    taken[key][slot] = row.pk
-                    asked.append((row, key, slot))
+            asked += _ask(row, row.keys, taken)
     # Everybody inserts in the same order, so that two claims wait for each other at most in one direction.
     asked.sort(key=lambda wish: wish[1:])
     got = claims.hold([(row.tenant_id, row.pk, key, slot) for row, key, slot in asked])
     if asked:
         failpoint("locks_not_committed")
-    return _resolve_races(rows, [wish for wish in asked if wish[1:] not in got], now)
+    held = _resolve_races(rows, [wish for wish in asked if wish[1:] not in got], now)
+    _leave_line([row.pk for row in held if row.waiting_since])
+    return held
+
+
+def hold_more(row: DeviceRun, keys: Collection[str], now: datetime) -> None:
+    """Hold further keys of the box of a device run that is being worked on; all of them, or BoxTaken says who has one.
+
+    LeaseLost where the device run is no longer the caller's.
+    """
+    with transaction.atomic():
+        mine = DeviceRun.objects.filter(pk=row.pk, token=row.token, status=RunStatus.RUNNING)
+        if not mine.order_by().select_for_update(of=("self",), no_key=True).exists():
+            raise LeaseLost
+        taken = _taken(keys)
+        holder = _blocked_by(row, keys, taken, _line(keys), (False, now, row.pk))
+        if holder is None:
+            asked = sorted((key, slot) for _, key, slot in _ask(row, keys, taken))
+            missed = set(asked) - claims.hold([(row.tenant_id, row.pk, key, slot) for key, slot in asked])
+            if missed:  # another was quicker; who it is need not be known
+                holder = next((pk for key, slot, pk in claims.held({key for key, _ in missed}) if pk != row.pk), 0)
+        if holder is not None:
+            raise BoxTaken("Another run holds this box, which is also reached in another way.", holder)
+
+
+def stand_back(row: DeviceRun, now: datetime) -> bool:
+    """Put a device run whose box turned out to be held by another back in line, as often as its patience lasts.
+
+    To be called in the transaction that frees what it holds.
+    """
+    since = row.waited_since or now
+    text = "It waits: another run holds the same box, which is also reached in another way. Nothing was sent."
+    again = {"waiting_since": since, "waits_for": None, "message": text, "lease_expires_at": None}
+    mine = DeviceRun.objects.filter(pk=row.pk, token=row.token)
+    return since > now - PATIENCE and bool(transition(mine, of=[RunStatus.RUNNING], to=RunStatus.QUEUED, **again))
+
+
+def _taken(keys: Collection[str]) -> Taken:
+    """Return who holds which slot of each key."""
+    found: Taken = defaultdict(dict)
+    for key, slot, holder in claims.held(keys) if keys else ():
+        found[key][slot] = holder
+    return found
+
+
+def _ask(row: DeviceRun, keys: Iterable[str], taken: Taken) -> list[tuple[DeviceRun, str, int]]:
+    """Note the free slots that a row takes of each key, and return them."""
+    asked = []
+    for key in keys:
+        for slot in _slots(row, taken[key]):
+            taken[key][slot] = row.pk
+            asked.append((row, key, slot))
+    return asked
+
+
+def _is_known(row: DeviceRun) -> bool:
+    """Say whether a login was accepted before where it leads."""
+    seen = sighting_of(row.device)
+    return seen is not None and seen.endpoint == row.endpoint
 
 
 def _resolve_races(
@@ -82,6 +182,7 @@ def _resolve_races(
         transition_each(
             [Move(row, RunStatus.QUEUED, RunStatus.WAITING) for row in waiting], ("waiting_since", "waits_for")
         )
+        _stand_in_line(waiting)
         transaction.on_commit(lambda: _log_waiting(waiting))
     return [row for row in rows if row.waits_for is None]
 
@@ -92,18 +193,15 @@ def _log_waiting(rows: Iterable[DeviceRun]) -> None:
         log.info("Device run %s waits for its device.", row.pk, extra={"action": "device_run.waiting", **about})
 
 
-def _blocked_by(
-    row: DeviceRun, keys: Iterable[str], taken: dict[str, dict[int, int]], line: dict[str, list[tuple[datetime, int]]]
-) -> int | None:
-    """Return the device run that this one must wait for, or None."""
-    mine = (row.waiting_since, row.pk) if row.waiting_since else None
+def _blocked_by(row: DeviceRun, keys: Iterable[str], taken: Taken, line: Line, mine: Turn) -> int | None:
+    """Return the device run that this one, whose turn is `mine`, must wait for, or None."""
     for key in keys:
         busy = taken[key]
         if busy and (row.exclusive or len(busy) == len(SLOTS)):
             return next(iter(busy.values()))
-        for since, other in line.get(key, ()):
-            if other != row.pk and (mine is None or (since, other) < mine):
-                return other
+        for turn in line.get(key, ()):
+            if turn[2] != row.pk and turn < mine:
+                return turn[2]
     return None
 
 
@@ -112,21 +210,43 @@ def _slots(row: DeviceRun, busy: dict[int, int]) -> list[int]:
     return free if row.exclusive else free[:1]
 
 
-def _line(keys: set[str]) -> dict[str, list[tuple[datetime, int]]]:
-    """Return who waits for each key, in no order: (since, device run)."""
-    waiting = DeviceRun.objects.filter(
-        Q(endpoint__in=keys) | Q(device__host_key__in=keys),
-        waiting_since__isnull=False,
-        status__in=IN_LINE,
-        run__paused_at=None,
-        run__cancel_requested_at=None,
+def _line(keys: Collection[str]) -> Line:
+    """Return who waits for each key, in no order."""
+    if not claims.anybody_waits():
+        return {}
+    standing = LinePlace.objects.filter(
+        key__in=keys,
+        device_run__waiting_since__isnull=False,
+        device_run__status__in=IN_LINE,
+        device_run__run__paused_at=None,
+        device_run__run__cancel_requested_at=None,
     )
-    found: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
-    for row in waiting.select_related("device").only("waiting_since", "endpoint", "device__host_key")[:1000]:
-        assert row.waiting_since is not None
-        for key in keys_of(row):
-            found[key].append((row.waiting_since, row.pk))
+    found: dict[str, list[Turn]] = defaultdict(list)
+    for key, known, since, pk in standing.values_list("key", "known", "device_run__waiting_since", "device_run"):
+        assert since is not None
+        found[key].append((not known, since, pk))
     return found
+
+
+def _stand_in_line(rows: Sequence[DeviceRun]) -> None:
+    """Give rows that wait their places. Who has some keeps them: whoever waits for another must not overtake it."""
+    have = set(LinePlace.objects.filter(device_run__in=rows).values_list("device_run", flat=True))
+    LinePlace.objects.bulk_create(
+        LinePlace(tenant_id=row.tenant_id, device_run=row, key=key, known=_is_known(row))
+        for row in rows
+        if row.pk not in have
+        for key in sorted(row.keys)
+    )
+
+
+def _leave_line(rows: Sequence[int]) -> None:
+    if rows:
+        LinePlace.objects.filter(device_run__in=rows).delete()
+
+
+def clear_lines() -> None:
+    """Forget the places of those who wait no more."""
+    LinePlace.objects.exclude(device_run__status__in=IN_LINE).delete()
 
 
 def release(device_runs: Iterable[int]) -> Counter[str]:

@@ -13,9 +13,11 @@ from dataclasses import replace
 from functools import partial
 
 from django.conf import settings
+from django.utils import timezone
 
 from config.failpoints import failpoint
-from devices.domain import configs
+from devices.domain import boxes, configs
+from devices.domain.boxes import Seen
 from devices.domain.configs import HIDDEN
 from devices.domain.errors import (
     CommandRejected,
@@ -34,15 +36,16 @@ from devices.drivers.conversation import AnySession, open_session
 from devices.drivers.doors import installations
 from devices.drivers.hub import sleep
 from devices.drivers.platforms import PLATFORMS, line_flaw
+from devices.drivers.session import Session
 from devices.drivers.transport import Endpoint
 from devices.models import Device
-from devices.services import vault
+from devices.services import vault, workers
 from jobs import types
 from jobs.domain.plan import SNAPSHOT, CredentialChoice, DevicePlan, PlannedStep
 from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import RESTARTED, Cancelled, DeviceResult, Finding, run_steps
 from jobs.models import ServiceJob
-from jobs.worker import claims
+from jobs.worker import claims, device_locks
 from jobs.worker.claims import Assignment
 from jobs.worker.journal import Journal
 from templates_app.domain.rendering import SECRET_MARK
@@ -66,12 +69,15 @@ GONE = DeviceResult(RunStatus.FAILED, "device_gone", "The device was removed or 
 class DeviceSession:
     """All that is said to one device for one device run, over as many connections as that takes.
 
-    `pinned` is a newly seen host key (empty when none was); `findings` are what the checks found so far.
+    `pinned` is a newly seen host key (empty when none was), `seen` what the box showed when it last accepted the login;
+    `findings` are what the checks found so far.
     """
 
     def __init__(self, item: Assignment, journal: Journal) -> None:
         self.item, self.journal = item, journal
         self.pinned = ""
+        self.seen: Seen | None = None
+        self._held = item.device_run.keys
         self.findings: list[Finding] = []
         self.remarks: list[str] = []
         self._changes = any(step.change for step in item.plan.steps)
@@ -152,6 +158,7 @@ class DeviceSession:
                     journal.writer.do(partial(claims.prove, run=self.item.device_run.run, credential=credential))
                 result = run_steps(session, steps, journal, self._reveal, self.findings)
             finally:
+                self.seen = _seen(device, session, self.item.plan)
                 session.close()
                 self.remarks += [words for words in session.remarks if words not in self.remarks]
             broken = result.step
@@ -202,6 +209,7 @@ class DeviceSession:
             with ExitStack() as undo:
                 undo.callback(session.close)
                 session.open(login, changes=self._changes)
+                self._hold_box(device, session)
                 undo.pop_all()
         except EnableRefused as refused:
             if self._changes:
@@ -211,6 +219,19 @@ class DeviceSession:
             return self._connect(device, replace(login, enable_password=Secret("")))
         failpoint("privileged")
         return session
+
+    def _hold_box(self, device: Device, session: AnySession) -> None:
+        """See that nobody else works on the box that answered; BoxTaken when somebody does, LeaseLost.
+
+        Nothing that changes it was sent on this connection yet.
+        """
+        self.seen = _seen(device, session, self.item.plan)
+        row = self.item.device_run
+        fresh = device_locks.keys_seen(row, self.item.plan, self.seen, workers.this_network()) - self._held
+        if fresh:
+            self.journal.check()
+            self.journal.writer.do(partial(device_locks.hold_more, row, fresh, timezone.now()))
+            self._held |= fresh
 
     def _wait_until_back(self, device: Device, login: Login) -> AnySession:
         """Connect again to a device that restarts; NotBack when it does not answer in time."""
@@ -247,6 +268,12 @@ class DeviceSession:
         while (left := end - time.monotonic()) > 0:
             self.journal.check()
             sleep(min(left, 1.0))
+
+
+def _seen(device: Device, session: AnySession, plan: DevicePlan) -> Seen:
+    """Return what a box shows now: it may be called otherwise than when the session began."""
+    name = boxes.name_in(session.base) if isinstance(session, Session) else ""
+    return Seen("" if plan.telnet else device.host_key, name, session.transport.peer)
 
 
 def _found_of(wanted: list[str], text: str) -> str:

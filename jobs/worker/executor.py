@@ -16,10 +16,11 @@ from django.utils import timezone
 
 from config.failpoints import failpoint
 from config.logs import bound, first_line, unquoted
+from devices.domain.boxes import Seen
 from devices.domain.errors import DeviceError, PromptTimeout, SessionLost
 from devices.drivers.platforms import is_own
 from devices.models import Worker
-from devices.services.inventory import pin_host_key
+from devices.services import inventory
 from devices.services.masking import Maskers
 from devices.services.snapshots import Content, keep_snapshots
 from jobs import queue, types
@@ -59,13 +60,14 @@ CONNECT_TRIES = settings.CONNECT_TRIES
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceOutcome:
-    """An executed device run: `pinned` is a newly seen host key (or empty), `retry` says that nothing was sent and that
-    it may be tried again."""
+    """An executed device run: `pinned` is a newly seen host key (or empty), `seen` what the box showed when it accepted
+    the login, `retry` says that nothing was sent and that it may be tried again."""
 
     journal: Journal
     result: DeviceResult
     pinned: str = ""
     retry: bool = False
+    seen: Seen | None = None
 
 
 def execute(item: Assignment, journal: Journal | None = None) -> DeviceOutcome:
@@ -88,7 +90,7 @@ def _execute(session: DeviceSession) -> DeviceOutcome:
         log.error(words, pk, exc_info=unquoted(error), extra={"action": "findings.errored"})
     session.journal.hang_up()
     failpoint("result_not_stored")
-    return DeviceOutcome(session.journal, result, session.pinned, retry)
+    return DeviceOutcome(session.journal, result, session.pinned, retry, session.seen)
 
 
 def _run(session: DeviceSession) -> tuple[DeviceResult, bool]:
@@ -108,7 +110,10 @@ def _run(session: DeviceSession) -> tuple[DeviceResult, bool]:
         return DeviceResult(RunStatus.INTERRUPTED, "database_lost", words), False
     except DeviceError as error:
         # Who hung up for a lost claim hears what one hears when the device ends the connection.
-        result = _lost(journal) if journal.lost else DeviceResult(RunStatus.FAILED, error.code, error.message)
+        told = error.message
+        if error.code == device_locks.BUSY and journal.touched:  # after a restart it says that it is another box
+            told = f"{told} {journal.words('What is known')}"
+        result = _lost(journal) if journal.lost else DeviceResult(RunStatus.FAILED, error.code, told)
         return result, error.retryable and not (journal.touched or journal.lost)
     except Exception as error:  # noqa: BLE001 - the edge of the worker: a defect of ours ends this device run only
         words = "Device run %s failed inside Interlock."
@@ -161,10 +166,7 @@ def store(batch: list[DeviceOutcome]) -> None:
     now = timezone.now()
     with transaction.atomic():
         mine = _still_mine(batch)
-        for outcome in mine:
-            device = outcome.journal.device_run.device_id
-            if outcome.pinned and device:
-                pin_host_key(device_id=device, fingerprint=outcome.pinned)
+        _remember(mine, now)
         maskers = Maskers()
         again = [outcome for outcome in mine if outcome.retry and _try_again(outcome, now, maskers)]
         ended = [outcome for outcome in mine if outcome not in again]
@@ -177,6 +179,21 @@ def store(batch: list[DeviceOutcome]) -> None:
     for outcome in mine:
         _log_stored(outcome, tried_again=outcome in again)
     failpoint("result_not_told")
+
+
+def _remember(batch: Iterable[DeviceOutcome], now: datetime) -> None:
+    """Pin new host keys, and keep what boxes showed where it is not what is kept already."""
+    fresh = []
+    for outcome in batch:
+        row = outcome.journal.device_run
+        if row.device is None:
+            continue
+        if outcome.pinned:
+            inventory.pin_host_key(device_id=row.device.pk, fingerprint=outcome.pinned)
+        known = device_locks.sighting_of(row.device)
+        if outcome.seen and (known is None or known.seen != outcome.seen or known.endpoint != row.endpoint):
+            fresh.append((row.device, outcome.seen, row.endpoint))
+    inventory.remember_sightings(fresh, at=now)
 
 
 def _log_stored(outcome: DeviceOutcome, tried_again: bool) -> None:
@@ -220,8 +237,11 @@ def _still_mine(batch: list[DeviceOutcome]) -> list[DeviceOutcome]:
 
 
 def _try_again(outcome: DeviceOutcome, now: datetime, maskers: Maskers) -> bool:
-    """Queue a device again that could not be reached; False when it has been tried often enough."""
+    """Queue a device again that could not be reached, or that another holds; False when it has been tried often
+    enough."""
     row = outcome.journal.device_run
+    if outcome.result.reason == device_locks.BUSY:
+        return device_locks.stand_back(row, now)
     if row.tries + 1 >= CONNECT_TRIES:
         return False
     seconds = FIRST_PAUSE_SECONDS * 3**row.tries * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, no secret

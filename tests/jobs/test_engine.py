@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 
 from config.errors import Conflict, Invalid
+from devices.domain.boxes import Seen
 from devices.models import Agent, Device, Tenant
-from devices.services import workers
+from devices.services import inventory, workers
 from jobs import control
 from jobs.dispatch import starter
 from jobs.domain.rollout import Rollout
@@ -48,11 +49,15 @@ class TestTheDeviceLock:
         end([reader])
         assert len(claim(changing)) == 1 and claim(late) == []
 
-    def test_a_device_is_the_same_by_its_host_key_at_another_address(self, acme, person):
-        one, other = make.devices(acme, "linux", "cisco_ios")
-        Device.objects.filter(pk__in=[one.pk, other.pk]).update(host_key="SHA256:same")
-        first, second = (start(acme, person("acme-admin"), [device], changes=True) for device in (one, other))
-        assert len(claim(first)) == 1 and claim(second) == []
+    @pytest.mark.parametrize(("name", "claimed"), [("core1", 0), ("core2", 1)])
+    def test_a_device_is_the_same_by_its_host_key_and_its_name_at_another_address(self, acme, person, name, claimed):
+        pair = make.devices(acme, "linux", "cisco_ios")
+        Device.objects.filter(pk__in=[device.pk for device in pair]).update(host_key="SHA256:same")
+        seen = [Seen("SHA256:same", called, device.endpoint[0]) for called, device in zip(("core1", name), pair)]
+        places = [f"{device.endpoint[0]}:{device.endpoint[1]}" for device in pair]
+        inventory.remember_sightings(list(zip(pair, seen, places)), at=timezone.now())
+        first, second = (start(acme, person("acme-admin"), [device], changes=True) for device in pair)
+        assert len(claim(first)) == 1 and len(claim(second)) == claimed
 
     def test_it_spans_tenants_and_hides_who_holds_it(self, acme, person, tenant, browser):
         mine = make.devices(acme, "linux")[0]
