@@ -27,25 +27,29 @@ ROOT = Path(__file__).resolve().parent.parent
 PORT = 2622
 
 
-def fleet(folder, count, delay=0.0, kind="simulator", texts="simulator"):
+def fleet(folder, count, delay=0.0, kind="simulator", texts="simulator", one_key=False):
     """Start a fleet of IOS-like devices that wait so many seconds before each answer; return the process and the
-    addresses."""
+    addresses.
+
+    With `one_key` all show the same host key, as boxes made from one image do.
+    """
     specs = [
         {"address": f"127.60.{i // 200}.{i % 200 + 1}", "platform": "cisco_ios", "name": f"bench-{i:04d}"}
         for i in range(count)
     ]
     (folder / "fleet.json").write_text(json.dumps(specs))
     (folder / "texts.json").write_text(json.dumps(TEXTS[texts]()))
-    words = {"simulator": _simulator, "go": _go_fleet}[kind](folder, specs, delay)
+    words = _go_fleet(folder, specs, delay) if kind == "go" else _simulator(folder, specs, delay, one_key)
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     process.stdout.readline()
     return process, [spec["address"] for spec in specs]
 
 
-def _simulator(folder, specs, delay):
+def _simulator(folder, specs, delay, one_key):
     words = f"manage.py simulate_fleet --inventory {folder}/fleet.json --port {PORT}".split()
-    if delay:
-        (folder / "faults.json").write_text(json.dumps({spec["address"]: {"delay": delay} for spec in specs}))
+    faults = ({"delay": delay} if delay else {}) | ({"image": "bench"} if one_key else {})
+    if faults:
+        (folder / "faults.json").write_text(json.dumps({spec["address"]: faults for spec in specs}))
         words += ["--scenario", str(folder / "faults.json")]
     return [sys.executable, *words]
 
@@ -215,13 +219,15 @@ def main():
     parser.add_argument("--goal", type=float, default=1.5)
     parser.add_argument("--fleet", choices=["simulator", "go"], default="go" if shutil.which("go") else "simulator")
     parser.add_argument("--delay", type=float, default=0.0, help="Seconds before each answer of a device.")
+    parser.add_argument("--one-key", action="store_true", help="All devices show one host key (the simulator's).")
     parser.add_argument("--clients", nargs="*", choices=bench_clients.CLIENTS, default=list(bench_clients.CLIENTS))
     parser.add_argument("--texts", choices=TEXTS, default="simulator", help="What the fleet 'go' prints.")
     options = parser.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
     folder = Path(tempfile.mkdtemp(prefix="interlock-bench-"))
-    simulator, addresses = fleet(folder, options.devices, options.delay, options.fleet, options.texts)
+    kind = "simulator" if options.one_key else options.fleet
+    simulator, addresses = fleet(folder, options.devices, options.delay, kind, options.texts, options.one_key)
     rounds = {name: [] for name in ("Interlock", *options.clients)}
     product = None
     try:
