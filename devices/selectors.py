@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ from devices.models import (
     Network,
     Notice,
     OutboxMessage,
+    Sighting,
     Tenant,
     Worker,
 )
@@ -43,6 +45,36 @@ def visible_devices(user: access.Viewer) -> QuerySet[Device]:
     return access.scoped(user, Device.objects.select_related("tenant", "network", "credential")).prefetch_related(
         "tags"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SameKey:
+    """Who else showed a device's host key: under its name, so that they count as one box, and under another one.
+
+    Devices that the viewer does not see are not named: `hidden` says that there are some.
+    """
+
+    one_box: list[Device]
+    others: list[Device]
+    hidden: bool
+
+    @property
+    def found(self) -> bool:
+        """Say whether there is anybody."""
+        return bool(self.one_box or self.others or self.hidden)
+
+
+def with_same_key(user: access.Viewer, device: Device) -> SameKey:
+    """Return what else showed the host key of a device when it last accepted a login; at most fifty each."""
+    if not device.host_key:
+        return SameKey([], [], hidden=False)
+    rows = Sighting.objects.filter(host_key=device.host_key).exclude(device=device)
+    visible = rows.filter(device__in=access.scoped(user, Device.objects.all()))
+    mine = Sighting.objects.filter(device=device, host_key=device.host_key).values_list("called", flat=True).first()
+    named = visible.select_related("device__tenant").order_by("device__name")
+    one_box, others = named.filter(called=mine), named.exclude(called=mine) if mine is not None else named
+    hidden = rows.exclude(pk__in=visible.values("pk")).exists()
+    return SameKey([row.device for row in one_box[:50]], [row.device for row in others[:50]], hidden)
 
 
 def how_many(rows: QuerySet[Model], column: str) -> Coalesce:

@@ -88,6 +88,7 @@ def device(request: Request, pk: UUID) -> HttpResponse:
         "device": found,
         "platform": platforms.label(found.platform),
         "snapshots": snapshots,
+        "same_key": selectors.with_same_key(request.user, found),
         "may_administer": access.may(request.user, Verb.ADMINISTER, found.tenant),
         "diff": _compare(request, found),
     }

@@ -250,5 +250,24 @@ class TestHostileTenants:
         assert (row.status, row.waiting_since) == ("queued", now - timedelta(minutes=1))
 
 
+def test_shared_keys_are_a_finding_on_the_page_of_a_device(image, person, tenant, browser):
+    """Named as far as the viewer sees them; of other customers' devices no more than that there are some."""
+    (one, two, *_), executed = image
+    theirs = make.devices(tenant("globex"), two.platform)[0]
+    Device.objects.filter(pk=theirs.pk).update(connect_host=two.connect_host, connect_port=two.connect_port)
+    page = lambda name: browser(name).get(f"/devices/{one.pk}/").content.decode()  # noqa: E731
+    make.finish(change(person("acme-admin"), one))
+    assert "Shared host key" not in page("acme-viewer")
+    make.finish(change(person("msp-admin"), theirs))
+    text = page("acme-viewer")
+    assert "Shared host key" in text and "Devices of other customers show this key" in text
+    assert theirs.name not in text and "Globex" not in text and "under another name" not in text
+    assert "under another name" in page("msp-admin") and theirs.name in page("msp-admin")
+    executed.state(two).hostname = one.sighting.called
+    make.finish(change(person("acme-admin"), two))
+    text = page("acme-viewer")
+    assert "They count as one box" in text and two.name in text
+
+
 def test_networks_of_one_process_have_one_name():
     assert workers.this_network() == workers.this_network() and len(workers.this_network()) == 12
