@@ -110,7 +110,7 @@ def concerned(request: ApprovalRequest) -> QuerySet[User]:
     """Return the requester, the people the job tells, and who has spoken."""
     spoke = set(request.events.exclude(actor=None).values_list("actor_id", flat=True))
     wanted = {request.requested_by_id, *request.notify, *spoke}
-    return User.objects.filter(pk__in=wanted, is_active=True).filter(
+    return tenants.in_use(User.objects.filter(pk__in=wanted)).filter(
         pk__in=tenants.people_of(request.tenant).values("pk")
     )
 
@@ -124,7 +124,7 @@ def _principal(event: ApprovalEvent) -> User:
 
 def _still_counts(event: ApprovalEvent, request: ApprovalRequest, step: Step, out: set[int]) -> bool:
     actor, person = event.actor, _principal(event)
-    if actor is None or not actor.is_active or actor.pk in out or person.pk in out:
+    if actor is None or not tenants.is_in_use(actor) or actor.pk in out or person.pk in out:
         return False
     if person.pk != actor.pk and person not in _stood_in_for(actor, request.tenant, event.at):
         return False

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from itertools import chain, count
 from typing import TypeVar
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
@@ -16,12 +17,31 @@ from guardian.shortcuts import assign_perm, get_objects_for_user, get_perms
 
 from config.errors import Forbidden, NotFound
 from devices.domain.roles import VERB_LABELS, Verb
-from devices.models import Role, Tenant
+from devices.models import DemoAccount, Role, Tenant
 
 M = TypeVar("M", bound=Model)
 #: Whoever looks. Django's admin asks before it knows that somebody is signed in, and so does a reference of the API
 #: while its document is made; nobody else does.
 Viewer = User | AnonymousUser
+
+
+def is_in_use(user: Viewer) -> bool:
+    """Say whether anybody may be this user: it is active, and not one that the demo made, unless this is the demo.
+
+    The one rule for signing in, sessions, tokens and rights.
+    """
+    if not user.is_active or settings.DEMO:
+        return user.is_active
+    marked = user.__dict__
+    if "_of_demo" not in marked:
+        marked["_of_demo"] = DemoAccount.objects.filter(user=user.pk).exists()
+    return not marked["_of_demo"]
+
+
+def in_use(people: QuerySet[User]) -> QuerySet[User]:
+    """Return those of some people whom anybody may be (`is_in_use`)."""
+    active = people.filter(is_active=True)
+    return active if settings.DEMO else active.filter(demo=None)
 
 
 def tenants_where(user: Viewer, verb: Verb) -> QuerySet[Tenant]:
@@ -31,7 +51,7 @@ def tenants_where(user: Viewer, verb: Verb) -> QuerySet[Tenant]:
 
 def _held(user: Viewer, verb: Verb) -> list[int]:
     """Return the ids of the tenants on which the user holds the right, found once for each user object."""
-    if not user.is_authenticated or not user.is_active:
+    if not user.is_authenticated or not is_in_use(user):
         return []
     cache = user.__dict__.setdefault("_tenant_ids", {})
     if verb not in cache:
@@ -141,7 +161,7 @@ def verbs_of(group: Group, tenant: Tenant) -> frozenset[Verb]:
 
 def people_of(tenant: Tenant) -> QuerySet[User]:
     """Return the active users who hold a role in this very tenant (not those above it)."""
-    return User.objects.filter(is_active=True, groups__role__tenant=tenant).distinct().order_by("username")
+    return in_use(User.objects.filter(groups__role__tenant=tenant)).distinct().order_by("username")
 
 
 def roles_of(tenant: Tenant) -> QuerySet[Role]:
@@ -156,4 +176,4 @@ def role_names(groups: Iterable[int]) -> dict[int, str]:
 
 def may_sign_in_to_admin(user: Viewer) -> bool:
     """Say whether the Django admin is open to the user: staff who see at least one tenant."""
-    return user.is_active and user.is_staff
+    return is_in_use(user) and bool(user.is_staff)

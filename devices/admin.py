@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
@@ -15,7 +16,7 @@ from django.http import HttpRequest
 
 from devices import access
 from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network, Role, Tenant
-from devices.services import tenants
+from devices.services import demo_accounts, tenants
 
 
 class LookOnly(admin.ModelAdmin):
@@ -110,6 +111,17 @@ admin.site.unregister(User)
 @admin.register(User)
 class PeopleAdmin(UserAdmin):
     """Accounts; which roles one gains or loses is written to the audit trail of their tenants."""
+
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:
+        """Save the account; a new one of the demo is marked."""
+        super().save_model(request, obj, form, change)
+        if not change:
+            demo_accounts.mark_in_demo(obj)
+
+    def log_change(self, request: HttpRequest, obj: User, message: object) -> LogEntry:
+        """Note a change; this is all that Django tells of a new password."""
+        demo_accounts.mark_in_demo(obj)
+        return super().log_change(request, obj, message)
 
     def save_related(
         self,

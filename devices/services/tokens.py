@@ -59,7 +59,7 @@ def find_user(plain: str, purpose: str = ApiToken.Purpose.API) -> User | None:
     """
     now = timezone.now()
     token = ApiToken.objects.select_related("user", "tenant").filter(digest=_digest(plain), purpose=purpose).first()
-    if token is None or not token.user.is_active or (token.expires_at and token.expires_at <= now):
+    if token is None or not access.is_in_use(token.user) or (token.expires_at and token.expires_at <= now):
         return None
     if token.for_demo and not settings.DEMO:
         return None

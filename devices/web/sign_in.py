@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from config import limits
+from devices import access
 from devices.services import sign_in
 from devices.web import forms
 
@@ -53,6 +54,10 @@ class Guarded(ModelBackend):
             raise PermissionDenied
         sign_in.give_back(paid_from)
         return found
+
+    def user_can_authenticate(self, user: access.Viewer | None) -> bool:
+        """Say whether anybody may be this user; asked for a password and for each request of a session."""
+        return isinstance(user, User) and access.is_in_use(user)
 
 
 class SignIn(LoginView):

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from devices.domain.secrets import Secret
 from devices.models import Agent, AssetTag, Device, Network, Tenant
-from devices.services import inventory, tenants, tokens
+from devices.services import demo_accounts, inventory, tenants, tokens
 from devices.simulator.cli_windows import WindowsCli
 from devices.simulator.clis import CLIS, TURNS
 from devices.simulator.state import DeviceSpec
@@ -99,7 +99,9 @@ def _people(made: dict[str, Tenant]) -> None:
             tenants.give_role(by=None, user=user, tenant=made[tenant], role=role)
         tokens.create_token(user=user, name="demo", text=f"demo-{account}")
     # Hashing is slow on purpose; of one password that everybody knows, once is enough.
-    User.objects.filter(username__in=["admin", *PEOPLE]).update(password=make_password(PASSWORD))
+    everybody = User.objects.filter(username__in=["admin", *PEOPLE])
+    everybody.update(password=make_password(PASSWORD))
+    demo_accounts.mark(everybody)
 
 
 def _customer(tenant: Tenant, specs: list[DeviceSpec], port: int) -> None:

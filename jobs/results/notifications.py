@@ -9,8 +9,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import F, Q
+from django.db.models import F
 
+from devices.access import in_use
 from devices.services import outbox
 from devices.services.snapshots import changes
 from jobs.domain.states import LABELS, RunStatus
@@ -78,7 +79,7 @@ def recipients(jobs: set[UUID]) -> dict[UUID, list[User]]:
     wanted = set(named.values_list("servicejob_id", "user_id"))
     groups = ServiceJob.notify_groups.through._default_manager.filter(servicejob__in=jobs, group__user__isnull=False)
     wanted |= set(groups.values_list("servicejob_id", "group__user"))
-    users = User.objects.filter(Q(pk__in={user for _, user in wanted}), is_active=True).in_bulk() if wanted else {}
+    users = in_use(User.objects.filter(pk__in={user for _, user in wanted})).in_bulk() if wanted else {}
     found: dict[UUID, list[User]] = defaultdict(list)
     for job, user in sorted(wanted, key=lambda pair: pair[1]):
         if user in users:
