@@ -110,8 +110,13 @@ BROKEN = {
     ),
     "who never had a login stands before who had": (
         "jobs/worker/device_locks.py",
-        "known=_is_known(row))",
-        "known=True)",
+        "    rank = 0 if is_known else max(before, default=0) + 1\n",
+        "    rank = 0\n",
+    ),
+    "whoever has most records comes first": (
+        "jobs/worker/device_locks.py",
+        "    rank = 0 if is_known else max(before, default=0) + 1\n",
+        "    rank = 0 if is_known else 1\n",
     ),
     "a login is known wherever the record leads": (
         "jobs/worker/device_locks.py",

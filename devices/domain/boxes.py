@@ -14,6 +14,8 @@ from dataclasses import dataclass
 #: Where a box listens unless somebody chose another port.
 TELNET_PORT = 23
 SSH_PORT = 22
+#: So many names that a plan may give are held; each is a few rows.
+MOST_NAMES = 8
 #: A line that gives a box another name, on any platform.
 RENAMING = re.compile(r"\b(?:host-?name|sysname|system name|switchname|set-hostname)[ \t]+[\"']?([\w.\-]{1,120})")
 
@@ -48,8 +50,9 @@ def name_in(base: str) -> str:
 
 
 def names_after(lines: Iterable[str]) -> set[str]:
-    """Return the names that a box may have after some lines were sent."""
-    return {name_in(found) for line in lines for found in RENAMING.findall(line)}
+    """Return the names that a box may have after some lines were sent; the last few of many."""
+    found = [name_in(name) for line in lines for name in RENAMING.findall(line)]
+    return set(found[-MOST_NAMES:])
 
 
 def places(route: Route, host: str, port: int, telnet: bool = False) -> list[str]:

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("key", models.CharField(db_index=True, max_length=280)),
-                ("known", models.BooleanField(default=False)),
+                ("rank", models.PositiveIntegerField(default=0)),
                 (
                     "device_run",
                     models.ForeignKey(

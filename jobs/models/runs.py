@@ -242,12 +242,13 @@ class DeviceLock(TenantOwned):
 class LinePlace(TenantOwned):
     """A device run that waits stands in line for each key of its device, as it knew them when it began to wait.
 
-    `known` says that the device had accepted a login there before; such ones come first.
+    Those of `rank` 0 come first: their devices had accepted a login there before. Of the others, each customer's first
+    one has rank 1, its next one 2.
     """
 
     device_run = models.ForeignKey(DeviceRun, on_delete=models.CASCADE, related_name="places")
     key = models.CharField(max_length=280, db_index=True)
-    known = models.BooleanField(default=False)
+    rank = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint("device_run", "key", name="once_in_each_line")]

@@ -10,7 +10,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from django.conf import settings
 from django.db import transaction
@@ -38,10 +38,22 @@ IN_LINE = (RunStatus.WAITING, RunStatus.QUEUED)
 BUSY = BoxTaken.code
 #: How long a device run waits for another that holds its device.
 PATIENCE = timedelta(minutes=settings.LOCK_MINUTES)
-#: Whoever is new in a line comes after whom it knows: (not known, since, device run).
-Turn: TypeAlias = tuple[bool, datetime, int]
-Line: TypeAlias = Mapping[str, Sequence[Turn]]
 Taken: TypeAlias = dict[str, dict[int, int]]
+#: What a row takes: itself, a key, a slot.
+Wish: TypeAlias = tuple[DeviceRun, str, int]
+
+
+class Turn(NamedTuple):
+    """Whose turn it is: the lower comes first. It stays as it is while one waits, so that none wait for each other."""
+
+    rank: int
+    since: datetime
+    device_run: int
+    tenant: int
+
+
+#: Who waits for each key, in no order.
+Line: TypeAlias = dict[str, list[Turn]]
 
 
 def sighting_of(device: Device | None) -> Sighting | None:
@@ -86,26 +98,23 @@ def take(rows: Sequence[DeviceRun], now: datetime, network: str) -> list[DeviceR
 
     Returns the holders, each with its `keys`. `network` is that of the process that will connect.
 
-    First come, first served among those whose device has accepted a login there, and after them the others: a row also
-    waits for one whose turn is before its own. So a record of a box that is somebody else's delays nobody's next turn.
+    First come, first served among those whose device has accepted a login there, and after them the others, each
+    customer's first one before anybody's second: a row also waits for one whose turn is before its own. So records of a
+    box that is somebody else's, however many, delay its owner by one login that is refused.
     """
     for row in rows:
         row.keys = keys_of(row, network)
     every = frozenset[str]().union(*(row.keys for row in rows))
     taken, line = _taken(every), _line(every)
-    turns = {turn[2]: turn for found in line.values() for turn in found}
-    asked: list[tuple[DeviceRun, str, int]] = []
-    for row in rows:
-        mine = turns.get(row.pk, (not _is_known(row), row.waiting_since or now, row.pk))
-        row.waits_for = _blocked_by(row, row.keys, taken, line, mine)
-        if row.waits_for is None:
-            asked += _ask(row, row.keys, taken)
+    turns = {turn.device_run: turn for found in line.values() for turn in found}
+    asked = _ask_in_turn(rows, taken, line, turns, now)
     # Everybody inserts in the same order, so that two claims wait for each other at most in one direction.
     asked.sort(key=lambda wish: wish[1:])
     got = claims.hold([(row.tenant_id, row.pk, key, slot) for row, key, slot in asked])
     if asked:
         failpoint("locks_not_committed")
     held = _resolve_races(rows, [wish for wish in asked if wish[1:] not in got], now)
+    _stand_in_line([row for row in rows if row.waits_for is not None], turns)
     _leave_line([row.pk for row in held if row.waiting_since])
     return held
 
@@ -120,7 +129,7 @@ def hold_more(row: DeviceRun, keys: Collection[str], now: datetime) -> None:
         if not mine.order_by().select_for_update(of=("self",), no_key=True).exists():
             raise LeaseLost
         taken = _taken(keys)
-        holder = _blocked_by(row, keys, taken, _line(keys), (False, now, row.pk))
+        holder = _blocked_by(row, keys, taken, _line(keys), Turn(0, now, row.pk, row.tenant_id))
         if holder is None:
             asked = sorted((key, slot) for _, key, slot in _ask(row, keys, taken))
             missed = set(asked) - claims.hold([(row.tenant_id, row.pk, key, slot) for key, slot in asked])
@@ -150,7 +159,23 @@ def _taken(keys: Collection[str]) -> Taken:
     return found
 
 
-def _ask(row: DeviceRun, keys: Iterable[str], taken: Taken) -> list[tuple[DeviceRun, str, int]]:
+def _ask_in_turn(
+    rows: Iterable[DeviceRun], taken: Taken, line: Line, turns: dict[int, Turn], now: datetime
+) -> list[Wish]:
+    """Note for each row whom it waits for, and what it takes if for nobody; return that. Who is new gets its turn."""
+    asked: list[Wish] = []
+    for row in rows:
+        mine = turns.setdefault(row.pk, _new_turn(row, line, now))
+        row.waits_for = _blocked_by(row, row.keys, taken, line, mine)
+        if row.waits_for is None:
+            asked += _ask(row, row.keys, taken)
+            continue
+        for key in row.keys:
+            line[key].append(mine)
+    return asked
+
+
+def _ask(row: DeviceRun, keys: Iterable[str], taken: Taken) -> list[Wish]:
     """Note the free slots that a row takes of each key, and return them."""
     asked = []
     for key in keys:
@@ -160,15 +185,16 @@ def _ask(row: DeviceRun, keys: Iterable[str], taken: Taken) -> list[tuple[Device
     return asked
 
 
-def _is_known(row: DeviceRun) -> bool:
-    """Say whether a login was accepted before where it leads."""
+def _new_turn(row: DeviceRun, line: Line, now: datetime) -> Turn:
+    """Return the turn of a row that has none yet."""
     seen = sighting_of(row.device)
-    return seen is not None and seen.endpoint == row.endpoint
+    is_known = seen is not None and seen.endpoint == row.endpoint
+    before = [turn.rank for key in row.keys for turn in line[key] if turn.tenant == row.tenant_id]
+    rank = 0 if is_known else max(before, default=0) + 1
+    return Turn(rank, row.waiting_since or now, row.pk, row.tenant_id)
 
 
-def _resolve_races(
-    rows: Sequence[DeviceRun], missed: list[tuple[DeviceRun, str, int]], now: datetime
-) -> list[DeviceRun]:
+def _resolve_races(rows: Sequence[DeviceRun], missed: list[Wish], now: datetime) -> list[DeviceRun]:
     """A row that another claim was quicker than gives back what it got, and waits; return the others."""
     keys = {key for _, key, _ in missed}
     owner = {(key, slot): holder for key, slot, holder in claims.held(keys)} if keys else {}
@@ -182,7 +208,6 @@ def _resolve_races(
         transition_each(
             [Move(row, RunStatus.QUEUED, RunStatus.WAITING) for row in waiting], ("waiting_since", "waits_for")
         )
-        _stand_in_line(waiting)
         transaction.on_commit(lambda: _log_waiting(waiting))
     return [row for row in rows if row.waits_for is None]
 
@@ -200,8 +225,8 @@ def _blocked_by(row: DeviceRun, keys: Iterable[str], taken: Taken, line: Line, m
         if busy and (row.exclusive or len(busy) == len(SLOTS)):
             return next(iter(busy.values()))
         for turn in line.get(key, ()):
-            if turn[2] != row.pk and turn < mine:
-                return turn[2]
+            if turn.device_run != row.pk and turn < mine:
+                return turn.device_run
     return None
 
 
@@ -211,9 +236,10 @@ def _slots(row: DeviceRun, busy: dict[int, int]) -> list[int]:
 
 
 def _line(keys: Collection[str]) -> Line:
-    """Return who waits for each key, in no order."""
+    """Return who waits for each key."""
+    found: Line = defaultdict(list)
     if not claims.anybody_waits():
-        return {}
+        return found
     standing = LinePlace.objects.filter(
         key__in=keys,
         device_run__waiting_since__isnull=False,
@@ -221,18 +247,20 @@ def _line(keys: Collection[str]) -> Line:
         device_run__run__paused_at=None,
         device_run__run__cancel_requested_at=None,
     )
-    found: dict[str, list[Turn]] = defaultdict(list)
-    for key, known, since, pk in standing.values_list("key", "known", "device_run__waiting_since", "device_run"):
+    values = ("key", "rank", "device_run__waiting_since", "device_run", "tenant")
+    for key, rank, since, pk, tenant in standing.values_list(*values):
         assert since is not None
-        found[key].append((not known, since, pk))
+        found[key].append(Turn(rank, since, pk, tenant))
     return found
 
 
-def _stand_in_line(rows: Sequence[DeviceRun]) -> None:
+def _stand_in_line(rows: Sequence[DeviceRun], turns: Mapping[int, Turn]) -> None:
     """Give rows that wait their places. Who has some keeps them: whoever waits for another must not overtake it."""
+    if not rows:
+        return
     have = set(LinePlace.objects.filter(device_run__in=rows).values_list("device_run", flat=True))
     LinePlace.objects.bulk_create(
-        LinePlace(tenant_id=row.tenant_id, device_run=row, key=key, known=_is_known(row))
+        LinePlace(tenant_id=row.tenant_id, device_run=row, key=key, rank=turns[row.pk].rank)
         for row in rows
         if row.pk not in have
         for key in sorted(row.keys)

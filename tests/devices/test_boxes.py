@@ -43,6 +43,10 @@ def test_a_line_that_renames_says_the_new_name(line):
     assert names_after(["interface x", line]) == {"new1"}
 
 
+def test_of_many_names_the_last_ones_count():
+    assert names_after(f"hostname n{n}" for n in range(5000)) == {f"n{n}" for n in range(4992, 5000)}
+
+
 def meet(one, other):
     return bool(set(one) & set(other))
 

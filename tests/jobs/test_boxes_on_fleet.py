@@ -196,6 +196,22 @@ class TestHostileTenants:
         DeviceRun.objects.filter(status="waiting").update(status="queued", waits_for=None)
         assert [claim(run) for run in flood] == [None] * 5 and claim(late)
 
+    def test_many_records_delay_the_first_contact_of_another_customer_by_one(self, one_box, person):
+        mine, theirs, _ = one_box
+        Device.objects.filter(pk=theirs.pk).update(connect_host=mine.connect_host)
+        flood = [make.job(person("msp-admin"), make.template(theirs.tenant), [theirs])[1] for _ in range(6)]
+        holders = [claim(run) for run in flood]
+        assert [bool(item) for item in holders] == [True, True, False, False, False, False], "two readers share"
+        late = change(person("acme-admin"), mine)
+        assert claim(late) is None
+        executor.store([executor.execute(item) for item in holders[:2]])
+        DeviceRun.objects.filter(status="waiting").update(status="queued", waits_for=None)
+        assert [claim(run) for run in reversed(flood[3:])] == [None] * 3, "each waits for its customer's first"
+        assert claim(late) is None and late.device_runs.get().waits_for == flood[2].device_runs.get().pk
+        end(executor.execute(claim(flood[2])))
+        DeviceRun.objects.filter(status="waiting").update(status="queued", waits_for=None)
+        assert [claim(run) for run in flood[3:]] == [None] * 3 and claim(late)
+
     def test_a_record_of_somebody_elses_box_holds_it_for_one_refused_login(self, one_box, person):
         mine, theirs, executed = one_box
         Device.objects.filter(pk=theirs.pk).update(connect_host=mine.connect_host)
