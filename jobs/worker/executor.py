@@ -184,7 +184,8 @@ def store(batch: list[DeviceOutcome]) -> None:
 def _remember(batch: Iterable[DeviceOutcome], now: datetime) -> None:
     """Pin new host keys, and keep what boxes showed where it is not what is kept already."""
     fresh = []
-    for outcome in batch:
+    # Everybody writes devices in the same order.
+    for outcome in sorted(batch, key=lambda outcome: str(outcome.journal.device_run.device_id)):
         row = outcome.journal.device_run
         if row.device is None:
             continue
