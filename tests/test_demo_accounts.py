@@ -165,5 +165,5 @@ def test_a_demo_of_before_is_marked_by_the_migration():
     from django.apps import apps
 
     DemoAccount.objects.all().delete()
-    import_module("devices.migrations.0006_demo_accounts").mark(apps, None)
+    import_module("devices.migrations.0007_demo_accounts").mark(apps, None)
     assert set(DemoAccount.objects.values_list("user__username", flat=True)) == set(EVERYBODY)

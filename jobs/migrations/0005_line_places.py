@@ -7,7 +7,7 @@ from devices.models.integrity import TenantTriggers
 
 
 class Migration(migrations.Migration):
-    dependencies = [("devices", "0005_sightings"), ("jobs", "0004_sealed_output")]
+    dependencies = [("devices", "0006_sightings"), ("jobs", "0004_sealed_output")]
 
     operations = [
         migrations.CreateModel(

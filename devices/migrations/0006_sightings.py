@@ -7,7 +7,7 @@ from devices.models.integrity import TenantTriggers
 
 
 class Migration(migrations.Migration):
-    dependencies = [("devices", "0004_guesses")]
+    dependencies = [("devices", "0005_audit_heads")]
 
     operations = [
         migrations.CreateModel(

@@ -13,7 +13,7 @@ def mark(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("devices", "0005_sightings"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    dependencies = [("devices", "0006_sightings"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.CreateModel(
