@@ -34,7 +34,7 @@ def state_folder(checkout: bool, state_home: str) -> Path:
 
 #: The one folder that holds all state of this installation.
 VAR = Path(env.str("INTERLOCK_VAR", "") or state_folder(CHECKOUT, env.str("XDG_STATE_HOME", ""))).resolve()
-#: Demo mode: the demo tokens are accepted, and nothing but the simulated devices is connected to.
+#: Demo mode: the demo tokens are accepted, and nothing but devices on this machine is connected to.
 DEMO = env.bool("INTERLOCK_DEMO", False)
 DEBUG = env.bool("INTERLOCK_DEBUG", False)
 #: The server log: `json`, an object a line, for machines; `text` for eyes.
@@ -79,6 +79,8 @@ NEVER_TARGETS = [
 ]
 #: Where the demo's simulated devices are.
 FLEET = "127.20.0.0/14"
+#: This machine, where devices can be played beside those of the demo.
+LOOPBACK = "127.0.0.0/8"
 
 
 def networks(name: str, given: list[str]) -> list[str]:

@@ -41,7 +41,9 @@ class Reach:
 
 def literal(host: str) -> str:
     """Return the one spelling of an address; empty for what is a name, as other spellings (`127.1`, `0x7f000001`)
-    are."""
+    are. `localhost` is an address everywhere (RFC 6761)."""
+    if host.lower() == "localhost":
+        return "127.0.0.1"
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from django.conf import settings
 
+from config import env
 from config.failpoints import failpoint
 from devices.domain.errors import TargetDenied, Unreachable
 from devices.domain.targets import Reach, literal, obstacle
@@ -37,10 +38,14 @@ MOST_ADDRESSES = 4
 NOWHERE = "the name is unknown, or leads to where this installation does not connect; its log says which"
 
 
-def installations(*, public: bool = False) -> Reach:
-    """Return where this installation connects to; `public`: to private addresses only where they are allowed."""
+def installations(*, public: bool = False, devices: bool = False) -> Reach:
+    """Return where this installation connects to; `public`: to private addresses only where they are allowed.
+
+    The `devices` of a demo are on this machine: those it simulates, and those that somebody plays beside it.
+    """
+    played = [env.LOOPBACK] if settings.DEMO and devices else []
     return Reach(
-        allowed=tuple(settings.ALLOWED_TARGETS),
+        allowed=(*settings.ALLOWED_TARGETS, *played),
         denied=tuple(settings.DENIED_TARGETS),
         names=not settings.DEMO,
         public=public,
@@ -58,7 +63,7 @@ def look(host: str, reach: Reach) -> None:
         )
     if not address and not reach.names:
         raise TargetDenied(
-            f"The demo looks up no names, so it does not connect to {host}. It reaches its simulated devices alone. "
+            f"The demo looks up no names, so it does not connect to {host}. It reaches devices on this machine alone. "
             "Nothing was sent."
         )
 

@@ -199,7 +199,7 @@ class DeviceSession:
             host_key=device.host_key,
             legacy=self.item.plan.legacy,
             telnet=self.item.plan.telnet,
-            reach=installations(),
+            reach=installations(devices=True),
             login_timeout=settings.LOGIN_SECONDS,
         )
         session = open_session(endpoint, login, pin, PLATFORMS[device.platform], journal.check)

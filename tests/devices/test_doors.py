@@ -214,5 +214,10 @@ class TestSettings:
         settings.DEMO, settings.ALLOWED_TARGETS, settings.DENIED_TARGETS = False, ["10.0.0.0/8"], ["10.0.0.0/9"]
         assert doors.installations() == Reach(allowed=("10.0.0.0/8",), denied=("10.0.0.0/9",))
         assert doors.installations(public=True).public and doors.installations().names
+        assert doors.installations(devices=True) == doors.installations()
         settings.DEMO = True
+        assert obstacle("127.0.0.1", doors.installations(public=True)), "a receiver"
+        played = doors.installations(devices=True)
+        assert not obstacle("127.0.0.1", played) and not obstacle("127.20.0.5", played)
+        assert played.allowed == ("10.0.0.0/8", "127.0.0.0/8")
         assert not doors.installations().names

@@ -16,7 +16,7 @@ from devices.channels.snmp_trap import SNMP_TRAP
 from devices.channels.webhook import WEBHOOK
 from devices.domain.errors import DeliveryFailed
 from devices.domain.secrets import Secret
-from devices.models import OutboxMessage
+from devices.models import DemoAccount, OutboxMessage
 from devices.services import channels, delivery, outbox
 from tests.servers import free_port
 
@@ -44,7 +44,8 @@ def port_that(says):
 
 
 @pytest.fixture
-def world(monkeypatch, settings):
+def world(monkeypatch, settings, db):
+    DemoAccount.objects.all().delete()  # its people are those of an installation
     settings.DEMO, settings.ALLOWED_TARGETS = False, ["127.0.0.0/8"]
     settings.DENIED_TARGETS = ["10.0.0.0/8", "169.254.0.0/16"]
 
