@@ -16,6 +16,8 @@ def main() -> None:
         print(__version__)
         return
     apply_var_option(sys.argv)
+    if sys.argv[1:2] == ["demo"]:
+        os.environ["INTERLOCK_DEMO"] = "1"  # before the settings are read: it works with the demo's accounts itself
     execute_from_command_line(sys.argv)
 
 
