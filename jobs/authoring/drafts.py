@@ -137,8 +137,11 @@ def create_job(*, by: User, spec: JobSpec, wish: Wish = SAVE) -> tuple[ServiceJo
 def finish_draft(
     *, by: User, draft: ServiceJob, wish: Wish, needs_schedule: bool = True
 ) -> tuple[ServiceJob, JobRun | None]:
-    """Do with a complete draft what is wished: save it, ask for its approval, or run it without one."""
-    if wish.reason is not None:
+    """Do with a complete draft what is wished: save it, ask for its approval, or run it without one.
+
+    Where nothing is changed there is no approval to do without: it is saved and started as any other.
+    """
+    if wish.reason is not None and (draft.wants_approval or approval_gate.is_change(draft)):
         return bypass_job(by=by, draft=draft, reason=wish.reason, scope=wish.scope)
     if wish.message is not None:
         job = request_job(by=by, draft=draft, message=wish.message, scope=wish.scope, at_most=wish.at_most)

@@ -255,3 +255,12 @@ def test_four_eyes_are_asked_at_the_decision(acme, person, browser, wakeups):
     with pytest.raises(Forbidden, match="somebody else must decide"):
         approve(fresh(job), both)
     assert "/approval/" not in browser("acme-approver-1").get("/jobs/").content.decode().split("<main")[0]
+
+
+@pytest.mark.django_db
+def test_a_job_that_only_reads_runs_although_it_is_said_to_do_without_approval(acme, person):
+    """Whoever starts many jobs by a script says the same of each; nothing is bypassed and nothing says so."""
+    device, by = make.devices(acme, "cisco_ios")[0], person("acme-admin")
+    draft = make.draft(by, make.template(acme), [device])
+    job, run = drafts.finish_draft(by=by, draft=draft, wish=drafts.Wish(reason="A trial."))
+    assert run is not None and run.bypass == "" and job.approval is None
