@@ -4,7 +4,15 @@ import time
 
 import pytest
 
-from devices.domain.errors import CommandRejected, EnableRefused, NotWhole, PromptTimeout, SessionLost
+from devices.domain.errors import (
+    CommandRejected,
+    EnableRefused,
+    NotConfirmed,
+    NotWhole,
+    PromptTimeout,
+    QuestionRepeated,
+    SessionLost,
+)
 from devices.domain.secrets import Login, Secret
 from devices.drivers.platforms import PLATFORMS
 from devices.drivers.session import Session, Timing
@@ -243,3 +251,44 @@ def test_an_endless_answer_is_cut_off_with_bounded_memory(monkeypatch):
     with pytest.raises(OutputTooLarge):
         found.send("show tech")
     assert len(script.queue) > 990, "what follows is not read"
+
+
+LINUX = {c: [f"{c}\r\n", "interlock:0$ "] for c in PLATFORMS["linux"].preparation}
+
+
+@pytest.mark.parametrize("status,words", [(1, "exit status 1"), (127, "exit status 127")])
+def test_a_shell_line_is_judged_by_its_exit_status(status, words):
+    answers = {**LINUX, "false": f"false\r\ninterlock:{status}$ ", "echo E: x": "echo E: x\r\nE: x\r\ninterlock:0$ "}
+    found, _ = opened(answers, greeting="u@srv:~$ ", platform="linux", prompt="u@srv:~$ ")
+    assert found.send("echo E: x") == "E: x\n", "words decide nothing"
+    with pytest.raises(CommandRejected) as caught:
+        found.send("false", changes=True)
+    assert words in caught.value.answer
+
+
+def test_a_search_that_finds_nothing_has_not_failed():
+    answers = {
+        **LINUX,
+        "grep x y": "grep x y\r\ninterlock:1$ ",
+        "grep x z": "grep x z\r\ngrep: z: No such\r\ninterlock:2$ ",
+    }
+    found, _ = opened(answers, greeting="u@srv:~$ ", platform="linux", prompt="u@srv:~$ ")
+    assert found.send("grep x y") == ""
+    with pytest.raises(CommandRejected):
+        found.send("grep x z")
+
+
+@pytest.mark.parametrize("said", ["", "startup-config file open failed (Device or resource busy)\r\n"])
+def test_a_save_without_its_sign_has_not_saved(said):
+    found, _ = opened({"write memory": f"write memory\r\n{said}sw1#"})
+    with pytest.raises(NotConfirmed) as caught:
+        found.send("write memory", changes=True)
+    assert caught.value.saves
+
+
+def test_a_question_is_answered_once():
+    again = ["crypto import\r\nEnter the passphrase: ", "\r\nEnter the passphrase: "]
+    found, script = opened({"crypto import": again[0], "wrong": again[1]})
+    with pytest.raises(QuestionRepeated, match="Enter the passphrase"):
+        found.send("crypto import", answers=(("passphrase:", "wrong"),))
+    assert script.sent.count("wrong") == 1
