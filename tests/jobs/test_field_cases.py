@@ -4,8 +4,8 @@ The cases are data (`tests/field/cases.py`), played by `tests/field/devices.py` 
 """
 
 import json
+import random
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -30,17 +30,22 @@ RUN = [case for case in CASES if case.flow == "run"]
 LINES = [case for case in CASES if case.flow == "line"]
 
 
+def started():
+    """Start the devices below the ports that the system gives to others; return the process and the first port."""
+    for _ in range(10):
+        base = random.randrange(12_000, 32_000, 100)
+        words = [sys.executable, "-m", "tests.field", "--port-base", str(base)]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        if any(line.strip() == "ready" for line in process.stdout):
+            return process, base
+        process.wait(10)
+    raise AssertionError("The devices of the field cases found no free ports.")
+
+
 @pytest.fixture(scope="module")
 def field():
     """Play every case; `base` is the first port, `received(case)` what its device was given so far."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        base = 20000 + free.getsockname()[1] % 20000
-    words = [sys.executable, "-m", "tests.field", "--port-base", str(base)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    for line in process.stdout:
-        if line.strip() == "ready":
-            break
+    process, base = started()
     heard = []
 
     def read():

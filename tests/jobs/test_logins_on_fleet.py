@@ -2,7 +2,7 @@
 
 import pytest
 
-from devices.models import Device, Tenant
+from devices.models import DemoAccount, Device, Tenant
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +65,8 @@ def test_a_changed_host_key_stops_before_any_password(acme, person):
 def test_a_denied_network_is_never_connected_to(telnet, acme, person, settings):
     tenant, _, executed = acme
     device = make.devices(tenant, "cisco_ios")[0]
-    settings.ALLOWED_TARGETS, settings.DENIED_TARGETS = [], ["10.0.0.0/8", "127.0.0.0/8"]
+    DemoAccount.objects.all().delete()  # an installation, not the demo, whose devices are on this machine
+    settings.DEMO, settings.ALLOWED_TARGETS, settings.DENIED_TARGETS = False, [], ["10.0.0.0/8", "127.0.0.0/8"]
     if telnet:
         Device.objects.filter(pk=device.pk).update(protocol="telnet")
         Tenant.objects.filter(pk=tenant.pk).update(allow_telnet=True)
