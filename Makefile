@@ -3,7 +3,7 @@ PYTHON ?= python
 export INTERLOCK_VAR ?= $(CURDIR)/var/check
 APPS = config devices templates_app approvals jobs
 
-.PHONY: check format test test-all bench chaos lock fuzz-schedules fuzz-session fuzz-api
+.PHONY: check format test test-all broken bench chaos lock fuzz-schedules fuzz-session fuzz-api
 
 check:            ## formatting, lint, types, migrations
 	ruff format --check .
@@ -26,9 +26,12 @@ test:             ## everything that needs no server
 	$(PYTHON) manage.py test
 
 test-all: test    ## the same on PostgreSQL, then end to end with real processes
-	$(PYTHON) -m tests.servers $(PYTHON) -m pytest -q -m "not e2e and not sweep" -n 2 --dist worksteal
+	$(PYTHON) -m tests.servers $(PYTHON) -m pytest -q -m "not e2e and not sweep and not broken" -n 2 --dist worksteal
 	$(PYTHON) -m pytest -q -m sweep -n 2 --dist worksteal
 	$(PYTHON) -m pytest -q -m e2e
+
+broken:           ## every build that is broken on purpose must be caught by the tests of its room (10 minutes)
+	$(PYTHON) -m pytest -q -m broken -n 2
 
 bench:            ## devices per second beside Nornir+Netmiko, also on slow devices (on a fleet that costs little where Go is installed); the scheduler with 100,000 triggers beside django-celery-beat; the lists of the API with 1,000,000 device runs
 	$(PYTHON) -m tests.bench --devices 1000 --parallel 100 --processes 2 --goal 4

@@ -26,7 +26,7 @@ def pytest_words(words: list[str]) -> list[str]:
     alone = files or any(word in ALONE for word in given)
     return [
         "-m",
-        "not e2e and not sweep",
+        "not e2e and not sweep and not broken",
         "-q",
         *([] if alone else ["-n", str(PROCESSES), "--dist", "worksteal"]),
         *given,
