@@ -74,7 +74,7 @@ class Answer:
             begin, end = found
             came = decode(self._before) + text[:begin]
             self.late = lines(echo.before(came, self.line, self._without_prompt))
-            self.prompt = last_line(came)
+            self.prompt = self._prompts.within(last_line(came))
             self.echoed, self._before, self._window = True, b"", b""
             return text[end:].encode()
         if len(self._window) > WINDOW + 4 * len(self._sent):

@@ -77,6 +77,11 @@ class Prompts:
             return Found(0, sure=renamed)
         return self._glued(last)
 
+    def within(self, last: str, *, renamed: bool = False) -> str:
+        """Return the prompt alone, without an answer that it is glued to; the whole line where none is found."""
+        found = self.find(last, renamed=renamed)
+        return last[found.at :] if found else last
+
     def _is_kin(self, name: str) -> bool:
         """Say whether a name is a known one, cut short or in full."""
         return any(

@@ -162,7 +162,7 @@ class Reader:
         return True
 
     def _over(self, answer: Answer) -> Answer:
-        self.last_prompt, self.input_end = answer.last, ""
+        self.last_prompt, self.input_end = self.prompts.within(answer.last, renamed=answer.renames), ""
         if answer.renames:
             self.prompts.learn(self.last_prompt)
         return answer
