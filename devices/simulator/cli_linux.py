@@ -31,7 +31,7 @@ class LinuxCli(Cli):
 
     def prompt(self) -> str:
         return (
-            f"interlock:{self.status}$ "
+            f"interlock:4711:{self.status}$ "
             if self.shows_status
             else f"{self.device.spec.username}@{self.device.hostname}:~$ "
         )

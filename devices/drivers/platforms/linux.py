@@ -16,15 +16,17 @@ LINUX = Platform(
     interpreters={"SHELL": "sh -s", "PYTHON": "python3 -", "PERL": "perl -"},
     elevated="sudo -n {command}",
     script_family="LINUX",
-    # The shell is told to show each line's exit status in its prompt; a shell that is not ours yet shows its own.
+    # The shell is told to show its process number and each line's exit status in its prompt: no text that a command
+    # prints is a prompt of this very shell by chance. A shell that is not ours yet shows its own prompt.
     prompt=re.compile(
-        r"^(?P<base>interlock:|[\w.\-]{1,64}@[\w.\-]{1,64}:|\[[\w.\-]{1,64}@[\w.\-]{1,64} )"
+        r"^(?P<base>interlock:\d{1,10}:|[\w.\-]{1,64}@[\w.\-]{1,64}:|\[[\w.\-]{1,64}@[\w.\-]{1,64} )"
         r"(?:\d{1,3}\$ |(?<!interlock:)[^\s]{0,200}[$#%]\s?)$"
     ),
     modes=r"\d{1,3}\$ |(?<!interlock:)[^\s]{0,120}[$#%]\s?",
-    preparation=("PROMPT_COMMAND= PS2= PS1='interlock:$?$ '",),
-    status=re.compile(r"^interlock:(?P<status>\d{1,3})\$ $"),
-    finds_nothing=re.compile(r"(?:^|[|]\s*)[efz]?grep\b[^|]*$"),
+    preparation=("PROMPT_COMMAND= PS2= PS1='interlock:$$:$?$ '",),
+    status=re.compile(r"^interlock:\d{1,10}:(?P<status>\d{1,3})\$ $"),
+    # Whoever asks it to be quiet wants the status.
+    finds_nothing=re.compile(r"(?:^|[|]\s*)[efz]?grep\b(?![^|]*\s-(?:[A-Za-z]{0,20}q|-quiet\b|-silent\b))[^|]*$"),
     comment="# ",
     renames=re.compile(
         r"\bPS1=|^\s*(?:exec\s+)?(?:sudo\s+(?:-\S+\s+)*(?:-i|-s|su)\b|su\b|bash\b|sh\b|exit\b|logout\b|ssh\b)"
