@@ -15,13 +15,14 @@ MOST_REFUSING = 8
 FIRST_REFUSING = 2
 #: Words by which a device says in configuration mode that it did not take a line.
 NEGATIVE = re.compile(
-    r"\b(?:can(?:no|')t|can not|cannot|could not|couldn't|unable|fail(?:s|ed|ure)?|reject(?:s|ed)?|refused?|denied"
-    r"|disallowed|illegal|invalid|unknown|unrecogni[sz]ed|incomplete|ambiguous|unsupported|error|conflicts?|overlaps?"
+    r"\b(?:can(?:no|')t|can not|cannot|could not|couldn't|unable|fail(?:s|ed|ure)?|reject(?:s|ed)?|refus(?:ed?|es|ing)"
+    r"|denied|disallowed|illegal|invalid|unknown|unrecogni[sz]ed|incomplete|ambiguous|unsupported|error|conflicts?|overlaps?"
     r"|exceed(?:s|ed)?|out of range|too (?:long|many|large|small)|must (?:be|first|not|have|specify)"
     r"|not (?:allowed|permitted|supported|valid|enabled|configured|found|authori[sz]ed|available|exist|accepted|applied"
     r"|possible|defined|a valid|compatible|in range)"
-    r"|does(?: not|n't) (?:exist|match|support)|no such"
-    r"|already (?:in use|exists|used|configured|assigned)|is reserved|aborted)\b",
+    r"|does(?: not|n't) (?:exist|match|support)|no (?:such|matching)"
+    r"|already (?:in use|exists|used|configured|assigned|running)|is reserved|aborted"
+    r"|(?:create|specify|configure|define|enable|remove|set) [^.\r\n]{0,60}\bfirst|bad mask)\b",
     re.IGNORECASE,
 )
 #: What may stand in a word of a network device's command, and nothing that begins another command.

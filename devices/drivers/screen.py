@@ -83,7 +83,7 @@ def _drawn(line: str) -> str:
             at = {"C": at + count, "D": max(0, at - count), "G": max(0, count - 1)}[move]
             cells += " " * (min(at, 4096) - len(cells))
             at = min(at, 4096)
-    wiped = "\b" in line or "\x1b" in line
+    wiped = "\b" in line or "\x1b" in line or " \r" in line.rstrip("\r")  # a pager's mark, overwritten with spaces
     return "".join(cells).rstrip(" ") if wiped and not line.endswith(" ") else "".join(cells)
 
 

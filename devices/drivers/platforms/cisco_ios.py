@@ -34,7 +34,7 @@ CISCO_IOS = Platform(
     # Also of a list of refusals that AAA and NVRAM print, and of a parser that shows only its mark.
     failure=re.compile(
         r"^\s*(?:ERROR: )?% ?(?:Invalid|Incomplete|Ambiguous|Unknown|Unrecognized|Bad|Error|Access denied|Authorization"
-        r"|Cannot|Can't|Failed|No such|Not enough|There is no|Command incomplete|\S+: (?:Invalid|Unknown|Bad))"
+        r"|Cannot|Can't|Failed|No such|Not enough|There is no|Type \"|Command incomplete|\S+: (?:Invalid|Unknown|Bad))"
         r"|^%.*(?:not (?:allowed|valid|enabled|supported|found)|denied|overlaps|does not exist)"
         r"|^Command (?:rejected|authorization failed)|^ERROR: |^\s*\^\s*$|^Line has invalid autocommand",
         re.IGNORECASE,
