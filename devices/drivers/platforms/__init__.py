@@ -16,6 +16,7 @@ from devices.drivers.platforms.arista_eos import ARISTA_EOS
 from devices.drivers.platforms.cisco_ios import CISCO_IOS
 from devices.drivers.platforms.juniper_junos import JUNIPER_JUNOS
 from devices.drivers.platforms.linux import LINUX
+from devices.drivers.platforms.manners import mannered
 from devices.drivers.platforms.netmiko import NETMIKO
 from devices.drivers.platforms.windows import WINDOWS
 
@@ -28,7 +29,7 @@ PLATFORMS: dict[str, Platform] = by_key(
         JUNIPER_JUNOS,
         LINUX,
         WINDOWS,
-        *NETMIKO,
+        *map(mannered, NETMIKO),
     ),
     attrgetter("key"),
 )

@@ -12,12 +12,19 @@ from devices.drivers.platform import Platform, reading
 
 #: Any line that may be a prompt; the session replaces it by one with the device's own name.
 PROMPT = re.compile(r"^(?P<base>\S[^\r\n]{0,120}?)[>#$%\]:]\s{0,2}$")
+#: Words with which such systems begin to say that they did not take a line.
 FAILURE = re.compile(
-    r"^\s*(?:%\s*)?(invalid|incomplete|ambiguous|unknown|unrecogni[sz]ed|unrecognized|bad|wrong"
-    r"|illegal|error|unsupported)\b"
-    r"|^\s*%.*(denied|not allowed|failed|fail\b)"
-    r"|^(syntax error|command (fail|reject|not found|authorization failed|parse error))"
-    r"|^\s*\^\s*$|command not found|permission denied|^error[:\s]|^\s*minor:|^parse error",
+    r"^\s{0,80}(?:%{1,2}\s?|CLINFR\d{4}\s{1,3}|Error:\s?)?(?:invalid|incomplete|ambiguous|unknown"
+    r"|unrecogni[sz]ed|bad|wrong"
+    r"|too many parameters|missing|incorrect|illegal|error|unsupported|syntax error|parse error|command incomplete"
+    r"|configuration lock present|permission denied)\b"
+    r"|^\s{0,8}%.*(?:denied|not allowed|failed|fail\b)"
+    r"|^command (?:fail|reject|not found|authorization failed|parse error)"
+    r"|^\s*\^\s*$|command not found|permission denied|^[ ]{0,8}(?:minor|major|critical): |^NMINST\d{4} "
+    r"|^(?:value|command) parse error|^node_check_object fail|^entry not found|^object .{0,40} operator error"
+    r"|MUST be set|^(?:set|delete|commit|value validation) failed|^validation error|^server error|^configuration path: "
+    r"|^expected end of command|^failure: |^no such item|^input does not match|^nothing to delete"
+    r"|^request failed|^could not |^cannot |^module not present",
     re.IGNORECASE,
 )
 #: What may follow a pipe.
@@ -35,7 +42,12 @@ VERBS = (
     (("nokia_", "alcatel_sros", "rad_etx"), ("show", "info")),
     (("f5_ltm", "f5_tmsh"), ("show", "list")),
 )
-PAGER = re.compile(r"(--\s?More\s?--|---- More ----|<--- More --->|\(more[^)]*\))\s*$", re.IGNORECASE)
+PAGER = re.compile(
+    r"(?:--\s?More\s?--(?: or \(q\)uit| \(q\) quit[^\r\n]{0,60}|, next page: [^\r\n]{0,60})?|---- More ----"
+    r"|<--- More --->|\(more[^)]*\)|^More: <space>,[^\r\n]{0,60}|^Press <SPACE> to continue[^\r\n]{0,40}:"
+    r"|^Press any key to continue \(Q to quit\)|-- \[Q quit\|[^\]\r\n]{0,40}\]|^:)\s*$",
+    re.IGNORECASE,
+)
 RENAMES = re.compile(r"^\s*(hostname|sysname|set system host-name|system name)\s+\S+")
 VOLATILE = (re.compile(r"^! Last configuration change"), re.compile(r"^!Time:"), re.compile(r"^Current conf"))
 
