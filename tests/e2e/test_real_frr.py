@@ -1,7 +1,5 @@
 """FRR's command line behind OpenSSH, driven by the product. Judged by what FRR holds afterwards, asked beside it."""
 
-import re
-
 import pytest
 
 from devices.services import snapshots

@@ -226,7 +226,7 @@ ACCOUNTS = {
     "bash-lines": r"""PS1='\n--- \w ---\n\t \$ '""",
     "bash-unlike": "PS1='> '",
     "bash-changing": """N=0; PROMPT_COMMAND='N=$((N+1)); PS1="host$N\\$ "'""",
-    "bash-alike": "echo 'interlock:0$ '; echo 'ops@other:~$ '; printf 'root@other:~# '; sleep 0.5; echo; PS1='interlock:0$ '",
+    "bash-alike": "echo 'interlock:0$ '; echo 'ops@other:~$ '; printf 'root@other:~# '; sleep 0.5; echo",
     "bash-alias": "alias echo='echo interlock:0$; echo'; alias touch='echo touched #'; alias true=false",
     "bash-locked": "PS1='\\u@\\h:\\w\\$ '; readonly PS1",
     "bash-forced": """f() { PS1='again\\$ '; }; PROMPT_COMMAND=f; readonly PROMPT_COMMAND""",
