@@ -16,7 +16,8 @@ FIRST_REFUSING = 2
 #: Words by which a device says in configuration mode that it did not take a line.
 NEGATIVE = re.compile(
     r"\b(?:can(?:no|')t|can not|cannot|could not|couldn't|unable|fail(?:s|ed|ure)?|reject(?:s|ed)?|refus(?:ed?|es|ing)"
-    r"|denied|disallowed|illegal|invalid|unknown|unrecogni[sz]ed|incomplete|ambiguous|unsupported|error|conflicts?|overlaps?"
+    r"|denied|disallowed|illegal|invalid|unknown|unrecogni[sz]ed|incomplete|ambiguous|unsupported|error|conflicts?"
+    r"|overlaps?"
     r"|exceed(?:s|ed)?|out of range|too (?:long|many|large|small)|must (?:be|first|not|have|specify)"
     r"|not (?:allowed|permitted|supported|valid|enabled|configured|found|authori[sz]ed|available|exist|accepted|applied"
     r"|possible|defined|a valid|compatible|in range)"

@@ -122,4 +122,5 @@ MANNERS: dict[str, Manner] = {
 
 def mannered(coarse: Platform) -> Platform:
     """Return a platform of Netmiko's with what is known of how it speaks."""
-    return MANNERS.get(coarse.key, lambda same: same)(coarse)
+    manner = MANNERS.get(coarse.key)
+    return manner(coarse) if manner else coarse
