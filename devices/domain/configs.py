@@ -65,6 +65,18 @@ def _masked(line: str) -> str:
     return f"{found['before']} {HIDDEN}{found['after']}"
 
 
+def blanked(text: str, sign: str) -> str:
+    """Return the same, of the same length: each character of a secret is this sign."""
+    lines = []
+    for line in text.split("\n"):
+        found = SECRETS.match(line)
+        if found and found["secret"].lower() not in PLAIN:
+            begin, end = found.span("secret")
+            line = line[:begin] + sign * (end - begin) + line[end:]
+        lines.append(line)
+    return "\n".join(lines)
+
+
 def settled(text: str, volatile: Iterable[re.Pattern[str]]) -> list[str]:
     """Return the lines of a configuration without those that change by themselves."""
     return [line.text for line in shown_lines(text, text, volatile)]

@@ -18,6 +18,8 @@ from urllib.parse import quote
 from devices.domain import configs
 
 HIDDEN = configs.HIDDEN
+#: Stands for each character of a value where lengths must stay.
+BLANK = "x"
 #: A shorter value, in characters, is looked for nowhere but where a line says that it is a secret.
 LEAST = 4
 #: A value of so many characters is no part of another word by chance.
@@ -99,6 +101,16 @@ class Masker:
             for length in range(len(part) - 1, CUT - 1, -1):
                 text = text.replace(part[:length], HIDDEN).replace(part[-length:], HIDDEN)
         return text
+
+    def blank(self, text: str) -> str:
+        """Return a text of the same length: each character of a value is `BLANK`."""
+        for part in (*self._forms, *self._plain):
+            text = text.replace(part, BLANK * len(part))
+        for word, pattern in self._words:
+            text = pattern.sub(BLANK * len(word), text)
+        for part in self._wrapped:
+            text = _wrapped(part).sub(lambda found: re.sub(r"[^\s\x08]", BLANK, found[0]), text)
+        return configs.blanked(text, BLANK)
 
     def without_begun(self, text: str) -> str:
         """Return a text that grows without the beginning of a value at its end."""

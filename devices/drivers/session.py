@@ -116,6 +116,10 @@ class Session:
         found = self._exchange(line, wait, progress=progress, answers=answers, changes=changes)
         return self._judged(line, found)
 
+    def tap(self, wrap: Callable[[Transport], Transport]) -> None:
+        """Put something between the session and its transport, which sees what is sent and received."""
+        self.transport = self._reader.transport = wrap(self.transport)
+
     def settle(self) -> None:
         """Make sure that the last answer is over; what still came of it is `late`, LateRefusal when it is a refusal."""
         if self._reader.input_end:

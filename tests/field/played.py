@@ -69,3 +69,37 @@ class Terminal:
     def close(self):
         """End it."""
         self.is_open = False
+
+
+RECORDINGS = Path(__file__).parent / "recordings"
+
+
+class Player:
+    """A transport that plays a recording: what came after something was sent comes after the same is sent again.
+
+    `clock.now` is moved on where the session waits for nothing.
+    """
+
+    def __init__(self, events, clock):
+        self.events, self.clock, self.sent, self.is_open = list(events), clock, "", True
+        self.wanted = "".join(text for _, kind, text in events if kind == "sent")
+
+    def send(self, data):
+        self.sent += data.decode("utf-8", "surrogateescape")
+        assert self.wanted.startswith(self.sent), f"it sends {self.sent[-80:]!r}; recorded: {self.wanted!r}"
+
+    def recv(self, timeout):
+        before = 0
+        for number, (_, kind, text) in enumerate(self.events):
+            if kind == "sent":
+                before += len(text)
+            elif before <= len(self.sent):
+                del self.events[number]
+                return text.encode("utf-8", "surrogateescape")
+            else:
+                break
+        self.clock.now += max(timeout, 0.01)
+        return b""
+
+    def close(self):
+        self.is_open = False
