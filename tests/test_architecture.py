@@ -264,7 +264,8 @@ REVEALING = (
 )
 #: Where what is sealed may be opened: in the worker, where messages are sent, and where secrets are hidden.
 OPENING = {
-    "open_login": ("devices/services/vault.py", "jobs/worker/"),
+    # Whoever may run a command of the server records a device that only reads; audited.
+    "open_login": ("devices/services/vault.py", "devices/services/recordings.py", "jobs/worker/"),
     "unseal": ("devices/services/channels.py", "devices/services/vault.py", "jobs/worker/"),
     # The bytes of output and configurations, and a configuration's text before its secrets are hidden.
     "decrypt": ("config/key_ring.py", "config/sealed_text.py"),

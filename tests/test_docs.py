@@ -74,11 +74,40 @@ def limits():
     return "\n".join(["| constant | value | of what |", "|---|---|---|", *rows])
 
 
+def platforms_tried():
+    """Return what each platform was tried against as Markdown: from the tests' own data."""
+    import json
+    from collections import Counter
+
+    from devices.drivers.platforms import PLATFORMS
+    from devices.simulator.clis import CLIS
+    from tests.field.cases import CASES
+    from tests.field.played import RECORDINGS, documented
+    from tests.field.real import TRIED
+
+    recorded = Counter(json.loads(path.read_text())["platform"] for path in RECORDINGS.glob("*.json"))
+    scripted = Counter(case.platform for case in CASES)
+    manuals = documented()
+    rows = []
+    for key, platform in PLATFORMS.items():
+        messages = [one for kind in ("refusals", "notices") for one in manuals.get(key, {}).get(kind, ())]
+        made_up = sum(bool(one.get("made_up")) for one in messages)
+        of_manuals = f"{len(messages) - made_up}" + (f", and {made_up} made up in their manner" if made_up else "")
+        played = [f"{scripted[key]} reported devices"] * bool(scripted[key]) + ["the simulated fleet"] * (key in CLIS)
+        cells = [TRIED.get(key, ""), str(recorded[key] or ""), of_manuals if messages else "", ", ".join(played)]
+        if any(cells):
+            rows.append(f"| {platform.label} (`{key}`) | " + " | ".join(cell or "—" for cell in cells) + " |")
+    head = ["| platform | real device | recordings | documented messages | scripted |", "|---|---|---|---|---|"]
+    left = len(PLATFORMS) - len(rows)
+    return "\n".join([*head, *rows, f"| the {left} others | — | — | — | — |"])
+
+
 #: Page → name of the part → what prints it.
 PARTS = {
     "approvals.md": {"status-by-action": status_by_action, "person-by-verb": person_by_verb},
     "job-types.md": {"job-types": job_types},
     "limits.md": {"limits": limits},
+    "platforms.md": {"tried": platforms_tried},
 }
 
 

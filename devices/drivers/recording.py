@@ -10,13 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 from devices.domain.errors import CommandRejected, DeviceError
-from devices.domain.secrets import Login
+from devices.domain.masking import BLANK
+from devices.domain.secrets import Login, Secret
 from devices.drivers.session import Session
 from devices.drivers.transport import Command, Transport
 
 #: Of what this module writes; what plays it back refuses another.
 FORMAT = 1
-SENT, GOT = "sent", "got"
+SENT = "sent"
+GOT = "got"
 #: (milliseconds since the beginning, `sent` or `got`, text; a byte that is no UTF-8 is a surrogate escape).
 Event = tuple[int, str, str]
 
@@ -106,6 +108,11 @@ def record(session: Session, login: Login, lines: Sequence[str], *, changes: boo
     return taps[0], expected
 
 
+def stand_in(secret: Secret) -> str:
+    """Return what stands for a secret: as long as it is."""
+    return BLANK * len(secret.reveal())
+
+
 def blanked(events: Sequence[tuple[int, str, bytes]], blank: Callable[[str], str], secrets: set[str]) -> list[Event]:
     """Return the events without secrets. A value may be cut between chunks, so each direction is looked at as a whole;
     what was sent as an answer and is nothing but a secret is blanked whatever it is."""
@@ -116,7 +123,7 @@ def blanked(events: Sequence[tuple[int, str, bytes]], blank: Callable[[str], str
         at = 0
         for number, text in parts:
             kept = whole[at : at + len(text)]
-            found[number] = "x" * len(text.rstrip("\r")) + "\r" if text.rstrip("\r") in secrets else kept
+            found[number] = BLANK * len(text.rstrip("\r")) + "\r" if text.rstrip("\r") in secrets else kept
             at += len(text)
     return [(when, kind, found[number]) for number, (when, kind, _) in enumerate(events)]
 

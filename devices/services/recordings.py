@@ -12,7 +12,7 @@ from devices.drivers.conversation import open_session
 from devices.drivers.doors import installations
 from devices.drivers.netmiko_session import NetmikoSession
 from devices.drivers.platforms import PLATFORMS, only_reads
-from devices.drivers.recording import FORMAT, Recording, blanked, record
+from devices.drivers.recording import FORMAT, Recording, blanked, record, stand_in
 from devices.drivers.session import Session
 from devices.drivers.transport import Endpoint
 from devices.models import Credential, Device
@@ -88,7 +88,7 @@ def _recorded(
         changes=may_change,
         name=session.base if isinstance(session, NetmikoSession) else "",
         prompt=session.base,
-        enable="x" * len(login.enable_password.reveal()),
+        enable=stand_in(login.enable_password),
         events=blanked(tap.events, blank, values),
         expected=expected,
     )

@@ -95,7 +95,7 @@ def hand_over(source: Credential, target: Credential) -> list[str]:
 
 
 def open_login(credential: Credential) -> Login:
-    """Return the login in the clear; only the worker calls this, right before it connects."""
+    """Return the login in the clear; only the worker and the recorder call this, right before they connect."""
     opened = {
         field: unseal(
             getattr(credential, f"{field}_sealed"), tenant_id=credential.tenant_id, row=str(credential.pk), field=field

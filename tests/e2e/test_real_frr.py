@@ -9,7 +9,7 @@ from tests.field.runs import step
 
 pytestmark = pytest.mark.django_db
 #: Both ways to drive it: by our own session, and with Netmiko's login and preparation.
-PLATFORMS = ("cisco_ios", "cisco_xe")
+PLATFORMS = tuple(key for key, what in real.TRIED.items() if what.startswith("FRR"))
 
 
 @pytest.fixture(scope="module")

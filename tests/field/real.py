@@ -20,6 +20,12 @@ from pathlib import Path
 from tests import servers
 
 PASSWORD = "Corr3ct-horse"
+#: What is tried against what, by platform.
+TRIED = {
+    "cisco_ios": "FRR's command line behind OpenSSH, as IOS",
+    "cisco_xe": "FRR's command line behind OpenSSH, with Netmiko's login",
+    "linux": "bash, dash, busybox ash and zsh of Debian behind OpenSSH",
+}
 #: Bound over the machine's own files where the server looks.
 BOUND = ("passwd", "shadow", "group", "motd")
 PRIVATE = "mount --make-rprivate / && "

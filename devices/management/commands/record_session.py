@@ -47,7 +47,8 @@ class Command(BaseCommand):
         )
 
     def _recorded(self, options: dict[str, object]) -> recordings.Recording:
-        lines, may_change = [str(line) for line in options["lines"]], bool(options["may_change"])  # type: ignore[attr-defined]
+        given, may_change = options["lines"], bool(options["may_change"])
+        lines = [str(line) for line in given] if isinstance(given, list) else []
         if options["device"]:
             return recordings.of_device(
                 str(options["device"]), str(options["tenant"] or ""), lines, may_change=may_change
