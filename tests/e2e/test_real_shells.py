@@ -1,5 +1,7 @@
 """Login shells of this system behind OpenSSH, driven by the product. Judged by what lies in their homes afterwards."""
 
+import re
+
 import pytest
 
 from tests.e2e.conftest import need
@@ -7,7 +9,9 @@ from tests.field import real, runs
 from tests.field.runs import step
 
 pytestmark = pytest.mark.django_db
-SHELLS = ("bash", "dash", "ash", "zsh")
+#: busybox ash asks the terminal where its cursor is and waits for it, some seconds a line: a few cases are tried.
+FEW = ("success", "false", "no line end and a failure", "a text that it reads", "the end in the middle")
+SHELLS = ("bash", "dash", "ash")
 MOTD = "Welcome.\nops@real-box:~$ \ninterlock:0$ \nsw1#\n"
 HERE = "cat > {f} <<'EOF'\nfirst line\n\n  indented $HOME\ninterlock:0$ \nends with spaces   \nEOF"
 TEXT = "first line\n\n  indented $HOME\ninterlock:0$ \nends with spaces   \n"
@@ -76,31 +80,29 @@ def carried(acme, box, account, lines, ends, holds, **more):
     on = runs.device(acme, box.port, "linux", account, real.PASSWORD)
     done = runs.run(acme, on, step("exec", lines.replace("@F", str(left)), **{"timeout": 5, **more}))
     assert (left.read_text() if left.exists() else None) == holds, f"{done.status}: {done.said}"
-    import re
-
     assert re.match(ends, done.status), f"{done.status}: {done.said}"
     return done
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("shell,case", [(s, c) for s in SHELLS for c in CASES if s != "ash" or c in FEW])
 def test_a_shell_does_what_was_asked_and_nothing_after_a_failure(acme, box, shell, case):
     carried(acme, box, shell, *CASES[case])
 
 
 @pytest.mark.parametrize("account", [name for name in real.ACCOUNTS if "-" in name])
-@pytest.mark.parametrize("case", ["success", "no such command", "a text that it reads", "output without a line end"])
+@pytest.mark.parametrize("case", ["no such command", "output without a line end"])
 def test_whatever_its_prompt_is_nothing_is_done_after_a_failure(acme, box, account, case):
     lines, ends, holds = CASES[case]
     left = box.home(account) / f"f{next(runs._names)}"
     on = runs.device(acme, box.port, "linux", account, real.PASSWORD)
     done = runs.run(acme, on, step("exec", lines.replace("@F", str(left)), timeout=5))
     found = left.read_text() if left.exists() else None
-    print(account, case, done.status, repr(found), done.said)
     assert found in (holds, None), done.said
     if done.status == "succeeded":
         assert ends == "succeeded" and found == holds, done.said
 
 
-def test_scripts_run_on_a_channel_of_their_own(acme, box):
-    pass
+def test_zsh_is_not_known_and_nothing_is_sent_to_it(acme, box):
+    """Its line editor draws the first sign twice and its prompt shows no status: the session stops at its preparation."""
+    done = carried(acme, box, "zsh", "echo done > @F", "(?!succeeded)", None)
+    assert "Enter was not pressed" in done.said

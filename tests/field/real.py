@@ -24,7 +24,7 @@ PASSWORD = "Corr3ct-horse"
 TRIED = {
     "cisco_ios": "FRR's command line behind OpenSSH, as IOS",
     "cisco_xe": "FRR's command line behind OpenSSH, with Netmiko's login",
-    "linux": "bash, dash, busybox ash and zsh of Debian behind OpenSSH",
+    "linux": "bash, dash and busybox ash of Debian behind OpenSSH (zsh is not known: nothing is sent to it)",
 }
 #: Bound over the machine's own files where the server looks.
 BOUND = ("passwd", "shadow", "group", "motd")
@@ -263,6 +263,7 @@ def box(accounts=ACCOUNTS, motd="", banner=""):
             path = _program(shell) or str(folder / shell)
             if shell == "ash" and path.startswith(str(folder)):
                 (folder / "bin").mkdir()
+                (folder / "bin").chmod(0o755)
                 path = str(folder / "bin" / "ash")
                 os.symlink(_program("busybox"), path)
             for each in (home, *home.iterdir()):
