@@ -253,12 +253,16 @@ def test_an_endless_answer_is_cut_off_with_bounded_memory(monkeypatch):
     assert len(script.queue) > 990, "what follows is not read"
 
 
-LINUX = {c: [f"{c}\r\n", "interlock:0$ "] for c in PLATFORMS["linux"].preparation}
+LINUX = {c: [f"{c}\r\n", "interlock:77:0$ "] for c in PLATFORMS["linux"].preparation}
 
 
 @pytest.mark.parametrize("status,words", [(1, "exit status 1"), (127, "exit status 127")])
 def test_a_shell_line_is_judged_by_its_exit_status(status, words):
-    answers = {**LINUX, "false": f"false\r\ninterlock:{status}$ ", "echo E: x": "echo E: x\r\nE: x\r\ninterlock:0$ "}
+    answers = {
+        **LINUX,
+        "false": f"false\r\ninterlock:77:{status}$ ",
+        "echo E: x": "echo E: x\r\nE: x\r\ninterlock:77:0$ ",
+    }
     found, _ = opened(answers, greeting="u@srv:~$ ", platform="linux", prompt="u@srv:~$ ")
     assert found.send("echo E: x") == "E: x\n", "words decide nothing"
     with pytest.raises(CommandRejected) as caught:
@@ -269,8 +273,8 @@ def test_a_shell_line_is_judged_by_its_exit_status(status, words):
 def test_a_search_that_finds_nothing_has_not_failed():
     answers = {
         **LINUX,
-        "grep x y": "grep x y\r\ninterlock:1$ ",
-        "grep x z": "grep x z\r\ngrep: z: No such\r\ninterlock:2$ ",
+        "grep x y": "grep x y\r\ninterlock:77:1$ ",
+        "grep x z": "grep x z\r\ngrep: z: No such\r\ninterlock:77:2$ ",
     }
     found, _ = opened(answers, greeting="u@srv:~$ ", platform="linux", prompt="u@srv:~$ ")
     assert found.send("grep x y") == ""

@@ -103,6 +103,6 @@ def test_whatever_its_prompt_is_nothing_is_done_after_a_failure(acme, box, accou
 
 
 def test_zsh_is_not_known_and_nothing_is_sent_to_it(acme, box):
-    """Its line editor draws the first sign twice and its prompt shows no status: the session stops at its preparation."""
+    """Its line editor draws the first sign twice and its prompt shows no status: the session stops."""
     done = carried(acme, box, "zsh", "echo done > @F", "(?!succeeded)", None)
     assert "Enter was not pressed" in done.said
