@@ -97,7 +97,7 @@ def platforms_tried():
         cells = [TRIED.get(key, ""), str(recorded[key] or ""), of_manuals if messages else "", ", ".join(played)]
         if any(cells):
             rows.append(f"| {platform.label} (`{key}`) | " + " | ".join(cell or "—" for cell in cells) + " |")
-    head = ["| platform | real device | recordings | documented messages | scripted |", "|---|---|---|---|---|"]
+    head = ["| platform | real device | recordings | known messages | scripted |", "|---|---|---|---|---|"]
     left = len(PLATFORMS) - len(rows)
     return "\n".join([*head, *rows, f"| the {left} others | — | — | — | — |"])
 
