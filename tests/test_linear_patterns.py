@@ -19,6 +19,7 @@ with warnings.catch_warnings():
     from re import _constants as sre
     from re import _parser as parser
 
+from devices.domain import redaction
 from devices.drivers.platforms import PLATFORMS
 from devices.drivers.prompts import Prompts
 from jobs import types
@@ -36,6 +37,7 @@ MADE = {
     "devices/drivers/reader.py": "`input_end`: a mark, escaped",
     "devices/drivers/platforms/__init__.py": "`input_end`: a mark, escaped",
     "devices/drivers/echo.py": "_head: a line, its signs escaped",
+    "devices/domain/redaction.py": "STATEMENTS and VALUES: put together of its own constants",
     "devices/domain/masking.py": "Masker: known secrets, escaped, one beside the other",
     "templates_app/domain/checks.py": "judge: `checks` of the job types; people write none",
 }
@@ -74,6 +76,7 @@ def written():
 def patterns():
     """Return every pattern by where it stands."""
     found = {f"{where} {pattern[:40]}": re.compile(pattern, flags) for where, pattern, flags in written()[0]}
+    found |= {f"redaction {n}": p for n, p in enumerate((*redaction.STATEMENTS, *redaction.VALUES))}
     for key, platform in PLATFORMS.items():
         if not platform.netmiko:
             found[f"{key}: modes"] = Prompts(platform)._modes

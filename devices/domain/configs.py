@@ -11,27 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import Match
 
+from devices.domain import redaction
+
 CONTEXT = 3
 #: So many pairs of equal lines are looked at, about half a second; a device can send the same line ten thousand times.
 MOST_PAIRS = 5_000_000
 #: (what happens, from and to of the old lines, from and to of the new lines), as `difflib` says it.
 Opcode = tuple[str, int, int, int, int]
-HIDDEN = "***"
-#: What stands before a secret in the configurations of common platforms, and the secret itself (the last group).
-SECRETS = re.compile(
-    r"""^(?P<before>.*?\b(?:
-        (?:password|secret)(?:\s+(?:sha512|sha256|encrypted|level\s+\d+))?(?:\s+[0-9]{1,2})?
-      | snmp-server\s+community | set\s+snmp\s+community | community
-      | (?:key|key-string|pre-shared-key|authentication-key|md5|auth-key)
-        (?:\s+(?:ascii-text|hexadecimal))?(?:\s+[0-9]{1,2})?
-      | encrypted-password | (?:tacacs|radius)-server\s+key(?:\s+[0-9])?
-    ))\s+(?P<secret>"[^"]+"|\S+)(?P<after>.*)$""",
-    re.VERBOSE | re.IGNORECASE,
-)
-#: Such words are settings, not secrets.
-PLAIN = frozenset(
-    {"chain", "encryption", "strength", "minimum", "recovery", "config-key", "generate", "rsa", "ssh", "local", "none"}
-)
+HIDDEN = redaction.HIDDEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +42,12 @@ class Pair:
 
 def mask(text: str) -> str:
     """Return a configuration with the secrets of its lines hidden."""
-    return "\n".join(_masked(line) for line in text.split("\n"))
-
-
-def _masked(line: str) -> str:
-    found = SECRETS.match(line)
-    if not found or found["secret"].lower() in PLAIN:
-        return line
-    return f"{found['before']} {HIDDEN}{found['after']}"
+    return redaction.masked(text)
 
 
 def blanked(text: str, sign: str) -> str:
     """Return the same, of the same length: each character of a secret is this sign."""
-    lines = []
-    for line in text.split("\n"):
-        found = SECRETS.match(line)
-        if found and found["secret"].lower() not in PLAIN:
-            begin, end = found.span("secret")
-            line = line[:begin] + sign * (end - begin) + line[end:]
-        lines.append(line)
-    return "\n".join(lines)
+    return redaction.blanked(text, sign)
 
 
 def settled(text: str, volatile: Iterable[re.Pattern[str]]) -> list[str]:
