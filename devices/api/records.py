@@ -17,7 +17,7 @@ from config.errors import Invalid
 from devices import selectors
 from devices.api.scoped import Scoped
 from devices.models import ConfigSnapshot, Notice
-from devices.services.snapshots import changes, shown
+from devices.services.snapshots import compared, shown
 
 
 class SnapshotSerializer(serializers.ModelSerializer):
@@ -44,13 +44,25 @@ class SnapshotDetail(SnapshotSerializer):
 
 
 class DiffSerializer(serializers.Serializer):
-    """A unified comparison, line by line; empty when nothing changed or no configurations were read."""
+    """A unified comparison, line by line, empty when nothing changed; and the lines that differ and count as no
+    difference, for they change by themselves."""
 
     unified = serializers.ListField(child=serializers.CharField())
+    ignored = serializers.ListField(child=serializers.CharField())
 
 
-class OtherQuery(Query):
-    """What a stored configuration is compared with."""
+class DiffQuery(Query):
+    """What counts as a difference."""
+
+    ignored = serializers.ChoiceField(
+        choices=["show"],
+        required=False,
+        help_text="`show` counts what changes by itself, such as times, as a difference too.",
+    )
+
+
+class OtherQuery(DiffQuery):
+    """What a stored configuration is compared with, and what counts as a difference."""
 
     other = Scoped(
         selector=selectors.all_visible_snapshots,
@@ -83,13 +95,14 @@ class Snapshots(Resource):
     @extend_schema(parameters=[OtherQuery], responses=DiffSerializer)
     @action(detail=True, methods=["get"])
     def diff(self, request: Request, pk: str | None = None) -> Response:
-        """Compare it with another one of its device: secrets, and what changes by itself, are left out."""
-        found = self.get_object()
-        other = self.asked()["other"]
+        """Compare it with another one of its device: secrets are left out, and so, without `ignored`, is what changes
+        by itself."""
+        found, asked = self.get_object(), self.asked()
+        other = asked["other"]
         if other.device_id != found.device_id:
             raise Invalid(fields={"other": ["It is of another device; choose two of the same one."]})
-        lines = changes(other, found, found.device.platform)
-        return Response({"unified": [line for _, line in lines]})
+        both = compared(other, found, found.device.platform, with_ignored="ignored" in asked)
+        return Response({"unified": [line for _, line in both.changes], "ignored": [line for _, line in both.ignored]})
 
 
 class NoticeSerializer(serializers.ModelSerializer):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import Match
@@ -19,6 +20,8 @@ MOST_PAIRS = 5_000_000
 #: (what happens, from and to of the old lines, from and to of the new lines), as `difflib` says it.
 Opcode = tuple[str, int, int, int, int]
 HIDDEN = redaction.HIDDEN
+#: What stands in a compared line for what varies by itself.
+VARIES = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ def blanked(text: str, sign: str) -> str:
 
 
 def settled(text: str, volatile: Iterable[re.Pattern[str]]) -> list[str]:
-    """Return the lines of a configuration without those that change by themselves."""
-    return [line.text for line in shown_lines(text, text, volatile)]
+    """Return the lines of a configuration as they are compared, without what changes by itself."""
+    return [line.text for line in sifted(text, text, volatile)[0]]
 
 
 def as_lines(texts: Iterable[str]) -> list[Line]:
@@ -60,15 +63,50 @@ def as_lines(texts: Iterable[str]) -> list[Line]:
     return [Line(line, line) for text in texts for line in text.splitlines()]
 
 
-def shown_lines(text: str, hidden: str, volatile: Iterable[re.Pattern[str]] = ()) -> list[Line]:
-    """Return the lines of a configuration without those that change by themselves; `hidden` is the text with secrets
-    hidden, line for line."""
+def sifted(text: str, hidden: str, volatile: Iterable[re.Pattern[str]] = ()) -> tuple[list[Line], list[Line]]:
+    """Return the lines of a configuration as they are compared, and those that are ignored, wholly or in part.
+
+    `hidden` is the text with secrets hidden, line for line. A pattern whose group `varies` matched leaves only that out
+    of its line; one with a group `block` leaves out all up to the end of the block.
+    """
     patterns = tuple(volatile)
     pairs = zip(text.split("\n"), hidden.split("\n"), strict=True)
     lines = [Line(line.rstrip("\r"), shown) for line, shown in pairs]
     if lines and not lines[-1].text:
         lines.pop()
-    return [line for line in lines if not any(pattern.search(line.text) for pattern in patterns)]
+    kept: list[Line] = []
+    ignored: list[Line] = []
+    block = ""
+    for line in lines:
+        found = next((match for pattern in patterns if (match := pattern.search(line.text))), None)
+        parts = found.groupdict() if found else {}
+        if found or block:
+            ignored.append(line)
+        if found and parts.get("varies") is not None:
+            kept.append(
+                Line(line.text[: found.start("varies")] + VARIES + line.text[found.end("varies") :], line.shown)
+            )
+        elif not found and not block:
+            kept.append(line)
+        block = parts.get("block") or ("" if f"END {block}" in line.text else block)
+    return kept, ignored
+
+
+def ignored(before: list[Line], after: list[Line]) -> list[tuple[str, str]]:
+    """Return (kind, line) of the ignored lines in which two configurations differ: kind is del or add."""
+    old, new = (Counter(line.text for line in lines) for lines in (before, after))
+    gone, come = old - new, new - old
+    return [
+        (kind, f"{sign}{line.shown}")
+        for kind, sign, lines, left in (("del", "-", before, gone), ("add", "+", after, come))
+        for line in lines
+        if _take(left, line.text)
+    ]
+
+
+def _take(left: Counter[str], text: str) -> bool:
+    left[text] -= 1
+    return left[text] >= 0
 
 
 def holds(text: str, line: str) -> bool:

@@ -26,6 +26,20 @@ NEGATIVE = re.compile(
     r"|(?:create|specify|configure|define|enable|remove|set) [^.\r\n]{0,60}\bfirst|bad mask)\b",
     re.IGNORECASE,
 )
+#: What changes by itself in the configurations of Cisco IOS and of the many command lines made after it. Sources: IOS
+#: Configuration Fundamentals Command Reference (`show running-config`; `exec prompt timestamp` for the last two); what
+#: the backup models `ios` and `ciscosmb` of Oxidized leave out.
+IOS_VOLATILE = (
+    re.compile(r"^Building configuration"),
+    re.compile(r"^Current configuration\b"),
+    re.compile(r"^Using \d+ out of \d+ bytes"),
+    re.compile(r"^! ?Last configuration change at"),
+    re.compile(r"^! ?No configuration change since last restart"),
+    re.compile(r"^! ?NVRAM config last updated"),
+    re.compile(r"^ntp clock-period \d"),
+    re.compile(r"^Load for five secs: .*; one minute: "),
+    re.compile(r"^Time source is .*\d\d:\d\d:\d\d"),
+)
 #: What may stand in a word of a network device's command, and nothing that begins another command.
 SIGNS = r"[\w/.:,@%+=~#*^\[\]\"-]"
 #: What stands for a part of a line in the syntax of reading lines.
@@ -82,7 +96,8 @@ class Platform:
     `guard_enter` and `guard_leave` stand in the place of `config_enter` and `config_leave`, and `guard_confirm` keeps
     the change; `{minutes}` is the time for it. Where a platform `settles`, any prompt must stay the last line for a
     moment. `reads` is the full syntax of lines that only read (`reading`): what it does not match is a change.
-    `acts_on` are the printable characters on which the command line acts while they are typed.
+    `acts_on` are the printable characters on which the command line acts while they are typed. `volatile` finds what
+    changes by itself in a configuration, which is no difference (`devices.domain.configs.sifted`).
     """
 
     key: str

@@ -66,28 +66,44 @@ def shown(snapshot: ConfigSnapshot) -> str:
     return masker_for(snapshot.device, snapshot.tenant_id).hide_all(snapshot.unsealed)
 
 
+class Compared(NamedTuple):
+    """Two configurations of a device as they are compared, secrets hidden, and the ignored lines in which they
+    differ."""
+
+    before: list[configs.Line]
+    after: list[configs.Line]
+    ignored: list[tuple[str, str]]
+
+    @property
+    def changes(self) -> list[tuple[str, str]]:
+        """The comparison in one column: [(kind, line)]; empty when nothing changed."""
+        return configs.unified(self.before, self.after)
+
+    @property
+    def pairs(self) -> list[configs.Pair]:
+        """The same in two columns."""
+        return configs.side_by_side(self.before, self.after)
+
+
+def compared(old: ConfigSnapshot, new: ConfigSnapshot, platform: str, *, with_ignored: bool = False) -> Compared:
+    """Compare two configurations of a device: without what changes by itself, unless that is asked for."""
+    masker = masker_for(new.device, new.tenant_id)
+    volatile = () if with_ignored else volatile_in(platform)
+    texts = [row.unsealed for row in (old, new)]
+    (before, left), (after, left_after) = (configs.sifted(text, masker.hide_all(text), volatile) for text in texts)
+    return Compared(before, after, configs.ignored(left, left_after))
+
+
 def changes(old: ConfigSnapshot, new: ConfigSnapshot, platform: str) -> list[tuple[str, str]]:
     """Compare two configurations of a device in one column, secrets hidden: [(kind, line)]; empty when nothing
     changed."""
-    return configs.unified(*_compared(old, new, platform))
-
-
-def side_by_side(old: ConfigSnapshot, new: ConfigSnapshot, platform: str) -> list[configs.Pair]:
-    """The same in two columns."""
-    return configs.side_by_side(*_compared(old, new, platform))
+    return compared(old, new, platform).changes
 
 
 def differs(last: ConfigSnapshot, text: str, platform: str) -> bool:
     """Say whether a configuration is another one than the last that was kept, but for what changes by itself."""
     volatile = volatile_in(platform)
     return configs.settled(last.unsealed, volatile) != configs.settled(text, volatile)
-
-
-def _compared(old: ConfigSnapshot, new: ConfigSnapshot, platform: str) -> tuple[list[configs.Line], list[configs.Line]]:
-    masker = masker_for(new.device, new.tenant_id)
-    found = [(text := row.unsealed, masker.hide_all(text)) for row in (old, new)]
-    before, after = (configs.shown_lines(text, hidden, volatile_in(platform)) for text, hidden in found)
-    return before, after
 
 
 def volatile_in(platform: str) -> tuple[re.Pattern[str], ...]:

@@ -63,5 +63,11 @@ ARISTA_EOS = Platform(
         filters=("(include|exclude|begin|section) {pattern}", "json|no-more|nz"),
     ),
     acts_on="?",
-    volatile=(re.compile(r"^! Startup-config last modified"), re.compile(r"^! Command:")),
+    # The head of the configurations; the device's name and version in it are facts (EOS User Manual).
+    volatile=(
+        re.compile(r"^! Startup-config last modified"),
+        re.compile(r"^! Command:"),
+        re.compile(r"^! Last configuration change"),
+        re.compile(r"^! Time:"),
+    ),
 )

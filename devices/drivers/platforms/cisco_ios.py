@@ -2,7 +2,7 @@
 
 import re
 
-from devices.drivers.platform import NEGATIVE, Platform, reading
+from devices.drivers.platform import IOS_VOLATILE, NEGATIVE, Platform, reading
 
 #: A file on the device itself: no address of another host.
 LOCAL = r"(stby-|usb|boot)?(flash|nvram|system|disk|slot|harddisk|crashinfo|usb)[0-9]{0,2}:(?!//)[\w/.-]*"
@@ -76,13 +76,5 @@ CISCO_IOS = Platform(
         ),
     ),
     acts_on="?",
-    volatile=(
-        re.compile(r"^! Last configuration change"),
-        re.compile(r"^ntp clock-period"),
-        re.compile(r"^Current configuration"),
-        re.compile(r"^Using \d+ out of \d+ bytes"),
-        re.compile(r"^! NVRAM config last updated"),
-        re.compile(r"^Load for five secs: .*; one minute: "),
-        re.compile(r"^Time source is .*, \d\d:\d\d:\d\d"),
-    ),
+    volatile=IOS_VOLATILE,
 )

@@ -59,5 +59,6 @@ JUNIPER_JUNOS = Platform(
         ),
     ),
     acts_on="?",
-    volatile=(re.compile(r"^## Last (changed|commit)"),),
+    # Who committed last and when stands above the configuration (Junos CLI User Guide, show configuration).
+    volatile=(re.compile(r"^## Last (?:changed|commit):"), re.compile(r"^/\* Last (?:changed|commit)")),
 )

@@ -8,7 +8,7 @@ is shown, of the vendors' manuals.
 
 import re
 
-from devices.drivers.platform import Platform, reading
+from devices.drivers.platform import IOS_VOLATILE, Platform, reading
 
 #: Any line that may be a prompt; the session replaces it by one with the device's own name.
 PROMPT = re.compile(r"^(?P<base>\S[^\r\n]{0,120}?)[>#$%\]:]\s{0,2}$")
@@ -49,7 +49,77 @@ PAGER = re.compile(
     re.IGNORECASE,
 )
 RENAMES = re.compile(r"^\s*(hostname|sysname|set system host-name|system name)\s+\S+")
-VOLATILE = (re.compile(r"^! Last configuration change"), re.compile(r"^!Time:"), re.compile(r"^Current conf"))
+#: What changes by itself in a configuration, by the beginnings of keys: the first that fits counts, beside what IOS
+#: does. Sources, facts only: the heads of configurations in the vendors' guides, what the backup models of Oxidized
+#: (ytti/oxidized, lib/oxidized/model, by the model's name) leave out, and what people report.
+VOLATILE: tuple[tuple[tuple[str, ...], tuple[re.Pattern[str], ...]], ...] = (
+    # NX-OS: the head of `show running-config` (NX-OS Fundamentals Configuration Guide; Oxidized `nxos`).
+    (
+        ("cisco_nxos",),
+        (
+            re.compile(r"^!Command: "),
+            re.compile(r"^!Time: "),
+            re.compile(r"^!Running configuration last done at: "),
+            re.compile(r"^!Startup config saved at: "),
+        ),
+    ),
+    # IOS XR prints the time before each answer and the last commit in the head (IOS XR System Management Guide).
+    (
+        ("cisco_xr",),
+        (
+            re.compile(r"^!! Last configuration change at "),
+            re.compile(r"^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d+ "),
+        ),
+    ),
+    # ASA: the head with who wrote it and when, and the checksum at the end (ASA CLI Book 1; Oxidized `asa`).
+    (
+        ("cisco_asa", "cisco_ftd"),
+        (
+            re.compile(r"^: Saved"),
+            re.compile(r"^: Written by .* at "),
+            re.compile(r"^Cryptochecksum:"),
+            re.compile(r"^: Hardware: .*uptime"),
+        ),
+    ),
+    # FortiOS encrypts each secret anew whenever it shows it (netshot-net/Netshot issue 220; ytti/oxidized issues 697,
+    # 1627, 2320, 3176), private keys too (Oxidized `fortios`).
+    (
+        ("fortinet",),
+        (
+            re.compile(r"^#conf_file_ver="),
+            re.compile(r"^\s*set \S+ ENC (?P<varies>\S+)"),
+            re.compile(r"^\s*set private-key .*-----BEGIN (?P<block>ENCRYPTED PRIVATE KEY)-----"),
+        ),
+    ),
+    # Huawei VRP: the head of `display current-configuration` (CloudEngine Configuration Guide).
+    (("huawei",), (re.compile(r"^!Last configuration was (?:updated|saved) at "),)),
+    # RouterOS: the head of an export, and remarks on what is so at the moment (RouterOS manual; Oxidized `routeros`).
+    (
+        ("mikrotik",),
+        (
+            re.compile(r"^# (?:[a-z]{3}/\d\d/\d{4}|\d{4}-\d\d-\d\d) \d\d:\d\d:\d\d by RouterOS"),
+            re.compile(r"^# (?:inactive time|poe-out status: |received packet from |\S+ not ready)"),
+        ),
+    ),
+    # SR OS: when the configuration was put together (SR OS Basic System Configuration Guide; Oxidized `sros`).
+    (("nokia_sros", "alcatel_sros"), (re.compile(r"^# (?:Generated|Finished) "),)),
+    # Gaia Clish: `show configuration` says who exported it and when (Oxidized `gaiaos`).
+    (("checkpoint_gaia",), (re.compile(r"^# Exported by \S+ on "),)),
+    # Onyx: when the running configuration was put together (Oxidized `mlnxos`).
+    (("mellanox",), (re.compile(r"^## Generated at \d"),)),
+    # FASTPATH switches: the head of `show running-config` (Oxidized `edgeswitch`, `powerconnect`).
+    (
+        ("ubiquiti_edge", "ubiquiti_unifi", "netgear_prosafe", "broadcom_icos", "dell_powerconnect", "dell_os6"),
+        (
+            re.compile(r"^!\s*System Up Time\b"),
+            re.compile(r"^!\s*Current S(?:NTP Synchronized|ystem) Time\b"),
+            re.compile(r"^sflow \S+ destination owner \S+ timeout (?P<varies>\d+)$"),
+        ),
+    ),
+    # PAN-OS marks what was edited, by whom and when (SaltStack pull request 43749 on `dirtyId`).
+    (("paloalto",), (re.compile(r"(?P<varies> admin=\"[^\"]*\" dirtyId=\"\d+\" time=\"[^\"]*\")"),)),
+    (("juniper",), (re.compile(r"^## Last (?:changed|commit): "), re.compile(r"^/\* Last (?:changed|commit)"))),
+)
 
 #: key | vendor | system | yes: its Telnet login is known
 #: | enter configuration mode | leave it (lines) | save | show the running configuration
@@ -266,7 +336,7 @@ def _platform(row: str) -> Platform:
         renames=RENAMES,
         reads=_reads(key),
         acts_on="" if key.endswith("_linux") else "?",
-        volatile=VOLATILE,
+        volatile=(*IOS_VOLATILE, *next((found for begins, found in VOLATILE if key.startswith(begins)), ())),
         settles=True,
     )
 
