@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from devices import access as tenants
 from devices.models import Tenant
@@ -14,6 +15,8 @@ from jobs import access
 from jobs.domain.spec import TriggerKind
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, ScheduleFilter, ServiceJob, StepResult, Trigger
+
+Run = TypeVar("Run", JobRun, DeviceRun)
 
 
 def visible_jobs(user: tenants.Viewer) -> QuerySet[ServiceJob]:
@@ -64,6 +67,14 @@ def with_counts(rows: QuerySet[JobRun]) -> QuerySet[JobRun]:
     )
 
 
+def with_warning(rows: QuerySet[Run], wanted: bool = True) -> QuerySet[Run]:
+    """Narrow runs, or device runs, to those that succeeded with a warning, as `jobs.domain.endings` says it; or to all
+    others."""
+    text = "message" if rows.model is DeviceRun else "reason"
+    warned = Q(status=RunStatus.SUCCEEDED) & ~Q(**{text: ""})
+    return rows.filter(warned) if wanted else rows.exclude(warned)
+
+
 def visible_device_runs(user: User) -> QuerySet[DeviceRun]:
     """Device runs the user sees."""
     return access.device_runs_of(user, DeviceRun.objects.select_related("run", "device"))
@@ -85,6 +96,11 @@ def board(run: JobRun) -> QuerySet[DeviceRun]:
 def counts(run: JobRun) -> dict[str, int]:
     """How many device runs of a run are in each status."""
     return dict(run.device_runs.values_list("status").annotate(n=Count("pk")).order_by())
+
+
+def count_with_warning(run: JobRun) -> int:
+    """How many device runs of a run succeeded with a warning."""
+    return with_warning(DeviceRun.objects.filter(run=run)).count()
 
 
 def holders(user: User, device_runs: list[int]) -> dict[int, str]:

@@ -16,6 +16,7 @@ from devices.domain.errors import (
     PromptTimeout,
     SessionLost,
 )
+from jobs.domain.endings import quoted
 from jobs.domain.plan import SNAPSHOT, PlannedStep
 from jobs.domain.states import RunStatus
 from templates_app.domain import scripts
@@ -139,6 +140,7 @@ def run_steps(
         failure = _run_step(session, step, observer, reveal, heard)
         if failure is None and step.commands and (step.journaled or step.checks or step.keep or step is steps[-1]):
             failure = _settled(session, step, observer, heard)
+        failure = failure or _nothing_read(step, heard)
         if not _goes_on(session, step, observer, failure, heard, findings):
             return failure or DeviceResult(RunStatus.SUCCEEDED)
         if step.restarts and step.commands and failure is None:
@@ -169,6 +171,14 @@ def _goes_on(
         session.remarks.append(failure.message)
         return True
     return False
+
+
+def _nothing_read(step: PlannedStep, heard: list[str]) -> DeviceResult | None:
+    """Nothing is no configuration: it would look like one that is empty, and like no difference beside another."""
+    if step.kind != SNAPSHOT or not step.commands or "".join(heard).strip():
+        return None
+    sentence = f"The device showed nothing in step '{step.name}'; that is not stored as a configuration."
+    return DeviceResult(RunStatus.FAILED, NotWhole.code, sentence, step)
 
 
 def verdict_of_checks(findings: Sequence[Finding]) -> DeviceResult:
@@ -268,7 +278,7 @@ def _script(step: PlannedStep, reveal: Callable[[str], str]) -> str:
 def _rejection(step: PlannedStep, index: int, error: CommandRejected) -> str:
     left = len(step.commands) - index - 1
     command = step.commands[max(index, 0)]
-    said = " / ".join(line.strip() for line in error.answer.splitlines() if line.strip(" ^"))[:300] or "^"
+    said = quoted(error.answer) or "^"
     rest = (
         f"The {left} lines after it were not sent." if left > 1 else "The line after it was not sent." if left else ""
     )

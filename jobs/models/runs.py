@@ -12,9 +12,10 @@ from approvals.models import ApprovalRequest
 from config import key_ring
 from devices.domain.masking import Masker
 from devices.models import Agent, ConfigSnapshot, Device, TenantOwned, Worker
+from jobs.domain import endings
 from jobs.domain.bypass import CHOICES as BYPASS_CHOICES
 from jobs.domain.plan import DevicePlan
-from jobs.domain.states import CHOICES, COLOURS, OPEN, RunStatus
+from jobs.domain.states import CHOICES, OPEN, RunStatus
 from jobs.models.jobs import ServiceJob
 from jobs.models.triggers import Trigger
 
@@ -115,9 +116,19 @@ class JobRun(TenantOwned):
         return max(timedelta(0), self.started_at - self.scheduled_for) if self.started_at else None
 
     @property
+    def warning(self) -> bool:
+        """Say whether it succeeded, with a warning of some device."""
+        return endings.has_warning(self.status, self.reason)
+
+    @property
+    def label(self) -> str:
+        """The words for its status."""
+        return endings.label(self.status, self.reason)
+
+    @property
     def colour(self) -> str:
         """The theme's colour of its status."""
-        return COLOURS[RunStatus(self.status)]
+        return endings.colour(self.status, self.reason)
 
 
 class DeviceRun(TenantOwned):
@@ -217,6 +228,11 @@ class DeviceRun(TenantOwned):
     def is_open(self) -> bool:
         """Say whether it can still change."""
         return self.status in OPEN
+
+    @property
+    def warning(self) -> bool:
+        """Say whether it succeeded, with a message on what did not go well."""
+        return endings.has_warning(self.status, self.message)
 
 
 class DeviceLock(TenantOwned):

@@ -9,17 +9,19 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import F
+from django.db.models import F, Q
 
 from devices.access import in_use
 from devices.services import outbox
-from devices.services.snapshots import changes
-from jobs.domain.states import LABELS, RunStatus
-from jobs.models import JobRun, ServiceJob
+from jobs.domain.plan import SNAPSHOTS
+from jobs.models import DeviceRun, JobRun, ServiceJob
+from jobs.results.evidence import evidence_of
 
 #: A mail shows the differences of so many devices, in so many lines.
 MOST_MAIL_DEVICES = 20
 MOST_MAIL_LINES = 300
+#: A line of them has so many characters; secrets are hidden before.
+MOST_MAIL_CHARACTERS = 700
 #: What happened to the run, where that is not how it ended.
 EVENT_WORDS = {"executed": "started", "paused": "paused"}
 
@@ -42,7 +44,7 @@ def tell(happened: Iterable[RunEvent], now: datetime) -> None:
 
 def _event(item: RunEvent, people: list[User]) -> outbox.Event:
     run = item.run
-    words = EVENT_WORDS.get(item.event) or LABELS[RunStatus(run.status)]
+    words = EVENT_WORDS.get(item.event) or run.label
     text = (
         f"{run.template_name} version {run.template_version} on {run.device_count} devices: {words}. {run.pause_reason}"
     )
@@ -60,17 +62,30 @@ def _event(item: RunEvent, people: list[User]) -> outbox.Event:
 
 
 def _differences(run: JobRun) -> str:
-    """Return what the run changed in the devices' configurations, for a mail: as much as somebody reads there."""
-    rows = run.device_runs.filter(snapshot_before__isnull=False, snapshot_after__isnull=False)
-    changed = rows.exclude(snapshot_before__sha256=F("snapshot_after__sha256")).defer("plan_data").order_by("pk")
-    found: list[str] = []
-    for row in changed.select_related("snapshot_before__same_as", "snapshot_after__same_as")[:MOST_MAIL_DEVICES]:
-        assert row.snapshot_before and row.snapshot_after
-        lines = changes(row.snapshot_before, row.snapshot_after, row.platform)
-        found += ["", f"{row.device_name}:", *(line for _, line in lines)] if lines else []
-    is_cut = len(found) > MOST_MAIL_LINES or changed.count() > MOST_MAIL_DEVICES
+    """Return what the run changed in the devices' configurations, for a mail: as much as somebody reads there.
+
+    A device of which a configuration was not read is named with why: nothing said of it is no "no difference".
+    """
+    rows = run.device_runs.select_related("snapshot_before__same_as", "snapshot_after__same_as").order_by("pk")
+    both = Q(snapshot_before__isnull=False, snapshot_after__isnull=False)
+    told = rows.filter(both).exclude(snapshot_before__sha256=F("snapshot_after__sha256"))
+    if any(name in SNAPSHOTS.values() for _, name in run.planned_steps or ()):
+        told |= rows.exclude(both).filter(started_at__isnull=False)
+    found = [line for row in told.prefetch_related("steps")[:MOST_MAIL_DEVICES] for line in _told_of(row)]
+    is_cut = len(found) > MOST_MAIL_LINES or told.count() > MOST_MAIL_DEVICES
     more = ["", "There is more; the run page has all of it."] if is_cut else []
     return "\n".join([*found[:MOST_MAIL_LINES], *more, ""]) if found else ""
+
+
+def _told_of(row: DeviceRun) -> list[str]:
+    """Return what a mail says of a device's running configuration: its differences, or why there are none to see."""
+    found = next((item for item in evidence_of(row, row.steps.all()) if item.kind == "running"), None)
+    if found is None:
+        return []
+    both = found.compared(row.platform)
+    lines = [line for _, line in both.changes] if both else [found.gap]
+    head = f"{row.device_name}{f' ({found.remark})' if found.remark and both else ''}:"
+    return ["", head, *(line[:MOST_MAIL_CHARACTERS] for line in lines)] if lines else []
 
 
 def recipients(jobs: set[UUID]) -> dict[UUID, list[User]]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from devices.services.masking import Maskers
+from jobs.domain import endings
 from jobs.domain.states import RunStatus
 from jobs.models import DeviceRun, StepResult
 
@@ -33,8 +34,14 @@ def transcript(steps: Iterable[StepResult]) -> str:
             parts.append(f"> {sent}\n{received}{'' if received.endswith(chr(10)) else chr(10)}")
             parts.append("! rejected\n" if rejected else "")
         if step.status != RunStatus.RUNNING:
-            parts.append(f"### {step.name}: {step.status}\n")
+            parts.append(f"### {step.name}: {_ending(step)}\n")
     return "".join(parts)
+
+
+def _ending(step: StepResult) -> str:
+    """Return how a step ended; a configuration that was not read, with why."""
+    unread = endings.is_unread(step.kind, step.status)
+    return f"{endings.NOT_READ.lower()}. {step.message}".strip() if unread else step.status
 
 
 def follow(device_run: DeviceRun, start: int = 0, seconds: float = FOLLOW_SECONDS) -> Iterator[bytes]:

@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs import selectors
+from jobs.domain import endings
 from jobs.domain.filters import Filter
 from jobs.domain.recurrence import instant_of
-from jobs.domain.states import COLOURS, LABELS, RunStatus
 from jobs.models import JobRun, ServiceJob, Trigger
 from jobs.schedule import next_times
 
@@ -50,8 +50,8 @@ def past(runs: QuerySet[JobRun], first: datetime, last: datetime, zone: ZoneInfo
             at=at.astimezone(zone),
             title=name,
             url=f"/runs/{pk}/",
-            status=LABELS[RunStatus(status)],
-            colour=COLOURS[RunStatus(status)],
+            status=endings.label(status, reason),
+            colour=endings.colour(status, reason),
             note=reason[:200],
         )
         for pk, name, status, at, reason in found

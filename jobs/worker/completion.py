@@ -57,7 +57,7 @@ def _complete(pks: list[int], now: datetime, wait: bool) -> set[int]:
     tallies = _tallies(runs)
     ends = {run.pk: _end_of(run, tallies[run.pk], now) for run in runs.values()}
     over = [Move(run, RunStatus(run.status), end) for run in runs.values() if (end := ends[run.pk])]
-    causes = _causes(move.row.pk for move in over if move.to is not RunStatus.SUCCEEDED)
+    causes = _causes(move.row.pk for move in over)
     ended = [move.row for move in over]
     for run in ended:
         run.reason = "; ".join(part for part in (run.reason, causes.get(run.pk, "")) if part)[:500]
@@ -220,11 +220,14 @@ def _close_windows(now: datetime) -> None:
 
 
 def _causes(pks: Iterable[int]) -> dict[int, str]:
-    """Say of each run (id) in one line which devices did not succeed and why: `login refused: sw01; rejected: rt01`."""
+    """Say of each run (id) in one line which devices did not plainly succeed and why: `login refused: sw01; rejected:
+    rt01; with a warning: rt02`."""
     found: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    bad = DeviceRun.objects.filter(run__in=list(pks)).exclude(Q(status=RunStatus.SUCCEEDED) | Q(reason="stopped"))
-    for run, name, reason, status in bad.order_by("pk").values_list("run", "device_name", "reason", "status"):
-        found[run][(reason or status).replace("_", " ")].append(name)
+    plain = Q(status=RunStatus.SUCCEEDED, message="") | Q(reason="stopped")
+    bad = DeviceRun.objects.filter(run__in=list(pks)).exclude(plain).order_by("pk")
+    for run, name, reason, status in bad.values_list("run", "device_name", "reason", "status"):
+        cause = "with a warning" if status == RunStatus.SUCCEEDED else (reason or status).replace("_", " ")
+        found[run][cause].append(name)
     return {run: "; ".join(_cause(cause, names) for cause, names in causes.items()) for run, causes in found.items()}
 
 

@@ -20,6 +20,7 @@ from devices.domain.masking import masker_of
 from devices.services.masking import Maskers
 from devices.services.snapshots import volatile_in
 from devices.services.workers import GUARD, LEASE
+from jobs.domain import endings
 from jobs.domain.plan import SNAPSHOT, PlannedStep
 from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import Cancelled, DeviceResult, LeaseLost, interruption
@@ -130,9 +131,10 @@ class Journal:
         self._intent = None
         self._last = (self._steps[-1] if self._steps else None, self._exchanges, step)
         self._exchanges.append((command, self.redacted(answer), rejected))
-        if step.kind == SNAPSHOT and not rejected:
-            self.snapshots[step.keep or ("after" if self.snapshots else "before")] = answer
-            failpoint("before_read")
+        if step.kind == SNAPSHOT:
+            if answer.strip() and not rejected:
+                self.snapshots[step.keep or ("after" if self.snapshots else "before")] = answer
+                failpoint("before_read")
         elif step.keep and not rejected:
             self.kept.append((step.keep, answer))
         if self._shows_now():
@@ -160,7 +162,7 @@ class Journal:
         """Close the step's row."""
         done_step = self._steps[-1]
         done_step.status, done_step.verdict, done_step.ended_at = status, verdict, timezone.now()
-        done_step.message = self.redacted(message or done_step.message)
+        done_step.message = self.redacted(endings.bounded(message or done_step.message))
         done_step.take(self._exchanges)
 
     def redacted(self, text: str, *, grows: bool = False) -> str:
@@ -172,12 +174,16 @@ class Journal:
         return masker.hide(masker.without_begun(text) if grows else text)
 
     def told(self, message: str, maskers: Maskers) -> str:
-        """Return a sentence that may quote the device, without any secret of its tenant; asks the database."""
+        """Return a sentence that may quote the device, without any secret of its tenant, as long as it is told; asks
+        the database.
+
+        Secrets are hidden before it is cut to its length, in as much of it as that can show.
+        """
         if not message:
             return ""
         try:
             masker = maskers.of(self.device_run.device, self.device_run.tenant_id)
-            return masker.hide_quoted(self.redacted(message))
+            return endings.capped(masker.hide_quoted(self.redacted(endings.bounded(message))))
         except KeyMissing as error:
             return f"What happened cannot be told without its secrets. {error.message}"
 

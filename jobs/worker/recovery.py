@@ -20,6 +20,7 @@ from config.failpoints import failpoint
 from devices.models import Worker
 from devices.services import workers
 from jobs import queue
+from jobs.domain.endings import capped
 from jobs.domain.states import RunStatus
 from jobs.domain.step_runner import interruption
 from jobs.log_fields import of_device_run
@@ -125,7 +126,7 @@ def interrupt(rows: Sequence[DeviceRun], now: datetime, quarantined: bool = Fals
     ended = []
     with transaction.atomic():
         for row in rows:
-            message = interruption(VANISHED, row.plan.commands, row.intended, row.confirmed)
+            message = capped(interruption(VANISHED, row.plan.commands, row.intended, row.confirmed))
             if quarantined:
                 message += " Its machine does not answer, so the device stays held until it does or somebody frees it."
             moved = transition(
