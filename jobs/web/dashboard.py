@@ -6,11 +6,12 @@ from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db.models import Count, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Left, TruncDate
 from django.utils import timezone
 
 from devices import selectors as inventory
 from jobs import selectors
+from jobs.domain.endings import has_warning
 from jobs.domain.states import OPEN, RunStatus
 from jobs.models import JobRun
 
@@ -34,19 +35,22 @@ def figures(user: User, runs: QuerySet[JobRun]) -> dict[str, object]:
         "devices": inventory.visible_devices(user).count(),
         "offline": [agent for agent in agents if not agent.is_online(now)],
         "open_runs": selectors.with_counts(runs.filter(status__in=OPEN))[:8],
-        "bad_runs": selectors.with_counts(bad)[:8],
+        "bad_runs": selectors.with_counts(bad | selectors.with_warning(day))[:8],
         "bars": _bars(runs, now),
         "chart_width": CHART_DAYS * CHART_COLUMN_WIDTH,
     }
 
 
 def _bars(runs: QuerySet[JobRun], now: datetime) -> list[dict[str, object]]:
-    """One bar per day: ok, warn (partial), fail and idle (skipped, cancelled) stacked from the bottom, in SVG units."""
+    """One bar per day: ok, warn (partial, or with a warning), fail and idle (skipped, cancelled) stacked from the
+    bottom, in SVG units."""
     first = now.date() - timedelta(days=CHART_DAYS - 1)
     rows = runs.filter(created_at__date__gte=first).order_by().annotate(day=TruncDate("created_at"))
+    rows = rows.annotate(text=Left("reason", 1))
     counts: dict[date, dict[str, int]] = {}
-    for day, status, number in rows.values_list("day", "status").annotate(n=Count("pk")):
-        kind = {"succeeded": "ok", "partial": "warn"}.get(status, "fail" if status in BAD_STATUSES else "idle")
+    for day, status, text, number in rows.values_list("day", "status", "text").annotate(n=Count("pk")):
+        is_warned = status == RunStatus.PARTIAL or has_warning(status, text)
+        kind = "warn" if is_warned else {"succeeded": "ok"}.get(status, "fail" if status in BAD_STATUSES else "idle")
         bucket = counts.setdefault(day, {})
         bucket[kind] = bucket.get(kind, 0) + number
     top = max((sum(c.values()) for c in counts.values()), default=0) or 1

@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,17 +25,22 @@ from config.requests import Request
 from config.ui import ago, duration, pill
 from devices import access as tenants
 from devices.domain.roles import Verb
-from devices.web.compare import Comparison, comparison
+from devices.services.snapshots import shown
+from devices.web.compare import comparison
 from devices.web.once import act_once
 from devices.web.scope import within
 from jobs import access, control, selectors, types
 from jobs.dispatch import approval_gate
+from jobs.domain import endings
 from jobs.domain.rollout import Rollout
-from jobs.domain.states import CHOICES, COLOURS, LABELS, OPEN, RunStatus
+from jobs.domain.states import CHOICES, LABELS, OPEN, RunStatus
 from jobs.models import DeviceRun, JobRun, StepResult
+from jobs.results.evidence import Evidence, Reading, evidence_of
 from jobs.results.transcripts import transcript, with_maskers
 
 BOARD_PAGE = 100
+#: What runs are narrowed to: their statuses, and among those that succeeded the ones with a warning.
+STATUSES = [*CHOICES, (endings.WARNING, endings.WITH_WARNING)]
 
 
 def run_list(request: Request) -> HttpResponse:
@@ -57,7 +63,7 @@ def run_list(request: Request) -> HttpResponse:
     )
     filters = (
         Filter("type", "Type", types.choices(), lists.field("job_type")),
-        Filter("status", "Status", list(CHOICES), lists.field("status")),
+        Filter("status", "Status", STATUSES, _narrow),
     )
     listing = Listing(
         title="Job History",
@@ -69,6 +75,10 @@ def run_list(request: Request) -> HttpResponse:
     )
     rows = within(request, selectors.with_counts(selectors.visible_runs(request.user)))
     return lists.show(request, rows, listing)
+
+
+def _narrow(rows: QuerySet[JobRun], value: str) -> QuerySet[JobRun]:
+    return selectors.with_warning(rows) if value == endings.WARNING else rows.filter(status=value)
 
 
 def run(request: Request, pk: int) -> HttpResponse:
@@ -163,13 +173,14 @@ def _do(request: Request, found: JobRun, words: str, verb: Callable[[], JobRun |
 def device_run(request: Request, pk: int, device_pk: int) -> HttpResponse:
     """One device of a run: outcome, transcript, difference. A drawer for htmx, a page otherwise."""
     found = _device_run(request, pk, device_pk)
+    steps = with_maskers(found.steps.all())
     context = {
         "run": found.run,
         "item": found,
-        "pill": status_pill(found.status),
+        "pill": status_pill(found.status, found.message),
         "plan": found.plan,
-        "steps": [(step, *_finding(step)) for step in with_maskers(found.steps.all())],
-        "diffs": _diffs(request, found),
+        "steps": [(step, *_finding(step)) for step in steps],
+        "evidence": [] if found.is_open else [_shown(request, found, item) for item in evidence_of(found, steps)],
         "may_run": access.may_run(request.user, found.tenant),
         "quarantined": selectors.is_quarantined(found),
         "may_release": tenants.may(request.user, Verb.ADMINISTER, found.tenant),
@@ -187,17 +198,13 @@ def raw(request: Request, pk: int, device_pk: int) -> HttpResponse:
     return response
 
 
-def status_pill(status: str) -> str:
-    """Return a run status as a pill."""
-    found = RunStatus(status)
-    return pill(status, LABELS[found], COLOURS[found])
+def status_pill(status: str, text: str = "") -> str:
+    """Return a status as a pill; `text` is the message or reason with which it ended."""
+    return pill(status, endings.label(status, text), endings.colour(status, text))
 
 
 def _finding(step: StepResult) -> tuple[str, str]:
-    """Return a step's colour and word: what its checks found, else how it ended."""
-    words = {"pass": ("ok", "Pass"), "warn": ("warn", "Warning"), "fail": ("fail", "Fail")}
-    status = RunStatus(step.status)
-    return words.get(step.verdict, (COLOURS[status], LABELS[status]))
+    return endings.of_step(step.kind, step.status, step.verdict)
 
 
 def _start(run: JobRun) -> str:
@@ -209,11 +216,8 @@ def _start(run: JobRun) -> str:
 
 def _status_and_cause(run: JobRun) -> str:
     """The status, and in words under it why it is not a plain success."""
-    return (
-        format_html('<span>{}<br><span class="quiet">{}</span></span>', status_pill(run.status), run.reason)
-        if run.reason
-        else status_pill(run.status)
-    )
+    found = status_pill(run.status, run.reason)
+    return format_html('<span>{}<br><span class="quiet">{}</span></span>', found, run.reason) if run.reason else found
 
 
 def _progress(run: JobRun) -> str:
@@ -244,17 +248,19 @@ def _board(request: Request, found: JobRun) -> dict[str, object]:
     ended = total - sum(counts.get(status, 0) for status in OPEN)
     shown = request.GET.get("only", "")
     rows = selectors.board(found)
-    if shown in RunStatus.__members__.values():
+    if shown == endings.WARNING:
+        rows = selectors.with_warning(rows)
+    elif shown in RunStatus.__members__.values():
         rows = rows.filter(status=shown)
     page = Paginator(rows, BOARD_PAGE).get_page(request.GET.get("page"))
     columns = _columns(found)
     return {
-        "pill": status_pill(found.status),
+        "pill": status_pill(found.status, found.reason),
         "total": total,
         "ended": ended,
         "lines": _lines(request.user, list(page), columns),
         "page": page,
-        "chips": [(status.value, LABELS[status], counts[status]) for status in RunStatus if counts.get(status)],
+        "chips": _chips(found, counts),
         "again": [] if found.is_open else _again(found, counts),
         "again_needs": _needs(request.user, found),
         "spread": Rollout.from_json(found.rollout).words(),
@@ -273,11 +279,18 @@ def _lines(user: User, rows: list[DeviceRun], columns: list[tuple[int, str]]) ->
         {
             "item": row,
             "waits_for": holders.get(row.waits_for or 0, "a run of another customer"),
-            "pill": status_pill(row.status),
+            "pill": status_pill(row.status, row.message),
             "cells": _cells(row, columns),
         }
         for row in rows
     ]
+
+
+def _chips(found: JobRun, counts: Mapping[str, int]) -> list[tuple[str, str, int]]:
+    """Return (word, label, how many) of each way in which devices ended; those with a warning are among the others."""
+    chips = [(status.value, LABELS[status], counts[status]) for status in RunStatus if counts.get(status)]
+    warned = selectors.count_with_warning(found) if counts.get(RunStatus.SUCCEEDED) else 0
+    return [*chips, (endings.WARNING, endings.WITH_WARNING, warned)] if warned else chips
 
 
 def _time_left(found: JobRun, ended: int, total: int) -> timedelta | None:
@@ -332,12 +345,12 @@ def _cells(row: DeviceRun, columns: list[tuple[int, str]]) -> list[dict[str, str
     return cells
 
 
-def _diffs(request: Request, found: DeviceRun) -> list[tuple[str, Comparison]]:
-    return [
-        (name, comparison(request, before, after, found.platform))
-        for name, before, after in (
-            ("Configuration", found.snapshot_before, found.snapshot_after),
-            ("Startup configuration", found.startup_before, found.startup_after),
-        )
-        if before and after
-    ]
+def _shown(request: Request, found: DeviceRun, item: Evidence) -> dict[str, object]:
+    """Return what the page shows of two configurations: their comparison, or why there is none and what was read."""
+    before, after = item.before.snapshot, item.after.snapshot
+    diff = comparison(request, before, after, found.platform) if before and after else None
+    return {"item": item, "diff": diff, "read": [] if diff else [(one, _text(one)) for one in item.read]}
+
+
+def _text(reading: Reading) -> str:
+    return shown(reading.snapshot) if reading.snapshot else ""
