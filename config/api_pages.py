@@ -170,6 +170,11 @@ def is_on(column: str) -> django_filters.BooleanFilter:
     return django_filters.BooleanFilter(field_name=column)
 
 
+def is_yes(narrow: Callable[..., QuerySet[Model]]) -> django_filters.BooleanFilter:
+    """Filter by yes or no to what `narrow(rows, wanted)` knows."""
+    return django_filters.BooleanFilter(method=lambda rows, _, wanted: narrow(rows, wanted))
+
+
 def is_since(column: str) -> django_filters.IsoDateTimeFilter:
     """Keep what is at that time or later."""
     return django_filters.IsoDateTimeFilter(field_name=column, lookup_expr="gte")

@@ -14,11 +14,12 @@ from rest_framework.response import Response
 
 from approvals.models import ApprovalRequest
 from config.api_body import Query, YesNo
-from config.api_pages import is_before, is_id, is_on, is_one_of, is_since, is_uuid
+from config.api_pages import is_before, is_id, is_on, is_one_of, is_since, is_uuid, is_yes
 from config.api_resource import Resource, check_match
 from devices.api.once import once
-from devices.services.snapshots import changes
+from devices.api.records import DiffQuery
 from jobs import control, selectors, types
+from jobs.api.evidence import diff_body
 from jobs.api.inputs import JobInput
 from jobs.api.serializers import (
     AgainSerializer,
@@ -203,6 +204,7 @@ class Runs(Resource):
         "agent": is_id("agent"),
         "job_type": is_one_of("job_type", types.choices),
         "status": is_one_of("status", CHOICES),
+        "warning": is_yes(selectors.with_warning),
         "scheduled_from": is_since("scheduled_for"),
         "scheduled_before": is_before("scheduled_for"),
     }
@@ -259,7 +261,7 @@ class Runs(Resource):
 class DeviceRuns(Resource):
     """Device runs with every line sent and received."""
 
-    queries = {"output": OutputQuery}
+    queries = {"output": OutputQuery, "diff": DiffQuery}
 
     serializer_class = DeviceRunDetail
     search_fields, ordering_fields = ["device_name", "address"], ["id"]
@@ -268,6 +270,7 @@ class DeviceRuns(Resource):
         "run": is_id("run"),
         "device": is_uuid("device"),
         "status": is_one_of("status", CHOICES),
+        "warning": is_yes(selectors.with_warning),
         "started_from": is_since("started_at"),
         "started_before": is_before("started_at"),
     }
@@ -275,13 +278,12 @@ class DeviceRuns(Resource):
     def get_serializer_class(self) -> type[serializers.Serializer]:
         return DeviceRunSerializer if self.action == "list" else DeviceRunDetail
 
-    @extend_schema(responses=RunDiffSerializer)
+    @extend_schema(parameters=[DiffQuery], responses=RunDiffSerializer)
     @action(detail=True, methods=["get"])
     def diff(self, request: Request, pk: str | None = None) -> Response:
-        """What the run changed in the configuration: secrets, and what changes by itself, are left out."""
-        found = self.get_object()
-        body = {"unified": _changes(found, "snapshot"), "startup": _changes(found, "startup")}
-        return Response(body)
+        """What the run changed in the configuration: secrets are left out, and so, without `ignored`, is what changes
+        by itself."""
+        return Response(diff_body(self.get_object(), with_ignored="ignored" in self.asked()))
 
     @extend_schema(request=None, responses=DeviceRunSerializer)
     @action(detail=True, methods=["post"])
@@ -315,10 +317,3 @@ def created(view: Resource, job: ServiceJob, run: JobRun | None) -> Response:
 def _run_body(request: Request, run: JobRun) -> dict[str, object]:
     """Return a run as lists show it, with the counts of its devices."""
     return RunSerializer(selectors.with_counts(selectors.visible_runs(request.user)).get(pk=run.pk)).data
-
-
-def _changes(found: DeviceRun, kind: str) -> list[str]:
-    before, after = getattr(found, f"{kind}_before"), getattr(found, f"{kind}_after")
-    if before is None or after is None:
-        return []
-    return [line for _, line in changes(before, after, found.platform)]

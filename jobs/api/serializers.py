@@ -8,14 +8,15 @@ from rest_framework import serializers
 
 from config import limits
 from config.api_body import Choice, Key, KnownNames, ModelBody, Text, Uuid, Whole, YesNo
-from devices.api.records import DiffSerializer
 from devices.api.scoped import Scoped
 from jobs import selectors
 from jobs.api.inputs import JobInput, as_given
 from jobs.api.wishes import UnapprovedSerializer
 from jobs.authoring import drafts
 from jobs.control import AGAIN, RESUME
+from jobs.domain import endings
 from jobs.domain.misfire import MisfirePolicy
+from jobs.domain.plan import SNAPSHOTS
 from jobs.domain.spec import OPTIONS, TriggerKind
 from jobs.models import DeviceRun, JobRun, ServiceJob, StepResult, Trigger
 from jobs.plan.job_mapping import spec_of
@@ -174,6 +175,9 @@ class RunSerializer(serializers.ModelSerializer):
     lateness = serializers.DurationField(
         read_only=True, allow_null=True, help_text="From the due time to the first device begun."
     )
+    warning = serializers.BooleanField(
+        read_only=True, help_text="It succeeded, with a warning of some device; `reason` names which."
+    )
     ended_count = serializers.IntegerField(read_only=True)
     ok_count = serializers.IntegerField(read_only=True)
 
@@ -199,6 +203,7 @@ class RunSerializer(serializers.ModelSerializer):
             "approval_note",
             "digest",
             "status",
+            "warning",
             "reason",
             "device_count",
             "ended_count",
@@ -225,6 +230,7 @@ class ExchangeSerializer(serializers.Serializer):
 
 class StepResultSerializer(serializers.ModelSerializer):
     exchanges = serializers.SerializerMethodField()
+    outcome = serializers.SerializerMethodField(help_text="How it ended in words: a configuration may be `Not read`.")
 
     class Meta:
         model = StepResult
@@ -233,6 +239,7 @@ class StepResultSerializer(serializers.ModelSerializer):
             "name",
             "kind",
             "status",
+            "outcome",
             "verdict",
             "message",
             "started_at",
@@ -242,6 +249,9 @@ class StepResultSerializer(serializers.ModelSerializer):
         ]
         read_only_fields = fields
 
+    def get_outcome(self, step: StepResult) -> str:
+        return endings.of_step(step.kind, step.status, step.verdict)[1]
+
     @extend_schema_field(ExchangeSerializer(many=True))
     def get_exchanges(self, step: StepResult) -> list[dict[str, object]]:
         return [
@@ -249,14 +259,38 @@ class StepResultSerializer(serializers.ModelSerializer):
         ]
 
 
-class RunDiffSerializer(DiffSerializer):
-    """The same of what a run did to the running configuration, and to the startup configuration."""
+class ReadingSerializer(serializers.Serializer):
+    """A configuration that a device run was to read: the stored one and when it was read, or why there is none."""
 
-    startup = serializers.ListField(child=serializers.CharField())
+    which = serializers.ChoiceField(choices=list(SNAPSHOTS))
+    name = serializers.CharField(help_text="The same for people.")
+    read = serializers.BooleanField()
+    snapshot = serializers.IntegerField(allow_null=True, help_text="Its id under /api/v1/snapshots/.")
+    read_at = serializers.DateTimeField(allow_null=True)
+    why_not = serializers.CharField(help_text="Why it was not read; empty where it was.")
+
+
+class RunDiffSerializer(serializers.Serializer):
+    """What a run did to the running configuration (`unified`) and to the startup configuration, line by line.
+
+    Empty when nothing changed; null when the two were not both read: `configurations` says which was, when, and why
+    not. `ignored` and `startup_ignored` are the lines that differ and count as no difference.
+    """
+
+    unified = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    startup = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    ignored = serializers.ListField(child=serializers.CharField())
+    startup_ignored = serializers.ListField(child=serializers.CharField())
+    headings = serializers.ListField(
+        child=serializers.CharField(), help_text="What each comparison is, and when the second one was read."
+    )
+    configurations = ReadingSerializer(many=True)
 
 
 class DeviceRunSerializer(serializers.ModelSerializer):
-    """One device of a run: how it ended and how far it got."""
+    """One device of a run: how it ended and how far it got; `warning` is a success with a message."""
+
+    warning = serializers.BooleanField(read_only=True)
 
     class Meta:
         model = DeviceRun
@@ -269,6 +303,7 @@ class DeviceRunSerializer(serializers.ModelSerializer):
             "platform",
             "credential_name",
             "status",
+            "warning",
             "reason",
             "message",
             "intended",
