@@ -15,7 +15,7 @@ from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest
 
 from devices import access
-from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network, Role, Tenant
+from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, JumpHost, Network, Role, Tenant
 from devices.services import demo_accounts, tenants
 
 
@@ -80,7 +80,15 @@ class DeviceAdmin(LookOnly):
     search_fields = ["name", "address"]
     list_filter = ["platform", "enabled"]
     list_select_related = ["network", "tenant"]
-    exclude = ["credential"]
+    exclude = ["credential", "jump_host"]
+
+
+@admin.register(JumpHost)
+class JumpHostAdmin(LookOnly):
+    list_display = ["name", "host", "port", "tenant", "host_key"]
+    search_fields = ["name", "host"]
+    list_select_related = ["tenant"]
+    exclude = ["credential", "through"]
 
 
 @admin.register(Credential)

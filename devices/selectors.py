@@ -22,6 +22,7 @@ from devices.models import (
     Credential,
     Device,
     DeviceTag,
+    JumpHost,
     Network,
     Notice,
     OutboxMessage,
@@ -42,9 +43,8 @@ def visible_tenants(user: access.Viewer) -> QuerySet[Tenant]:
 
 def visible_devices(user: access.Viewer) -> QuerySet[Device]:
     """Devices the user sees, with what a list shows."""
-    return access.scoped(user, Device.objects.select_related("tenant", "network", "credential")).prefetch_related(
-        "tags"
-    )
+    rows = Device.objects.select_related("tenant", "network__jump_host", "credential", "jump_host")
+    return access.scoped(user, rows).prefetch_related("tags")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,17 @@ def how_many(rows: QuerySet[Model], column: str) -> Coalesce:
 
 def visible_networks(user: access.Viewer) -> QuerySet[Network]:
     """Networks the user sees, with their number of devices."""
-    return access.scoped(user, Network.objects.select_related("tenant")).annotate(
+    return access.scoped(user, Network.objects.select_related("tenant", "jump_host")).annotate(
         device_count=how_many(Device.objects.filter(network=OuterRef("pk")), "network")
+    )
+
+
+def visible_jump_hosts(user: access.Viewer) -> QuerySet[JumpHost]:
+    """Jump hosts the user sees, with the number of networks and devices that name them."""
+    rows = JumpHost.objects.select_related("tenant", "credential", "through")
+    return access.scoped(user, rows).annotate(
+        network_count=how_many(Network.objects.filter(jump_host=OuterRef("pk")), "jump_host"),
+        device_count=how_many(Device.objects.filter(jump_host=OuterRef("pk")), "jump_host"),
     )
 
 

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from devices.web import account, agents, audit, channels, credentials, devices, inventory, networks, sign_in, tenants
+from devices.web import (
+    account,
+    agents,
+    audit,
+    channels,
+    credentials,
+    devices,
+    inventory,
+    jump_hosts,
+    networks,
+    sign_in,
+    tenants,
+)
 
 urlpatterns = [
     path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
@@ -21,6 +33,9 @@ urlpatterns = [
     path("tags/", networks.tags, name="tags"),
     path("agents/", agents.agents, name="agents"),
     path("credentials/", credentials.credentials, name="credentials"),
+    path("jump-hosts/", jump_hosts.jump_host_list, name="jump-hosts"),
+    path("jump-hosts/<uuid:pk>/", jump_hosts.jump_host, name="jump-host"),
+    path("jump-hosts/<uuid:pk>/forget-key/", jump_hosts.forget_key, name="forget-jump-host-key"),
     path("tenants/", tenants.tenant_list, name="tenants"),
     path("tenants/<int:pk>/", tenants.edit_tenant, name="edit-tenant"),
     path("tenants/new/", tenants.new_tenant, name="new-tenant"),

@@ -133,7 +133,7 @@ from devices.drivers.conversation import open_session
 from devices.drivers.hub import Hub
 from devices.drivers.platforms import PLATFORMS
 from devices.domain.targets import Reach
-from devices.drivers.transport import Endpoint
+from devices.drivers.handshake import Endpoint
 reach = Reach(denied=())
 login = Login(username="netops", password=Secret("demo-login"), enable_password=Secret("demo-enable"))
 def work(address):

@@ -120,7 +120,7 @@ BROKEN = {
     ),
     "a login is known wherever the record leads": (
         "jobs/worker/device_locks.py",
-        "return found if found.endpoint == endpoint_of(device) and found.host_key == pinned else None",
+        "return found if found.endpoint == here and found.host_key == pinned else None",
         "return found",
     ),
     "a hold is taken for a device run that was lost": (

@@ -24,6 +24,7 @@ from templates_app.domain.content import RuntimeVariable, StepKind, TemplateCont
 from templates_app.domain.scripts import Parameter
 from templates_app.services import authoring, library
 from tests import make
+from tests.ways.servers import a_key
 
 #: One of each class.
 SIGNS = "\n\r\t\v\f\0\x1b\x7f\x85\xad\u061c\u200b\u200d\u200e\u2028\u2029\u202e\u2060\u2066\u3164\ufe0f\ufeff\U000e0041"
@@ -37,10 +38,14 @@ OTHERS = {
     "devices.auditevent": "action actor_name hash previous_hash subject",
     "devices.audithead": "hash head_sealed",
     "devices.configsnapshot": "kind reason sha256",
-    "devices.credential": "enable_password_sealed password_sealed private_key_sealed",
+    "devices.credential": (
+        "certificate enable_password_sealed passphrase_sealed password_sealed private_key_sealed totp_algorithm"
+        " totp_secret_sealed"
+    ),
     "devices.device": "host_key platform protocol",
     "devices.guesses": "account origin scope",
     "devices.idempotentanswer": "body digest key",
+    "devices.jumphost": "host_key",
     "devices.knownsecret": "value_sealed",
     "devices.mailserver": "password_sealed security sender",
     "devices.network": "description",
@@ -50,6 +55,7 @@ OTHERS = {
     "devices.sighting": "called endpoint host_key reached",
     "devices.tenant": "key kind path time_zone",
     "devices.trapreceiver": "auth auth_key_sealed community_sealed priv priv_key_sealed version",
+    "devices.usedcode": "account",
     "devices.webhook": "secret_sealed url",
     "devices.worker": "host name version",
     "jobs.devicelock": "key",
@@ -254,7 +260,9 @@ def test_a_secret_is_one_line_and_a_key_has_several(acme, person):
                 by=admin, tenant=acme, name="C", username="u", secrets={field: Secret("a\nreload")}
             )
         assert field in caught.value.fields and "reload" not in str(caught.value.fields)
-    inventory.save_credential(by=admin, tenant=acme, name="C", username="u", secrets={"private_key": Secret("a\nb\n")})
+    inventory.save_credential(
+        by=admin, tenant=acme, name="C", username="u", secrets={"private_key": Secret(a_key()[1])}
+    )
     with pytest.raises(Invalid, match="line break"):
         inventory.save_credential(by=admin, tenant=acme, name="D", username="u\nreload", secrets={})
 

@@ -6,7 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from devices.models import Device, Network, Tenant
+from devices.models import Credential, Device, JumpHost, Network, Tenant
 from jobs.models import DeviceRun
 from tests import make
 
@@ -20,6 +20,7 @@ LISTS = [
     "tags",
     "agents",
     "credentials",
+    "jump-hosts",
     "templates",
     "profiles",
     "approval-log",
@@ -33,6 +34,7 @@ LISTS = [
             "network",
             "asset-tag",
             "credential",
+            "jump-host",
             "agent",
             "service-template",
             "configuration-profile",
@@ -69,11 +71,17 @@ def counted(shared_world):
     with shared_world():
         operator, acme = make.user("acme-admin"), Tenant.objects.get(key="acme")
         make.job(operator, make.template(acme), make.devices(acme, "linux"))
+        add_jump_host(acme, "first")
         client = Client()
         client.force_login(operator, backend="devices.web.sign_in.Guarded")
         few = {name: count(client, reverse(name)) for name in LISTS}
         add_rows(operator, acme)
         return {name: (few[name], count(client, reverse(name))) for name in LISTS}
+
+
+def add_jump_host(tenant, name):
+    credential = Credential.objects.filter(tenant=tenant).first()
+    JumpHost.objects.create(tenant=tenant, name=name, host="192.0.2.1", credential=credential)
 
 
 def add_rows(operator, acme):
@@ -82,6 +90,8 @@ def add_rows(operator, acme):
         Device(tenant=acme, name=f"more-{i}", address=f"192.0.2.{i}", platform="linux", network=network)
         for i in range(1, 20)
     )
+    for i in range(20):
+        add_jump_host(acme, f"jump{i}")
     for i in range(8):
         make.job(operator, make.template(acme), make.devices(acme, "linux"), name=f"More {i}")
         make.new_template(acme, {"linux": "uname"}, name=f"More {i}")

@@ -24,7 +24,7 @@ from tests import make
 #: Spaces around it, and inside.
 AWKWARD = "  pass  word "
 #: What fields that take a secret are called; what shows no typing is one as well.
-NAMES = ("password", "secret", "private_key", "auth_key", "priv_key", "community")
+NAMES = ("password", "secret", "private_key", "passphrase", "auth_key", "priv_key", "community")
 
 
 def everything():
@@ -66,6 +66,7 @@ def test_no_field_of_a_secret_cuts_what_is_typed():
                 wrong += [f"{serializer.__name__}.{name}"] if field.trim_whitespace else []
     assert not wrong, wrong
     assert {"password", "enable_password", "private_key", "auth_key", "priv_key", "community", "secret"} <= found
+    assert {"passphrase", "totp_secret"} <= found
 
 
 @pytest.fixture
@@ -86,8 +87,9 @@ def phrase_of(job):
 class TestByteForByte:
     def test_a_credential_by_form_and_api(self, acme, browser, api):
         given = {"tenant": acme.pk, "username": "u", "password": AWKWARD, "enable_password": AWKWARD}
+        codes = {"totp_digits": 6, "totp_algorithm": "sha1"}
         made = browser("acme-admin").post(
-            reverse("new-thing", args=["credentials"]), {**given, "name": "Form", "private_key": ""}
+            reverse("new-thing", args=["credentials"]), {**given, **codes, "name": "Form", "private_key": ""}
         )
         assert made.status_code == 302, made.content
         made = api("acme-admin").post("/api/v1/credentials/", {**given, "name": "API"}, format="json")
@@ -170,6 +172,7 @@ def test_a_job_by_opsramp(acme, person):
 def test_a_form_that_is_wrong_does_not_show_again_what_was_typed(acme, browser):
     """Not even to whom typed it: the page stays in the browser's memory and on the screen."""
     secrets = {"password": "typed-pass-1", "enable_password": "typed-pass-2", "private_key": "typed-key-3"}
+    secrets |= {"passphrase": "typed-phrase-4", "totp_secret": "typed-secret-5"}
     page = browser("acme-admin").post(reverse("new-thing", args=["credentials"]), {"tenant": acme.pk, **secrets})
     body = page.content.decode()
     assert page.status_code in (200, 400) and "typed-" not in body

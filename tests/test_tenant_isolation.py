@@ -15,7 +15,7 @@ from devices.access import make_role
 from devices.channels import CHANNELS
 from devices.channels.webhook import WEBHOOK
 from devices.models import Agent, AssetTag, AuditEvent, Credential, Network, Notice, OutboxMessage, Tenant
-from devices.services import channels, outbox
+from devices.services import channels, jump_hosts, outbox
 from devices.services.snapshots import Content, keep_snapshots
 from jobs.authoring import drafts, triggers
 from jobs.domain.spec import TriggerKind, TriggerSpec
@@ -50,6 +50,7 @@ OPEN = {
     "tags",
     "agents",
     "credentials",
+    "jump-hosts",
     "tenants",
     "new-tenant",
     "audit",
@@ -76,6 +77,7 @@ OPEN = {
             "asset-tag",
             "device",
             "credential",
+            "jump-host",
             "agent",
             "audit",
             "service-template",
@@ -164,7 +166,22 @@ def something_of_every_kind():
     )
     outbox.announce(event, now=today)
     message = OutboxMessage.objects.get(subject="Acme secret event")
+    jump = jump_hosts.save_jump_host(
+        by=admin,
+        tenant=tenant,
+        name="Acme bastion",
+        host="192.0.2.99",
+        credential=Credential.objects.get(tenant=tenant),
+    )
+    jump_hosts.save_jump_host(
+        by=None,
+        tenant=Tenant.objects.get(key="globex"),
+        name="Globex bastion",
+        host="192.0.2.98",
+        credential=Credential.objects.get(tenant__key="globex"),
+    )
     ids = {
+        "jump host": jump.pk,
         "device": device.pk,
         "network": Network.objects.filter(tenant=tenant).first().pk,
         "tag": AssetTag.objects.filter(tenant=tenant).first().pk,
@@ -211,8 +228,12 @@ def something_of_every_kind():
                 ("tags", "tag"),
                 ("agents", "agent"),
                 ("credentials", "credential"),
+                ("jump-hosts", "jump host"),
             )
         ],
+        "jump-host": one(jump.pk),
+        "forget-jump-host-key": one(jump.pk),
+        "api:jump-host-detail": one(jump.pk),
         "edit-policy": one(policy.pk),
         "end-delegation": one(stand_in.pk),
         "edit-channel": [{"kind": "webhooks", "pk": hook.pk}],
@@ -265,6 +286,8 @@ def something_of_every_kind():
         "Acme freeze",
         "Acme nightly",
         "Acme hook",
+        "Acme bastion",
+        "192.0.2.99",
         "Acme secret event",
         "Acme secret role",
         "Acme script",
@@ -335,7 +358,7 @@ def test_lists_and_forms_of_a_stranger_name_nothing_of_acme(acme, browser):
     client = browser("globex-operator")
     for name in sorted(OPEN - {"sign-out", "choose-tenant", "sign-in", "admin-sign-in"}):
         kwargs = (
-            [{"kind": k} for k in ("devices", "networks", "tags", "agents", "credentials")]
+            [{"kind": k} for k in ("devices", "networks", "tags", "agents", "credentials", "jump-hosts")]
             if name == "new-thing"
             else [{"kind": channel.slug} for channel in CHANNELS.values()]
             if name in ("channels", "new-channel")

@@ -24,7 +24,7 @@ from devices.api.scoped import Scoped
 from devices.domain.secrets import Secret
 from devices.drivers import platforms
 from devices.models import Agent, AssetTag, AuditEvent, Credential, Device, Network, Tenant
-from devices.services import device_csv, inventory, tenants
+from devices.services import device_csv, inventory, tenants, vault
 from devices.services.values import AgentValues, CredentialValues, DeviceValues, NetworkValues, TagValues
 
 
@@ -109,9 +109,11 @@ class Owned(ModelBody):
 
 
 class NetworkSerializer(Owned):
+    jump_host = Scoped(selector=selectors.visible_jump_hosts, required=False, allow_null=True)
+
     class Meta:
         model = Network
-        fields = ["id", "tenant", "name", "description"]
+        fields = ["id", "tenant", "name", "description", "jump_host"]
         validators: list[object] = []
 
 
@@ -203,6 +205,9 @@ class CredentialSerializer(Owned):
     password = SecretText(required=False)
     enable_password = SecretText(required=False)
     private_key = SecretText(required=False)
+    passphrase = SecretText(required=False)
+    totp_secret = SecretText(required=False)
+    certificate = Text(required=False, allow_blank=True, max_length=limits.MOST_SECRET_CHARACTERS)
     holds = serializers.SerializerMethodField(help_text="Which secrets are stored.")
 
     class Meta:
@@ -215,6 +220,11 @@ class CredentialSerializer(Owned):
             "password",
             "enable_password",
             "private_key",
+            "passphrase",
+            "certificate",
+            "totp_secret",
+            "totp_digits",
+            "totp_algorithm",
             "is_default",
             "holds",
         ]
@@ -226,7 +236,7 @@ class CredentialSerializer(Owned):
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_holds(self, row: Credential) -> list[str]:
-        return [name for name in ("password", "enable_password", "private_key") if getattr(row, f"{name}_sealed")]
+        return [name for name in vault.FIELDS if getattr(row, f"{name}_sealed")]
 
 
 class CredentialData(CredentialValues, total=False):
@@ -236,6 +246,8 @@ class CredentialData(CredentialValues, total=False):
     password: str
     enable_password: str
     private_key: str
+    passphrase: str
+    totp_secret: str
 
 
 class Credentials(Creates, Edits, Resource):
@@ -248,11 +260,7 @@ class Credentials(Creates, Edits, Resource):
         return selectors.visible_credentials(user)
 
     def make(self, user: User, data: CredentialData, instance: Credential | None = None) -> Credential:
-        given = {
-            "password": data.pop("password", ""),
-            "enable_password": data.pop("enable_password", ""),
-            "private_key": data.pop("private_key", ""),
-        }
+        given = {name: str(data.pop(name, "")) for name in vault.FIELDS}  # type: ignore[misc]
         secrets = {name: Secret(text) if text else None for name, text in given.items()}
         # The secrets were taken out of the data, which its type cannot say.
         return inventory.save_credential(by=user, instance=instance, secrets=secrets, **data)  # type: ignore[misc]
@@ -261,6 +269,7 @@ class Credentials(Creates, Edits, Resource):
 class DeviceSerializer(Owned):
     network = Scoped(selector=selectors.visible_networks)
     credential = Scoped(selector=selectors.visible_credentials, required=False, allow_null=True)
+    jump_host = Scoped(selector=selectors.visible_jump_hosts, required=False, allow_null=True)
     tags = Scoped(selector=selectors.visible_tags, many=True, required=False)
 
     class Meta:
@@ -275,6 +284,9 @@ class DeviceSerializer(Owned):
             "platform",
             "network",
             "credential",
+            "jump_host",
+            "direct",
+            "console",
             "tags",
             "host_key",
             "legacy_ssh",

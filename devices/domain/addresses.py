@@ -8,6 +8,8 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from devices.domain.endpoints import LINK_LOCAL
+
 MAX_BYTES = 20 * 1024 * 1024
 COLUMN = "IP address"
 SAMPLE = f"{COLUMN},Comment\r\n192.168.1.10,core switch in Berlin\r\n192.168.1.11,\r\n2001:db8::1,IPv6 works too\r\n"
@@ -36,8 +38,9 @@ def normal_address(text: str) -> str:
     if isinstance(found, ipaddress.IPv6Address):
         if found.scope_id:
             raise ValueError("An address with a zone (the part after %) cannot be used.")
-        if found.ipv4_mapped:
-            return str(found.ipv4_mapped)
+        found = found.ipv4_mapped or found
+    if found.is_link_local:
+        raise ValueError(f"{found} {LINK_LOCAL}")
     return str(found)
 
 

@@ -6,9 +6,10 @@ private address leads elsewhere from another network, and one box has several ad
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 #: Where a box listens unless somebody chose another port.
@@ -32,10 +33,12 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """From where a box is reached: the agent (id), and the network of the process that connects for it."""
+    """From where a box is reached: the agent (id), the network of the process that connects for it, and the jump
+    hosts between them (host, port), the first one first."""
 
     agent: int | None
     network: str
+    hops: tuple[tuple[str, int], ...] = ()
 
 
 def name_in(base: str) -> str:
@@ -59,13 +62,27 @@ def places(route: Route, host: str, port: int, telnet: bool = False) -> list[str
     """Return the keys of where a box is reached; two that share one are the same box.
 
     One address and port lead to one box from one network, whichever agent connects, and from wherever one agent does. A
-    box that is reached by Telnet is also the one that is reached there by SSH, on the usual ports.
+    box that is reached by Telnet is also the one that is reached there by SSH, on the usual ports. Behind a jump host
+    one address leads to one box as far as the jump host is one: behind another, it is another box.
     """
     host, is_loopback = _spelled(host)
+    if route.hops:
+        is_loopback, host = _spelled(route.hops[0][0])[1], f"{way_mark(route.hops)}>{host}"
     ways = [f"net:{route.network}"] if is_loopback or route.agent is None else []
     ways = ways or [f"net:{route.network}", f"agent:{route.agent}"]
     ports = [port, SSH_PORT] if telnet and port == TELNET_PORT else [port]
     return [f"{way} {host}:{number}" for way in ways for number in ports]
+
+
+def way_mark(hops: Sequence[tuple[str, int]]) -> str:
+    """Return 16 hex digits that stand for the jump hosts (host, port) of a way; empty without any."""
+    text = ">".join(f"{_spelled(host)[0]} {port}" for host, port in hops)
+    return hashlib.sha256(text.encode()).hexdigest()[:16] if hops else ""
+
+
+def sighted_at(hops: Sequence[tuple[str, int]], endpoint: str) -> str:
+    """Return by what it is remembered where a box was seen: its endpoint, and the way there."""
+    return f"{way_mark(hops)}>{endpoint}" if hops else endpoint
 
 
 def identities(seen: Seen, further: Iterable[str] = ()) -> Iterator[str]:

@@ -11,7 +11,20 @@ from itertools import chain
 from devices.domain.addresses import UnreadableFile, decode_file
 
 REQUIRED = ("name", "address", "platform", "network")
-COLUMNS = (*REQUIRED, "credential", "tags", "connect_host", "connect_port", "legacy_ssh", "protocol", "enabled")
+OPTIONAL = (
+    "credential",
+    "tags",
+    "connect_host",
+    "connect_port",
+    "jump_host",
+    "console",
+    "legacy_ssh",
+    "protocol",
+    "enabled",
+)
+COLUMNS = (*REQUIRED, *OPTIONAL)
+#: In the column of the jump host: the device is reached directly, whatever its network says.
+DIRECTLY = "none"
 #: A spreadsheet takes a cell that begins so for a formula; such a cell is written with an apostrophe before it.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 YES = {"yes", "true", "1", "y"}

@@ -60,6 +60,24 @@ class LoginRefused(DeviceError):
     code = "login_refused"
 
 
+class JumpLoginRefused(LoginRefused):
+    """A jump host refused its user name, password or key; the device was not reached."""
+
+    code = "jump_login_refused"
+
+
+class ForwardingRefused(DeviceError):
+    """A jump host lets nobody connect further to the device."""
+
+    code = "forwarding_refused"
+
+
+class CodesTaken(DeviceError):
+    """Other logins of the account used the codes of the second factor as fast as they come; none was given."""
+
+    code, retryable = "codes_taken", True
+
+
 class EnableRefused(DeviceError):
     """The device refused privileged mode."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -43,14 +44,41 @@ EMPTY = Secret("")
 
 
 @dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """What makes the codes of a second factor: a `secret` in base32, digits, and a hash (`devices.domain.totp`).
+
+    `claim(account, step)` says whether a code of an account may be used in a step of time: once, whoever asks.
+    """
+
+    secret: Secret
+    digits: int = 6
+    algorithm: str = "sha1"
+    claim: Callable[[str, int], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginKey:
+    """An SSH key: an OpenSSH or PEM text, locked by `passphrase` if given; `certificate` is OpenSSH's for its public
+    part."""
+
+    text: Secret
+    passphrase: Secret = EMPTY
+    certificate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Login:
-    """What one login to one device needs. `private_key` is an OpenSSH or PEM text."""
+    """What one login to one device needs."""
 
     username: str
     password: Secret = EMPTY
     enable_password: Secret = EMPTY
-    private_key: Secret = EMPTY
+    key: LoginKey | None = None
+    second: SecondFactor | None = None
 
     def secrets(self) -> tuple[str, ...]:
         """Return every secret text that must never be stored with device output."""
-        return tuple(s.reveal() for s in (self.password, self.enable_password, self.private_key) if s)
+        own = [self.password, self.enable_password]
+        own += [self.key.text, self.key.passphrase] if self.key else []
+        own += [self.second.secret] if self.second else []
+        return tuple(s.reveal() for s in own if s)

@@ -65,6 +65,17 @@ def obstacle(address: str, reach: Reach) -> str:
     return ""
 
 
+def is_nowhere(address: str) -> bool:
+    """Say whether an address is that of no machine, from wherever one looks: link-local (with the metadata of clouds),
+    a group, everybody, unspecified, or with a zone."""
+    if "%" in address:
+        return True
+    return any(
+        one.is_link_local or one.is_multicast or one.is_unspecified or str(one) == "255.255.255.255"
+        for one in meant(ipaddress.ip_address(address))
+    )
+
+
 def is_allowed(address: str, reach: Reach) -> bool:
     """Say whether an address, and all to which it leads, are in networks that are allowed by name."""
     return not obstacle(address, Reach(allowed=reach.allowed))

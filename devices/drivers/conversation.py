@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from devices.domain.secrets import Login
 from devices.drivers.commands import CommandSession
+from devices.drivers.console import ConsoleSession
+from devices.drivers.handshake import Endpoint
 from devices.drivers.netmiko_session import open_netmiko
 from devices.drivers.platform import Platform
 from devices.drivers.session import Session
-from devices.drivers.transport import Endpoint, open_ssh
+from devices.drivers.transport import open_ssh
 
 AnySession = Session | CommandSession
 
@@ -24,6 +26,8 @@ def open_session(
     """Connect and log in (`open_ssh`, or Netmiko); the caller then opens the session and closes it."""
     if endpoint.telnet or platform.netmiko:
         return open_netmiko(endpoint, login, pin, platform, cancelled)
+    if endpoint.console:
+        return ConsoleSession(open_ssh(endpoint, login, pin), platform, cancelled=cancelled)
     transport = open_ssh(endpoint, login, pin, shell=platform.shell)
     return (
         Session(transport, platform, cancelled=cancelled)

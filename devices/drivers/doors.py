@@ -19,7 +19,7 @@ from django.conf import settings
 from config import env
 from config.failpoints import failpoint
 from devices.domain.errors import TargetDenied, Unreachable
-from devices.domain.targets import Reach, literal, obstacle
+from devices.domain.targets import Reach, is_nowhere, literal, obstacle
 from devices.drivers.hub import WRITE, elsewhere, ready, sleep
 
 if TYPE_CHECKING:
@@ -66,6 +66,15 @@ def look(host: str, reach: Reach) -> None:
             f"The demo looks up no names, so it does not connect to {host}. It reaches devices on this machine alone. "
             "Nothing was sent."
         )
+
+
+def look_behind(host: str) -> None:
+    """Raise TargetDenied where no jump host is asked to connect: what of our networks is denied lies elsewhere there,
+    but for what is no machine anywhere."""
+    address = literal(host)
+    if address and is_nowhere(address):
+        log.warning("%s is not connected to behind a jump host.", host, extra={"action": "target.denied", "host": host})
+        raise TargetDenied(f"No jump host is asked to connect to {host}: no device has that address. Nothing was sent.")
 
 
 def resolve(host: str, port: int, reach: Reach, kind: int = socket.SOCK_STREAM) -> list[str]:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from devices.domain.errors import DeviceError, EnableRefused, NotSpoken, SessionLost, Unreachable
 from devices.domain.secrets import Login
-from devices.drivers.doors import connect
+from devices.drivers.handshake import Endpoint
+from devices.drivers.login import login_refused
 from devices.drivers.paramiko_transport import OfferingTransport
 from devices.drivers.platform import Platform
 from devices.drivers.session import Session
-from devices.drivers.transport import Endpoint, SshCommand, login_refused, open_ssh
+from devices.drivers.transport import SshCommand, open_ssh
+from devices.drivers.tunnel import Way, open_way
 
 if TYPE_CHECKING:
     from netmiko import BaseConnection
@@ -118,11 +120,11 @@ def open_netmiko(
     connection = _connection(kind, endpoint, login)
     close: Callable[[], None]
     if endpoint.telnet:
-        close = lambda: _close(connection)  # noqa: E731
         _once(connection, login)
-        sock = connect(endpoint.host, endpoint.port, endpoint.connect_timeout, endpoint.reach)
-        peer = str(sock.getpeername()[0])
-        _adopt_telnet(connection, sock)
+        way = open_way(endpoint, OfferingTransport)
+        close = lambda: _close(connection, way)  # noqa: E731
+        peer = "" if way.under else str(way.sock.getpeername()[0])
+        _adopt_telnet(connection, way.sock)
     else:
         ssh = open_ssh(endpoint, login, pin, kind=OfferingTransport)
         close, peer = ssh.close, ssh.peer
@@ -222,9 +224,10 @@ def _log_in(connection: BaseConnection, endpoint: Endpoint, login: Login, prepar
         raise SessionLost(f"The device ended the connection during login: {_first(error)}.") from error
 
 
-def _close(connection: BaseConnection) -> None:
+def _close(connection: BaseConnection, way: Way) -> None:
     if connection.remote_conn is not None:
         connection.remote_conn.close()
+    way.close()
 
 
 def _first(error: BaseException) -> str:

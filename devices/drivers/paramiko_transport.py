@@ -159,7 +159,7 @@ class OfferingTransport(paramiko.Transport):
         """Take notice of what came meanwhile."""
 
 
-class _Given(BufferedPacketizer):
+class Given(BufferedPacketizer):
     """Is given what came by whoever waits, in the place of reading the socket."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -219,12 +219,14 @@ class _Pumping(threading.Event):
 class PumpedTransport(OfferingTransport):
     """Belongs to the thread that made it; any other may only close it."""
 
+    packetizer_kind: type[Given] = Given
+
     def __init__(self, sock: socket.socket, disabled_algorithms: Disabled | None = None) -> None:
-        super().__init__(sock, disabled_algorithms, packetizer_class=_Given)
+        super().__init__(sock, disabled_algorithms, packetizer_class=self.packetizer_kind)
         self.clear_to_send = self.event()
         self._owner = threading.get_ident()
         self._reader = greenlet(self.run)
-        self._socket: _Given = self.packetizer  # type: ignore[assignment]
+        self._socket: Given = self.packetizer  # type: ignore[assignment]
         self._socket.reader = self._reader
 
     def event(self) -> threading.Event:

@@ -85,6 +85,8 @@ class Platform:
     `show_running`. Without a `shell`, each line is a command on a channel of its own (`devices.drivers.commands`), and
     its exit status decides; where a prompt can show a `status`, it decides too, but for `finds_nothing` of a search.
 
+    `abandon` leaves configuration mode without keeping what was not committed.
+
     Otherwise a line is rejected when its answer holds a line that `failure` matches, or `config_failure` in
     configuration mode, where a line that was taken prints nothing or a `notice`. An answer of more than
     `MOST_REFUSING` lines outside configuration mode is none. `confirmations` are pairs of patterns: a line, and what a
@@ -114,6 +116,7 @@ class Platform:
     enable_password: re.Pattern[str] = re.compile(r"[Pp]ass(?:word|code)[^:\n]{0,40}:\s*$")
     config_enter: tuple[str, ...] = ()
     config_leave: tuple[str, ...] = ()
+    abandon: tuple[str, ...] = ("end",)
     config_prompt: re.Pattern[str] | None = None
     save: tuple[str, ...] = ()
     show_running: str = ""

@@ -8,6 +8,7 @@ from devices.models.demo import DemoAccount
 from devices.models.guesses import Guesses
 from devices.models.idempotency import IdempotentAnswer
 from devices.models.inventory import AssetTag, Device, DeviceTag, Network
+from devices.models.jump_hosts import JumpHost, UsedCode
 from devices.models.known_secrets import KnownSecret
 from devices.models.notices import Notice
 from devices.models.roles import Role
@@ -29,6 +30,7 @@ __all__ = [
     "Guesses",
     "IdempotentAnswer",
     "DeviceTag",
+    "JumpHost",
     "KnownSecret",
     "MailServer",
     "Network",
@@ -39,6 +41,7 @@ __all__ = [
     "Tenant",
     "TenantOwned",
     "TrapReceiver",
+    "UsedCode",
     "Webhook",
     "Worker",
 ]

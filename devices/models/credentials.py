@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from devices.domain import totp
 from devices.models.tenants import TenantOwned
 from devices.models.texts import OneLine
 
@@ -22,6 +23,20 @@ class Credential(TenantOwned):
     password_sealed = models.TextField(blank=True, editable=False)
     enable_password_sealed = models.TextField(blank=True, editable=False)
     private_key_sealed = models.TextField(blank=True, editable=False)
+    passphrase_sealed = models.TextField(blank=True, editable=False)
+    certificate = models.TextField(
+        "SSH certificate", blank=True, help_text="OpenSSH user certificate of the SSH key's public part."
+    )
+    totp_secret_sealed = models.TextField(blank=True, editable=False)
+    totp_digits = models.PositiveSmallIntegerField(
+        "digits of a code", choices=[(digits, str(digits)) for digits in totp.DIGITS], default=6
+    )
+    totp_algorithm = models.CharField(
+        "hash of the codes",
+        max_length=6,
+        choices=totp.ALGORITHM_WORDS,
+        default="sha1",
+    )
     is_default = models.BooleanField("default of the tenant", default=False)
     changed_at = models.DateTimeField(auto_now=True)
 

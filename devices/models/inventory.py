@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 from devices.drivers.platforms import PLATFORMS, choices
 from devices.models.agents import Agent
 from devices.models.credentials import Credential
+from devices.models.jump_hosts import JumpHost
 from devices.models.tenants import TenantOwned
 from devices.models.texts import OneLine
 
@@ -17,6 +18,14 @@ class Network(TenantOwned):
 
     name = OneLine(max_length=120)
     description = models.CharField(max_length=300, blank=True)
+    jump_host = models.ForeignKey(
+        JumpHost,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="networks",
+        help_text="From where its devices are reached; none means from the agent's worker.",
+    )
 
     class Meta:
         ordering = ["name"]
@@ -58,6 +67,22 @@ class Device(TenantOwned):
     platform = models.CharField(max_length=40, choices=choices)
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="devices")
     credential = models.ForeignKey(Credential, null=True, blank=True, on_delete=models.SET_NULL, related_name="devices")
+    jump_host = models.ForeignKey(
+        JumpHost,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="devices",
+        help_text="From where it is reached, when not as its network says.",
+    )
+    direct = models.BooleanField(
+        "without jump host", default=False, help_text="Connect directly, whatever its network says."
+    )
+    console = models.BooleanField(
+        "console port",
+        default=False,
+        help_text="SSH leads to its serial line on a console server: log in on the line, and log out at the end.",
+    )
     agent = models.ForeignKey(Agent, null=True, blank=True, on_delete=models.SET_NULL, related_name="devices")
     tags = models.ManyToManyField(AssetTag, through="DeviceTag", related_name="devices")
     host_key = models.CharField(max_length=100, blank=True, editable=False, help_text="SHA-256 of the pinned host key.")
@@ -92,6 +117,11 @@ class Device(TenantOwned):
     def endpoint(self) -> tuple[str, int]:
         """Host and TCP port to connect to."""
         return (self.connect_host or self.address, self.connect_port)
+
+    @property
+    def next_hop_id(self) -> uuid.UUID | None:
+        """The jump host next to it: its own wins over its network's, and `direct` over both."""
+        return None if self.direct else (self.jump_host_id or self.network.jump_host_id)
 
     @property
     def vendor(self) -> str:

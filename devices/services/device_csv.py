@@ -13,10 +13,11 @@ from django.db import IntegrityError
 from config.errors import Invalid
 from devices import access
 from devices.domain.addresses import UnreadableFile, normal_address
-from devices.domain.device_csv import DeviceLine, boolean, read_devices, written
+from devices.domain.device_csv import DIRECTLY, DeviceLine, boolean, read_devices, written
+from devices.domain.endpoints import normal_host
 from devices.domain.roles import Verb
 from devices.drivers.platforms import PLATFORMS, own_choices
-from devices.models import AssetTag, Credential, Device, Network, Tenant
+from devices.models import AssetTag, Credential, Device, JumpHost, Network, Tenant
 from devices.services import inventory
 from devices.services.values import DeviceValues
 
@@ -26,7 +27,7 @@ LINES_PER_TRANSACTION = 50
 PAUSE_SECONDS = 0.05
 #: Of a device, by column.
 Values: TypeAlias = dict[str, Any]  # Any: each column is read by a reader of its own, which the line's words name
-M = TypeVar("M", Network, Credential, AssetTag)
+M = TypeVar("M", Network, Credential, AssetTag, JumpHost)
 
 
 @dataclass(slots=True)
@@ -122,6 +123,8 @@ def export_devices(rows: Iterable[Device]) -> Iterator[str]:
             ";".join(sorted(tag.name for tag in row.tags.all())),
             row.connect_host,
             str(row.connect_port),
+            DIRECTLY if row.direct else row.jump_host.name if row.jump_host else "",
+            yes[row.console],
             yes[row.legacy_ssh],
             row.protocol,
             yes[row.enabled],
@@ -137,6 +140,7 @@ class _Reader:
         owned = {"tenant": tenant}
         self.networks = {row.name.lower(): row for row in Network.objects.filter(**owned)}
         self.credentials = {row.name.lower(): row for row in Credential.objects.filter(**owned).exclude(name="")}
+        self.jump_hosts = {row.name.lower(): row for row in JumpHost.objects.filter(**owned)}
         self.tags = {row.name.lower(): row for row in AssetTag.objects.filter(**owned)}
         self.lines: dict[str, int] = {}
         self.tenant = tenant
@@ -147,6 +151,9 @@ class _Reader:
     def wish(self, line: int, values: Values) -> _Wish:
         """Return the device that a line means, with its values."""
         tags = values.pop("tags", None)
+        if "jump_host" in values:
+            values["direct"] = values["jump_host"] == DIRECTLY
+            values["jump_host"] = None if values["direct"] else values["jump_host"]
         name = values["name"].lower()
         device = self.present.get(name) or Device(tenant=self.tenant)
         self.places.pop((device.network_id, device.address), None)
@@ -156,7 +163,9 @@ class _Reader:
         return _Wish(line, device, values, tags)
 
     def taken(self, wish: _Wish) -> dict[str, list[str]]:
-        """Return what is wrong where another device has the address already."""
+        """Return what is wrong where another device has the address already, or it cannot be reached so."""
+        if wrong := inventory.settle_address(wish.device):
+            return wrong
         place = wish.device.network_id, wish.device.address
         if self.places.setdefault(place, wish.device.pk) == wish.device.pk:
             return {}
@@ -182,7 +191,7 @@ class _Reader:
         return text
 
     _address = staticmethod(normal_address)
-    _legacy_ssh = _enabled = staticmethod(boolean)
+    _legacy_ssh = _enabled = _console = staticmethod(boolean)
 
     def _platform(self, text: str) -> str:
         if text not in PLATFORMS:
@@ -201,13 +210,18 @@ class _Reader:
     def _credential(self, text: str) -> Credential | None:
         return _known(self.credentials, text, "credential") if text else None
 
+    def _jump_host(self, text: str) -> JumpHost | str | None:
+        if text.lower() == DIRECTLY:
+            return DIRECTLY
+        return _known(self.jump_hosts, text, "jump host") if text else None
+
     def _tags(self, text: str) -> list[AssetTag]:
         return [_known(self.tags, word.strip(), "asset tag") for word in text.split(";") if word.strip()]
 
     def _connect_host(self, text: str) -> str:
         if len(text) > 255:
             raise ValueError("Give at most 255 characters.")
-        return text
+        return normal_host(text) if text else ""
 
     def _connect_port(self, text: str) -> int:
         if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 65536:

@@ -15,14 +15,16 @@ from django.db.models import Manager, Model
 from config.errors import Invalid
 from config.one_line import flaw
 from devices import access
+from devices.domain.addresses import normal_address
 from devices.domain.boxes import Seen
+from devices.domain.endpoints import normal_host
 from devices.domain.roles import Verb
 from devices.domain.secrets import Secret
-from devices.models import Agent, AssetTag, Credential, Device, DeviceTag, Network, Sighting, Tenant
+from devices.models import Agent, AssetTag, Credential, Device, DeviceTag, JumpHost, Network, Sighting, Tenant
 from devices.services import audit, vault
 from devices.services.values import AgentValues, CredentialValues, DeviceValues, NetworkValues, TagValues
 
-Thing = Network | AssetTag | Agent | Device | Credential
+Thing = Network | AssetTag | Agent | Device | Credential | JumpHost
 M = TypeVar("M", Network, AssetTag, Agent, Device)
 
 
@@ -79,6 +81,9 @@ def write_devices(
     Of those that are there only what is given is written.
     """
     access.check_may(by, Verb.ADMINISTER, tenant)
+    wrong = [said for device, _, _ in given for said in settle_address(device).values()]
+    if wrong:
+        raise Invalid(" ".join(wrong[0]))
     fresh = [device for device, _, _ in given if device._state.adding]
     tagged = {device: tags for device, _, tags in given if tags is not None}
     with transaction.atomic():
@@ -118,8 +123,9 @@ def save_credential(
         credential = instance or Credential(tenant=tenant)
         for field, value in values.items():
             setattr(credential, field, value)
+        credential.certificate = " ".join(credential.certificate.split())
         vault.set_secrets(credential, secrets or {})
-        _write(credential)
+        write(credential)
         changed = sorted(name for name, value in (secrets or {}).items() if value is not None)
         audit.record(tenant=tenant, by=by, action="credential.saved", subject=str(credential), secrets_set=changed)
     return credential
@@ -135,7 +141,7 @@ def take_secrets(*, source: Credential, target: Credential | None) -> Credential
     if not held:
         return target
     with transaction.atomic():
-        _write(taker)
+        write(taker)
         changed = sorted(held)
         audit.record(tenant=source.tenant, by=None, action="credential.saved", subject=str(taker), secrets_set=changed)
     return taker
@@ -194,15 +200,16 @@ def _save(model: type[M], by: User | None, tenant: Tenant, instance: M | None, v
     for field, value in values.items():
         setattr(row, field, value)
     with transaction.atomic():
-        _write(row)
+        write(row)
         verb = "changed" if instance else "created"
         audit.record(tenant=tenant, by=by, action=f"{model._meta.model_name}.{verb}", subject=str(row))
     return row
 
 
-def _write(row: Thing) -> None:
-    """Save, and say in words which uniqueness rule was hit."""
-    problems = _taken(row)
+def write(row: Thing) -> None:
+    """Save, and say in words which uniqueness rule was hit, or why a device cannot be reached so."""
+    problems = settle_address(row) if isinstance(row, Device) else {}
+    problems = _taken(row) | problems
     if problems:
         raise Invalid(fields=problems)
     try:
@@ -212,6 +219,21 @@ def _write(row: Thing) -> None:
         raise Invalid(
             "This refers to something of another tenant, or somebody saved the same name just now."
         ) from error
+
+
+def settle_address(device: Device) -> dict[str, list[str]]:
+    """Give a device's addresses their one spelling; return what is wrong with how it is reached, by field."""
+    found: dict[str, list[str]] = {}
+    for field, read in (("address", normal_address), ("connect_host", normal_host)):
+        try:
+            setattr(device, field, read(getattr(device, field)) if getattr(device, field) else "")
+        except ValueError as error:
+            found[field] = [str(error)]
+    if device.direct and device.jump_host_id:
+        found["jump_host"] = ["It is set to be reached without a jump host; choose one of both."]
+    if device.console and device.protocol == Device.Protocol.TELNET:
+        found["console"] = ["A console port is reached by SSH; set the protocol to SSH."]
+    return found
 
 
 def _taken(row: Thing) -> dict[str, list[str]]:

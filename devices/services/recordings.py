@@ -10,11 +10,11 @@ from devices.domain.masking import Masker, masker_of
 from devices.domain.secrets import Login
 from devices.drivers.conversation import open_session
 from devices.drivers.doors import installations
+from devices.drivers.handshake import Endpoint
 from devices.drivers.netmiko_session import NetmikoSession
 from devices.drivers.platforms import PLATFORMS, only_reads
 from devices.drivers.recording import FORMAT, Recording, blanked, record, stand_in
 from devices.drivers.session import Session
-from devices.drivers.transport import Endpoint
 from devices.models import Credential, Device
 from devices.services import audit, vault
 from devices.services.masking import masker_for

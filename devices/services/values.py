@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from devices.models import Credential, Network
+from devices.models import Credential, JumpHost, Network
 
 
 class TagValues(TypedDict, total=False):
@@ -19,6 +19,17 @@ class NetworkValues(TypedDict, total=False):
 
     name: str
     description: str
+    jump_host: JumpHost | None
+
+
+class JumpHostValues(TypedDict, total=False):
+    """A jump host."""
+
+    name: str
+    host: str
+    port: int
+    credential: Credential
+    through: JumpHost | None
 
 
 class AgentValues(TypedDict, total=False):
@@ -36,6 +47,9 @@ class DeviceValues(TypedDict, total=False):
     platform: str
     network: Network
     credential: Credential | None
+    jump_host: JumpHost | None
+    direct: bool
+    console: bool
     connect_host: str
     connect_port: int
     host_key: str
@@ -50,6 +64,9 @@ class CredentialValues(TypedDict, total=False):
     name: str
     username: str
     is_default: bool
+    certificate: str
+    totp_digits: int
+    totp_algorithm: str
 
 
 class TenantSettings(TypedDict, total=False):

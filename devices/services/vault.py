@@ -13,11 +13,13 @@ from config.errors import Invalid
 from config.key_ring import KeyMissing
 from config.one_line import flaw
 from config.sealed_text import mark_of, open_text, seal_text
-from devices.domain.secrets import EMPTY, Login, Secret
+from devices.domain import totp
+from devices.domain.secrets import EMPTY, Login, LoginKey, SecondFactor, Secret
+from devices.drivers import keys
 from devices.models import Credential, KnownSecret
 
 __all__ = ["KeyMissing", "Logins", "know", "mark", "mark_of", "open_login", "reseal", "seal", "texts_of", "unseal"]
-FIELDS = ("password", "enable_password", "private_key")
+FIELDS = ("password", "enable_password", "private_key", "passphrase", "totp_secret")
 #: The fields whose secrets are several lines.
 OF_LINES = frozenset({"private_key"})
 #: Hex digits of the mark of a credential.
@@ -62,18 +64,66 @@ def _opened(sealed: str, place: str) -> str:
 
 
 def mark(credential: Credential) -> str:
-    """Return 16 hex digits that change with each entry of one of a credential's secrets, and with nothing else."""
+    """Return 16 hex digits that change with each entry of one of a credential's secrets, with its certificate and with
+    how its codes are made, and with nothing else."""
     marks = [mark_of(text) for field in FIELDS if (text := getattr(credential, f"{field}_sealed"))]
+    if credential.certificate:
+        marks.append(credential.certificate)
+    if credential.totp_secret_sealed:
+        marks.append(f"{credential.totp_digits} {credential.totp_algorithm}")
     return hashlib.sha256(".".join(marks).encode()).hexdigest()[:MARK_DIGITS]
 
 
 def set_secrets(credential: Credential, given: dict[str, Secret | None]) -> None:
-    """Seal the given fields into an unsaved or loaded credential; None leaves a field as it is."""
+    """Seal the given fields into an unsaved or loaded credential; None leaves a field as it is.
+
+    Invalid names the field of a secret that cannot be what it is for, and of a certificate of another key.
+    """
+    check_login(credential, given)
     for field in FIELDS:
         secret = given.get(field)
         if secret is not None:
             sealed = seal(secret, tenant_id=credential.tenant_id, row=str(credential.pk), field=field)
             setattr(credential, f"{field}_sealed", sealed)
+
+
+def check_login(credential: Credential, given: dict[str, Secret | None]) -> None:
+    """Raise Invalid, by field, where a credential would be useless with the given secrets: its SSH key cannot be read,
+    its certificate is another key's, its TOTP secret is none."""
+    wrong: dict[str, list[str]] = {}
+    if secret := given.get("totp_secret"):
+        try:
+            totp.key_of(secret.reveal())
+        except ValueError as error:
+            wrong["totp_secret"] = [str(error)]
+    if said := _wrong_key(credential, given):
+        wrong[said.field] = [said.message]
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+def _wrong_key(credential: Credential, given: dict[str, Secret | None]) -> keys.WrongKey | None:
+    """Return what is wrong with a credential's key, with what is given; None where nothing is, or nothing changes."""
+    text, passphrase = given.get("private_key"), given.get("passphrase")
+    if not (text or credential.private_key_sealed):
+        if passphrase:
+            return keys.WrongKey("passphrase", "There is no SSH key that it could open; give the key, too.")
+        if credential.certificate:
+            return keys.WrongKey("certificate", "There is no SSH key to which it could belong; give the key, too.")
+        return None
+    if not (text or passphrase or credential.certificate):
+        return None
+    kept = open_login(credential).key
+    key = LoginKey(
+        text=text or (kept.text if kept else EMPTY),
+        passphrase=passphrase or (kept.passphrase if kept else EMPTY),
+        certificate=credential.certificate,
+    )
+    try:
+        keys.read(key)
+    except keys.WrongKey as error:
+        return error
+    return None
 
 
 def reseal(text: str, *, tenant_id: int, field: str, row: str, to: str) -> str:
@@ -96,13 +146,19 @@ def hand_over(source: Credential, target: Credential) -> list[str]:
 
 def open_login(credential: Credential) -> Login:
     """Return the login in the clear; only the worker and the recorder call this, right before they connect."""
-    opened = {
-        field: unseal(
-            getattr(credential, f"{field}_sealed"), tenant_id=credential.tenant_id, row=str(credential.pk), field=field
-        )
-        for field in FIELDS
-    }
-    return Login(username=credential.username, **opened)
+
+    def opened(field: str) -> Secret:
+        text = getattr(credential, f"{field}_sealed")
+        return unseal(text, tenant_id=credential.tenant_id, row=str(credential.pk), field=field)
+
+    text, secret = opened("private_key"), opened("totp_secret")
+    return Login(
+        credential.username,
+        opened("password"),
+        opened("enable_password"),
+        LoginKey(text=text, passphrase=opened("passphrase"), certificate=credential.certificate) if text else None,
+        SecondFactor(secret, credential.totp_digits, credential.totp_algorithm) if secret else None,
+    )
 
 
 class Logins:

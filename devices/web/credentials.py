@@ -10,18 +10,28 @@ from config.requests import Request
 from config.ui import ago, pill
 from devices import selectors
 from devices.models import Credential
-from devices.services import inventory
+from devices.services import inventory, vault
 from devices.web.forms import CredentialForm
 from devices.web.resource import Resource
 from devices.web.scope import TENANT, within
 
+#: What of a credential its form shows as it is.
+SHOWN = ("name", "username", "certificate", "totp_digits", "totp_algorithm", "is_default")
+#: What each secret is called in a list.
+WORDS = {
+    "password": "password",
+    "enable_password": "enable password",
+    "private_key": "SSH key",
+    "passphrase": "passphrase",
+    "totp_secret": "second factor",
+}
 CREDENTIALS = Resource(
     "credentials",
     "credential",
     CredentialForm,
     selectors.visible_credentials,
     inventory.save_credential,
-    lambda c: {"name": c.name, "username": c.username, "is_default": c.is_default},
+    lambda c: {name: getattr(c, name) for name in SHOWN},
 )
 
 
@@ -49,5 +59,5 @@ def credentials(request: Request) -> HttpResponse:
 
 
 def _holds(credential: Credential) -> str:
-    names = {"password": "password", "enable_password": "enable password", "private_key": "SSH key"}
-    return ", ".join(word for field, word in names.items() if getattr(credential, f"{field}_sealed")) or "nothing yet"
+    held = [WORDS[field] for field in vault.FIELDS if getattr(credential, f"{field}_sealed")]
+    return ", ".join([*held, *(["certificate"] if credential.certificate else [])]) or "nothing yet"

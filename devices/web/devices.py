@@ -15,10 +15,11 @@ from config.lists import Column, Filter, Listing
 from config.requests import Request
 from config.ui import pill
 from devices import access, selectors
+from devices.domain.endpoints import spelled
 from devices.domain.roles import Verb
 from devices.drivers import platforms
 from devices.models import Device
-from devices.services import inventory
+from devices.services import inventory, jump_hosts
 from devices.web.compare import Comparison, comparison
 from devices.web.forms import DeviceForm
 from devices.web.resource import Resource, link
@@ -33,6 +34,9 @@ SHOWN = (
     "connect_host",
     "connect_port",
     "credential",
+    "jump_host",
+    "direct",
+    "console",
     "legacy_ssh",
     "protocol",
     "enabled",
@@ -88,6 +92,8 @@ def device(request: Request, pk: UUID) -> HttpResponse:
         "device": found,
         "platform": platforms.label(found.platform),
         "snapshots": snapshots,
+        "place": spelled(*found.endpoint),
+        "way": jump_hosts.way_to(found),
         "same_key": selectors.with_same_key(request.user, found),
         "may_administer": access.may(request.user, Verb.ADMINISTER, found.tenant),
         "diff": _compare(request, found),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Required, TypeAlias, TypedDict
 
@@ -18,11 +18,14 @@ from django.utils.datastructures import MultiValueDict
 from config import limits
 from devices import selectors
 from devices.channels.base import secret_field
+from devices.domain import totp
 from devices.domain.roles import VERB_LABELS, Verb
 from devices.domain.secrets import Secret
 from devices.domain.zones import ZONE_CHOICES
 from devices.drivers import platforms
-from devices.models import ApiToken, AssetTag, Credential, Device, Network, Tenant
+from devices.models import ApiToken, AssetTag, Credential, Device, JumpHost, Network, Tenant
+from devices.models.tenants import TenantOwned
+from devices.services import vault
 from devices.web.fields import offer_rows
 
 #: The files of a form, by field.
@@ -92,11 +95,59 @@ class TenantForm(forms.Form):
         return data
 
 
-class NetworkForm(TenantForm):
+class JumpHostChoices(TenantForm):
+    """Base of forms that choose among the rows of a tenant: each of `of_tenant`, by field, is checked to be its own."""
+
+    of_tenant: Mapping[str, Callable[[User], QuerySet[Model]]] = {}
+
+    def scope(self, tenant: Tenant | None) -> None:
+        """Offer what belongs to the tenant (or, before it is chosen, to any that the user sees)."""
+        for name, visible in self.of_tenant.items():
+            rows = visible(self.user)
+            offer_rows(self, name, rows.filter(tenant=tenant) if tenant else rows)
+
+    def clean(self) -> Cleaned:
+        """Refuse references into another tenant."""
+        data = super().clean()
+        for name in self.of_tenant:
+            if isinstance(data.get(name), TenantOwned) and self.tenant and data[name].tenant_id != self.tenant.pk:
+                self.add_error(name, "This belongs to another customer; choose one of the same customer.")
+        return data
+
+
+class NetworkForm(JumpHostChoices):
     """A network."""
+
+    of_tenant = {"jump_host": selectors.visible_jump_hosts}
 
     name = forms.CharField(max_length=120)
     description = forms.CharField(max_length=300, required=False)
+    jump_host: forms.ModelChoiceField[JumpHost] = forms.ModelChoiceField(
+        None,
+        required=False,
+        empty_label="None: its devices are reached directly",
+        help_text="From where its devices are reached; a device may have one of its own.",
+    )
+
+
+class JumpHostForm(JumpHostChoices):
+    """A jump host."""
+
+    of_tenant = {"credential": selectors.visible_credentials, "through": selectors.visible_jump_hosts}
+
+    name = forms.CharField(max_length=120)
+    host = forms.CharField(max_length=255, help_text="Its address or name, as the one before it on the way knows it.")
+    port = forms.IntegerField(min_value=1, max_value=65535, initial=22)
+    credential: forms.ModelChoiceField[Credential] = forms.ModelChoiceField(
+        None, empty_label="Choose", help_text="With which Interlock logs in to it."
+    )
+    through: forms.ModelChoiceField[JumpHost] = forms.ModelChoiceField(
+        None,
+        label="Reached through",
+        required=False,
+        empty_label="None: directly",
+        help_text="Another jump host before it, if any.",
+    )
 
 
 class TagForm(TenantForm):
@@ -121,8 +172,15 @@ class AgentForm(TenantForm):
     )
 
 
-class DeviceForm(TenantForm):
+class DeviceForm(JumpHostChoices):
     """A device; its references are checked against its tenant after the tenant is known."""
+
+    of_tenant = {
+        "network": selectors.visible_networks,
+        "credential": selectors.visible_credentials,
+        "jump_host": selectors.visible_jump_hosts,
+        "tags": selectors.visible_tags,
+    }
 
     name = forms.CharField(label="Host name", max_length=120)
     address = forms.GenericIPAddressField(
@@ -136,6 +194,17 @@ class DeviceForm(TenantForm):
     connect_port = forms.IntegerField(min_value=1, max_value=65535, initial=22)
     credential: forms.ModelChoiceField[Credential] = forms.ModelChoiceField(
         None, required=False, empty_label="Default of the tenant"
+    )
+    jump_host: forms.ModelChoiceField[JumpHost] = forms.ModelChoiceField(
+        None, required=False, empty_label="As its network says", help_text="From where it is reached."
+    )
+    direct = forms.BooleanField(
+        label="Without jump host", required=False, help_text="Connect directly, whatever its network says."
+    )
+    console = forms.BooleanField(
+        label="Console port",
+        required=False,
+        help_text="SSH leads to its serial line on a console server: log in on the line, and log out at the end.",
     )
     tags: forms.ModelMultipleChoiceField[AssetTag] = forms.ModelMultipleChoiceField(
         None, label="Asset tags", required=False, widget=forms.CheckboxSelectMultiple
@@ -154,22 +223,9 @@ class DeviceForm(TenantForm):
         label="Enabled", required=False, initial=True, help_text="A device that is switched off is in no job."
     )
 
-    def scope(self, tenant: Tenant | None) -> None:
-        """Offer what belongs to the tenant (or, before it is chosen, to any that the user sees)."""
-        rows: dict[str, QuerySet[Model]] = {
-            "network": selectors.visible_networks(self.user),
-            "credential": selectors.visible_credentials(self.user),
-            "tags": selectors.visible_tags(self.user),
-        }
-        for name, choices in rows.items():
-            offer_rows(self, name, choices.filter(tenant=tenant) if tenant else choices)
-
     def clean(self) -> Cleaned:
         """Refuse references into another tenant."""
         data = super().clean()
-        for name in ("network", "credential"):
-            if data.get(name) and self.tenant and data[name].tenant_id != self.tenant.pk:
-                self.add_error(name, "This belongs to another customer; choose one of the device's own.")
         if self.tenant and any(tag.tenant_id != self.tenant.pk for tag in data.get("tags") or ()):
             self.add_error("tags", "At least one tag belongs to another customer.")
         data["tags"] = list(data.get("tags") or ())
@@ -193,7 +249,34 @@ class CredentialForm(TenantForm):
     private_key = secret_field(
         label="SSH key",
         widget=SecretTextarea(attrs={"class": "code", "autocomplete": "off"}),
-        help_text="OpenSSH or PEM, without passphrase. Used instead of the password.",
+        help_text="OpenSSH or PEM. Used instead of the password.",
+    )
+    passphrase = secret_field(label="Passphrase of the SSH key", help_text="Where the key is locked by one.")
+    certificate = forms.CharField(
+        label="SSH certificate",
+        required=False,
+        max_length=limits.MOST_SECRET_CHARACTERS,
+        widget=forms.Textarea(attrs={"class": "code", "rows": 3}),
+        help_text="The line of an OpenSSH user certificate (-cert.pub) of the SSH key. It is no secret.",
+    )
+    totp_secret = secret_field(
+        label="Secret of the second factor",
+        help_text="For codes that change with the time (TOTP): letters and digits (base32), as the server shows it.",
+    )
+    totp_digits = forms.TypedChoiceField(
+        required=False,
+        empty_value="6",
+        label="Digits of a code",
+        choices=[(digits, str(digits)) for digits in totp.DIGITS],
+        coerce=int,
+        initial=6,
+    )
+    totp_algorithm = forms.TypedChoiceField(
+        required=False,
+        empty_value="sha1",
+        label="Hash of the codes",
+        choices=list(totp.ALGORITHM_WORDS.items()),
+        initial="sha1",
     )
     is_default = forms.BooleanField(
         label="Default of the tenant",
@@ -203,17 +286,15 @@ class CredentialForm(TenantForm):
 
     def scope(self, tenant: Tenant | None) -> None:
         """Say what is stored, never what it is."""
-        for name in ("password", "enable_password", "private_key"):
+        for name in vault.FIELDS:
             if self.instance and getattr(self.instance, f"{name}_sealed"):
                 self.fields[name].help_text = "Stored. Leave it empty to keep it."
 
     def clean(self) -> Cleaned:
         """Wrap the secrets."""
         data = super().clean()
-        data["secrets"] = {
-            name: Secret(value) if (value := data.pop(name, "")) else None
-            for name in ("password", "enable_password", "private_key")
-        }
+        data["totp_digits"] = int(data.get("totp_digits") or 6)
+        data["secrets"] = {name: Secret(value) if (value := data.pop(name, "")) else None for name in vault.FIELDS}
         return data
 
 

@@ -1,4 +1,4 @@
-"""The one form page of the inventory: networks, asset tags, agents, credentials, devices."""
+"""The one form page of the inventory: networks, asset tags, agents, credentials, jump hosts, devices."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from devices.domain.roles import Verb
 from devices.web.agents import AGENTS
 from devices.web.credentials import CREDENTIALS
 from devices.web.devices import DEVICES
+from devices.web.jump_hosts import JUMP_HOSTS
 from devices.web.networks import NETWORKS, TAGS
 from devices.web.resource import Resource
 
 # Any: each thing has a table of its own.
-EACH: tuple[Resource[Any], ...] = (NETWORKS, TAGS, AGENTS, CREDENTIALS, DEVICES)
+EACH: tuple[Resource[Any], ...] = (NETWORKS, TAGS, AGENTS, CREDENTIALS, JUMP_HOSTS, DEVICES)
 RESOURCES = {resource.name: resource for resource in EACH}
 
 
 def edit_thing(request: Request, kind: str, pk: str | None = None) -> HttpResponse:
-    """Make or change a network, tag, agent, credential or device."""
+    """Make or change a network, tag, agent, credential, jump host or device."""
     resource = RESOURCES.get(kind)
     if resource is None:
         return redirect("dashboard")

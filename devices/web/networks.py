@@ -19,7 +19,7 @@ NETWORKS = Resource(
     NetworkForm,
     selectors.visible_networks,
     inventory.save_network,
-    lambda n: {"name": n.name, "description": n.description},
+    lambda n: {"name": n.name, "description": n.description, "jump_host": n.jump_host},
 )
 TAGS = Resource("tags", "asset tag", TagForm, selectors.visible_tags, inventory.save_tag, lambda t: {"name": t.name})
 
@@ -29,6 +29,7 @@ def networks(request: Request) -> HttpResponse:
     columns = (
         Column("Name", NETWORKS.link, sort="name", css="strong"),
         Column("Description", lambda n: n.description or "—"),
+        Column("Jump host", lambda n: n.jump_host or "—", sort="jump_host__name"),
         TENANT,
         Column("Devices", lambda n: n.device_count, num=True, sort="device_count"),
     )

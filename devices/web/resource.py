@@ -14,10 +14,10 @@ from django.utils.html import format_html
 from config.requests import Request
 from devices import access
 from devices.domain.roles import Verb
-from devices.models import Agent, AssetTag, Credential, Device, Network
+from devices.models import Agent, AssetTag, Credential, Device, JumpHost, Network
 from devices.web.forms import TenantForm
 
-M = TypeVar("M", Network, AssetTag, Agent, Credential, Device)
+M = TypeVar("M", Network, AssetTag, Agent, Credential, Device, JumpHost)
 
 
 class NewButton(TypedDict, total=False):

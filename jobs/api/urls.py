@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import DefaultRouter
 
 from approvals.api import Approvals
-from devices.api import records
+from devices.api import jump_hosts, records
 from devices.api import resources as inventory
 from jobs.api import drafts, job_types, opsramp, upcoming
 from jobs.api import resources as jobs
@@ -19,6 +19,7 @@ router.register("networks", inventory.Networks, "network")
 router.register("asset-tags", inventory.AssetTags, "asset-tag")
 router.register("devices", inventory.Devices, "device")
 router.register("credentials", inventory.Credentials, "credential")
+router.register("jump-hosts", jump_hosts.JumpHosts, "jump-host")
 router.register("agents", inventory.Agents, "agent")
 router.register("audit", inventory.Audit, "audit")
 router.register("snapshots", records.Snapshots, "snapshot")

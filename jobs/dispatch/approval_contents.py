@@ -93,9 +93,8 @@ def _login(credential: Credential | None, name: str = "") -> LoginPart | None:
 
 def _logins(plan: Plan) -> dict[str, LoginPart]:
     """Return with which rights each credential of a plan signs in, by its id."""
-    chosen = [body["credential"] for body in plan.bodies]
-    chosen += [step["credential"] for body in plan.bodies for step in body["steps"]]
-    rows = Credential.objects.filter(pk__in={UUID(found[0]) for found in chosen if found})
+    wanted = {UUID(pk) for device in plan.devices for pk in device.credentials}
+    rows = Credential.objects.filter(pk__in=wanted)
     return {str(row.pk): login for row in rows if (login := _login(row, row.name or "account of this job"))}
 
 

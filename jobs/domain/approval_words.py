@@ -6,18 +6,18 @@ Whatever is bound is shown, because both are made from the content itself. Pure.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from jobs.domain.approval_content import PARTS, Content, LoginPart, is_dynamic
-from jobs.domain.plan import DeviceBody, StepBody
+from jobs.domain.plan import DeviceBody, HopChoice, StepBody
 from jobs.domain.rollout import Rollout
 
 #: A fact names so many devices; all of them stand below.
 NAMED_DEVICES = 12
 #: What tells one device from another that gets the same lines.
-IDENTITY = ("device", "name", "address", "endpoint", "credential")
+IDENTITY = ("device", "name", "address", "endpoint", "credential", "via")
 #: Of a step: what a page shows in a place of its own.
 SHOWN_APART = ("name", "commands", "script", "note")
 #: Parts of a content that are shown device by device.
@@ -34,10 +34,10 @@ class Fact:
 
 @dataclass(slots=True)
 class DeviceGroup:
-    """Devices, each with the words for its login, that get the very same lines."""
+    """Devices, each with the words for its login and for its jump hosts, that get the very same lines."""
 
     body: DeviceBody
-    devices: list[tuple[DeviceBody, str]] = field(default_factory=list)
+    devices: list[tuple[DeviceBody, str, str]] = field(default_factory=list)
 
     @property
     def steps(self) -> list[tuple[StepBody, list[tuple[str, str]]]]:
@@ -83,13 +83,18 @@ def _where(content: Content) -> Iterator[str]:
     more = len(names) - NAMED_DEVICES
     listed = ", ".join(names[:NAMED_DEVICES]) + (f" and {more} more" if more > 0 else "")
     yield f"{len(names)} {_plural('device', len(names))}: {listed}"
-    for label, chosen in (
-        ("By Telnet, in clear text", [d["name"] for d in devices if d.get("telnet")]),
-        ("With SSH algorithms that are given up (SHA-1)", [d["name"] for d in devices if d.get("legacy")]),
-        ("Cannot be run", [d["name"] for d in devices if d.get("problem")]),
-    ):
+    for label, chosen in _ways(devices):
         if chosen:
             yield f"{label}: {', '.join(chosen[:NAMED_DEVICES])}{' …' if len(chosen) > NAMED_DEVICES else ''}"
+
+
+def _ways(devices: Sequence[DeviceBody]) -> Iterator[tuple[str, list[str]]]:
+    """Yield what is particular about how some of the devices are reached, and which."""
+    yield "By Telnet, in clear text", [d["name"] for d in devices if d.get("telnet")]
+    yield "With SSH algorithms that are given up (SHA-1)", [d["name"] for d in devices if d.get("legacy")]
+    yield "Over jump hosts", [f"{d['name']} over {way_words(d)}" for d in devices if d.get("via")]
+    yield "On a serial console line", [d["name"] for d in devices if d.get("console")]
+    yield "Cannot be run", [d["name"] for d in devices if d.get("problem")]
 
 
 def _when(content: Content) -> Iterator[str]:
@@ -118,6 +123,11 @@ def _who(content: Content, asked_by: str) -> Iterator[str]:
     names = [*told.get("people", ()), *told.get("groups", ())]
     if names:
         yield f"Tells {', '.join(names)}"
+
+
+def way_words(device: DeviceBody) -> str:
+    """Name the jump hosts on the way to a device, the first one first; empty where there are none."""
+    return ", then ".join(str(HopChoice(*hop)) for hop in device.get("via", ()))
 
 
 def login_words(login: LoginPart) -> str:
@@ -166,7 +176,7 @@ def folded(content: Content, wanted: str = "") -> list[DeviceGroup]:
             continue
         same = {key: value for key, value in device.items() if key not in IDENTITY}
         group = groups.setdefault(json.dumps(same, sort_keys=True), DeviceGroup(device))
-        group.devices.append((device, _login_of(device, content.get("logins", {}))))
+        group.devices.append((device, _login_of(device, content.get("logins", {})), way_words(device)))
     return list(groups.values())
 
 
@@ -193,6 +203,8 @@ def lines(content: Content) -> list[str]:
 
 def _device_lines(device: DeviceBody, logins: Mapping[str, LoginPart]) -> Iterator[str]:
     yield f"device: {device['name']} {device['address']} by {device.get('endpoint', 'SSH')}"
+    if device.get("via"):
+        yield f"  over: {way_words(device)}"
     yield f"  login: {_login_of(device, logins)}"
     others = {key: value for key, value in device.items() if key not in (*IDENTITY, "steps", "preparation")}
     yield from (f"  {name}: {value}" for name, value in leaves(others))

@@ -37,6 +37,20 @@ class CredentialChoice:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class HopChoice:
+    """A jump host (id, name) on the way to a device, where it is (`host:port`), and its credential (id, name)."""
+
+    id: str
+    name: str
+    endpoint: str
+    credential: str
+    credential_name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.endpoint}) with {self.credential_name}"
+
+
 class StepBody(TypedDict):
     """A planned step as it is stored; what few steps have is there only where there is something."""
 
@@ -73,6 +87,8 @@ class DeviceBody(TypedDict):
     problem: str
     telnet: NotRequired[bool]
     legacy: NotRequired[bool]
+    console: NotRequired[bool]
+    via: NotRequired[list[list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +152,8 @@ class DevicePlan:
     `preparation` opens each session, after `enable` where the device starts unprivileged.
 
     `problem` is why the device cannot be run on, in a sentence. With `telnet` all of it is sent in clear text;
-    `legacy` allows what SSH has given up (SHA-1).
+    `legacy` allows what SSH has given up (SHA-1). On a `console` a serial line answers. `via` are the jump hosts on the
+    way, the first one first.
     """
 
     device: str
@@ -150,11 +167,19 @@ class DevicePlan:
     endpoint: str = ""
     telnet: bool = False
     legacy: bool = False
+    console: bool = False
+    via: tuple[HopChoice, ...] = ()
 
     @property
     def commands(self) -> tuple[str, ...]:
         """All commands in the order they are sent."""
         return tuple(command for step in self.steps for command in step.commands)
+
+    @property
+    def credentials(self) -> set[str]:
+        """The credentials (ids) that are used on the way to the device and on it."""
+        choices = [self.credential, *(step.credential for step in self.steps)]
+        return {choice.id for choice in choices if choice} | {hop.credential for hop in self.via}
 
     @property
     def has_secrets(self) -> bool:
@@ -195,6 +220,10 @@ class DevicePlan:
             body["telnet"] = True
         if self.legacy:
             body["legacy"] = True
+        if self.console:
+            body["console"] = True
+        if self.via:
+            body["via"] = [[h.id, h.name, h.endpoint, h.credential, h.credential_name] for h in self.via]
         return body
 
     @classmethod
@@ -233,6 +262,8 @@ class DevicePlan:
             endpoint=data.get("endpoint", ""),
             telnet=data.get("telnet", False),
             legacy=data.get("legacy", False),
+            console=data.get("console", False),
+            via=tuple(HopChoice(*hop) for hop in data.get("via", ())),
         )
 
 

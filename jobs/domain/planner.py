@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from config.one_line import flaw, visible
 from devices.drivers.platforms import line_flaw, lines_sent, only_reads
-from jobs.domain.plan import SNAPSHOT, SNAPSHOTS, CredentialChoice, DevicePlan, PlannedStep
+from jobs.domain.plan import SNAPSHOT, SNAPSHOTS, CredentialChoice, DevicePlan, HopChoice, PlannedStep
 from templates_app.domain.content import StepKind, TemplateContent, TemplateStep, VariableType
 from templates_app.domain.rendering import Renderer, TemplateProblem, secret_mark
 from templates_app.domain.scripts import compose
@@ -46,6 +46,8 @@ class DeviceFacts:
     endpoint: str = ""
     telnet: bool = False
     legacy: bool = False
+    console: bool = False
+    via: tuple[HopChoice, ...] = ()
     problem: str = ""
 
 
@@ -115,6 +117,8 @@ class Planner:
             endpoint=device.endpoint,
             telnet=device.telnet,
             legacy=device.legacy,
+            console=device.console,
+            via=device.via,
         )
 
     def _looks(self, device: DeviceFacts) -> tuple[list[PlannedStep], list[PlannedStep]]:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from approvals.models import ApprovalRequest
 from config import key_ring
+from devices.domain.endpoints import parsed
 from devices.domain.masking import Masker
 from devices.models import Agent, ConfigSnapshot, Device, TenantOwned, Worker
 from jobs.domain import endings
@@ -191,6 +192,11 @@ class DeviceRun(TenantOwned):
     )
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+
+    @property
+    def hops(self) -> tuple[tuple[str, int], ...]:
+        """The jump hosts (host, port) on the way to it, the first one first."""
+        return tuple(parsed(hop[2]) for hop in self.plan_data.get("via", ()))
 
     class Meta:
         ordering = ["id"]

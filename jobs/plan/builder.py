@@ -12,13 +12,15 @@ from django.db.models import QuerySet, prefetch_related_objects
 
 from config.errors import Conflict
 from devices import selectors as inventory
+from devices.domain.endpoints import spelled
 from devices.domain.selection import SelectionMode
 from devices.drivers import platforms
 from devices.drivers.platforms import PLATFORMS
-from devices.models import Credential, Device
+from devices.models import Credential, Device, JumpHost
+from devices.models.jump_hosts import MOST_HOPS, way_from
 from jobs import types
 from jobs.domain import plan as rules
-from jobs.domain.plan import CredentialChoice, DevicePlan, Plan
+from jobs.domain.plan import CredentialChoice, DevicePlan, HopChoice, Plan
 from jobs.domain.planner import DeviceFacts, PlatformWords, TaskFacts
 from jobs.models import JobRun, ServiceJob
 from jobs.plan.job_mapping import selection_of
@@ -57,6 +59,8 @@ class Fetched:
         self.renderer = renderer
         self._defaults: dict[frozenset[int], dict[int, Credential]] = {}
         self._devices: dict[tuple[object, ...], dict[str, Device]] = {}
+        self._jump_hosts: dict[UUID, JumpHost] = {}
+        self._with_jump_hosts: set[int] = set()
         groups: dict[tuple[object, ...], tuple[ServiceJob, set[str]]] = {}
         for job in jobs:
             chosen = selection_of(job)
@@ -80,6 +84,15 @@ class Fetched:
             rows = Credential.objects.filter(is_default=True, tenant__in=tenants)
             self._defaults[tenants] = {row.tenant_id: row for row in rows}
         return self._defaults[tenants]
+
+    def jump_hosts(self, devices: Iterable[Device]) -> dict[UUID, JumpHost]:
+        """Return the jump hosts of the tenants of those devices that are reached over any, by id."""
+        tenants = {device.tenant_id for device in devices if device.next_hop_id}
+        if tenants - self._with_jump_hosts:
+            rows = JumpHost.objects.filter(tenant__in=tenants).select_related("credential")
+            self._jump_hosts |= {row.pk: row for row in rows}
+            self._with_jump_hosts |= tenants
+        return self._jump_hosts
 
     def _group(self, job: ServiceJob) -> tuple[object, ...]:
         return job.created_by_id, job.tenant_id, job.version.content.platforms
@@ -124,8 +137,9 @@ def plan_of(
         renderer=fetched.renderer or Renderer(),
     )
     defaults = _default_credentials(job, rows, fetched)
+    hosts = fetched.jump_hosts(rows)
     try:
-        plans = tuple(planner.plan(facts_of(device), _credential_for(job, device, defaults)) for device in rows)
+        plans = tuple(planner.plan(facts_of(device, hosts), _credential_for(job, device, defaults)) for device in rows)
     except TooMuchWork:
         if fetched.renderer:
             raise
@@ -159,12 +173,22 @@ def _from(plan: DevicePlan, place: int) -> list[tuple[object, ...]]:
 
 def endpoint_of(device: Device) -> str:
     """Return where a device is reached, as `host:port`, the one spelling by which it is also locked."""
-    host, port = device.endpoint
-    return f"{host.lower()}:{port}"
+    return spelled(*device.endpoint)
 
 
-def facts_of(device: Device) -> DeviceFacts:
-    """Return what a plan must know of a device."""
+def way_of(device: Device, hosts: Mapping[UUID, JumpHost]) -> tuple[HopChoice, ...]:
+    """Return the jump hosts on the way to a device, the first one first; one more than may be where there are too
+    many."""
+    return tuple(
+        HopChoice(str(hop.pk), hop.name, spelled(hop.host, hop.port), str(hop.credential_id), hop.credential.name)
+        for hop in reversed(way_from(device.next_hop_id, hosts))
+    )
+
+
+def facts_of(device: Device, hosts: Mapping[UUID, JumpHost]) -> DeviceFacts:
+    """Return what a plan must know of a device; `hosts` are the jump hosts of its tenant, by id."""
+    via = way_of(device, hosts)
+    too_long = f"More than {MOST_HOPS} jump hosts stand on its way." if len(via) > MOST_HOPS else ""
     return DeviceFacts(
         id=str(device.pk),
         name=device.name,
@@ -174,7 +198,9 @@ def facts_of(device: Device) -> DeviceFacts:
         endpoint=endpoint_of(device),
         telnet=device.protocol == Device.Protocol.TELNET,
         legacy=device.legacy_ssh,
-        problem=_unreachable(device),
+        console=device.console,
+        via=via[-MOST_HOPS:],
+        problem=_unreachable(device) or too_long,
         words=_words(device.platform),
     )
 
@@ -187,6 +213,9 @@ def _words(platform: str) -> PlatformWords:
 
 def _unreachable(device: Device) -> str:
     """Say why a device must not be talked to in the way that it is set to; empty when it may."""
+    platform = PLATFORMS[device.platform]
+    if device.console and (platform.netmiko or not platform.shell):
+        return f"How to log in on a console port is not known for {platforms.label(device.platform)}."
     if device.protocol != Device.Protocol.TELNET:
         return ""
     if not device.tenant.allow_telnet:

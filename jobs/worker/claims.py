@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from config.failpoints import failpoint
-from devices.models import Agent, Credential, Tenant, Worker
+from devices.models import Agent, Credential, JumpHost, Tenant, Worker
 from devices.services import vault
 from devices.services.workers import LEASE, this_network
 from jobs import queue
@@ -41,7 +41,8 @@ REFUSALS = ("login_refused", "enable_refused")
 class Assignment:
     """A claimed device run with all that its execution reads from the database, so that a thread needs no query.
 
-    `claimed` is when it was claimed, in monotonic seconds; `job` is there where the plan has secrets that it keeps.
+    `claimed` is when it was claimed, in monotonic seconds; `job` is there where the plan has secrets that it keeps;
+    `jump_hosts` are those of the claim, by id.
     """
 
     device_run: DeviceRun
@@ -49,6 +50,7 @@ class Assignment:
     job: ServiceJob | None
     logins: vault.Logins
     claimed: float
+    jump_hosts: Mapping[str, JumpHost] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -252,13 +254,14 @@ def _assignments(rows: list[DeviceRun], claimed: float) -> list[Assignment]:
     if not rows:
         return []
     plans = [row.plan for row in rows]
-    choices = [plan.credential for plan in plans] + [step.credential for plan in plans for step in plan.steps]
-    wanted = {choice.id for choice in choices if choice}
-    logins = vault.Logins(Credential.objects.filter(pk__in=wanted))
+    hosts = JumpHost.objects.filter(pk__in={hop.id for plan in plans for hop in plan.via})
+    logins = vault.Logins(Credential.objects.filter(pk__in=set().union(*(plan.credentials for plan in plans))))
+    found = {str(row.pk): row for row in hosts} if any(plan.via for plan in plans) else {}
     secret = {row.run.job_id for row, plan in zip(rows, plans, strict=True) if plan.has_secrets}
     jobs = ServiceJob.objects.in_bulk(secret) if secret else {}
     return [
-        Assignment(row, plan, jobs.get(row.run.job_id), logins, claimed) for row, plan in zip(rows, plans, strict=True)
+        Assignment(row, plan, jobs.get(row.run.job_id), logins, claimed, found)
+        for row, plan in zip(rows, plans, strict=True)
     ]
 
 

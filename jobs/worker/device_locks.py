@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from config.failpoints import failpoint
 from devices.domain import boxes
 from devices.domain.boxes import Route, Seen
+from devices.domain.endpoints import parsed
 from devices.domain.errors import BoxTaken
 from devices.models import Device, Sighting
 from jobs.domain.plan import DevicePlan
@@ -56,25 +57,28 @@ class Turn(NamedTuple):
 Line: TypeAlias = dict[str, list[Turn]]
 
 
-def sighting_of(device: Device | None) -> Sighting | None:
-    """Return what a device showed when it last accepted a login, as long as it is reached and pinned as then."""
+def sighting_of(row: DeviceRun) -> Sighting | None:
+    """Return what the device of a device run showed when it last accepted a login, as long as it is reached and pinned
+    as then."""
+    device = row.device
     found: Sighting | None = getattr(device, "sighting", None)
-    if device is None or found is None:
+    if device is None or found is None or endpoint_of(device) != row.endpoint:
         return None
     pinned = "" if device.protocol == Device.Protocol.TELNET else device.host_key
-    return found if found.endpoint == endpoint_of(device) and found.host_key == pinned else None
+    here = boxes.sighted_at(row.hops, row.endpoint)
+    return found if found.endpoint == here and found.host_key == pinned else None
 
 
 def keys_of(row: DeviceRun, network: str) -> frozenset[str]:
     """Return what the box of a device run is known by before anybody connects, from a network (`this_network`)."""
-    device, seen = row.device, sighting_of(row.device)
-    host, _, port = row.endpoint.rpartition(":")
+    device, seen = row.device, sighting_of(row)
+    host, port = parsed(row.endpoint)
     is_telnet = device is not None and device.protocol == Device.Protocol.TELNET
-    route = Route(row.run.agent_id, network)
-    found = boxes.places(route, host, int(port or 0), is_telnet)
-    if seen and seen.endpoint == row.endpoint:
+    route = Route(row.run.agent_id, network, row.hops)
+    found = boxes.places(route, host, port, is_telnet)
+    if seen:
         if seen.reached and not boxes.is_address(host):
-            found += boxes.places(route, seen.reached, int(port), is_telnet)
+            found += boxes.places(route, seen.reached, port, is_telnet)
         found += boxes.identities(seen.seen)
     return frozenset(found)
 
@@ -84,12 +88,12 @@ def keys_seen(row: DeviceRun, plan: DevicePlan, seen: Seen, network: str) -> fro
 
     With the names that the plan may give it: who comes then and finds it so named finds it held.
     """
-    host, _, port = row.endpoint.rpartition(":")
-    route = Route(row.run.agent_id, network)
+    host, port = parsed(row.endpoint)
+    route = Route(row.run.agent_id, network, row.hops)
     texts = [line for step in plan.steps for line in (*step.commands, *step.script.splitlines())]
     found = [*boxes.identities(seen, boxes.names_after(texts) if row.exclusive else ())]
     if seen.reached and not boxes.is_address(host):
-        found += boxes.places(route, seen.reached, int(port), plan.telnet)
+        found += boxes.places(route, seen.reached, port, plan.telnet)
     return frozenset(found)
 
 
@@ -187,8 +191,7 @@ def _ask(row: DeviceRun, keys: Iterable[str], taken: Taken) -> list[Wish]:
 
 def _new_turn(row: DeviceRun, line: Line, now: datetime) -> Turn:
     """Return the turn of a row that has none yet."""
-    seen = sighting_of(row.device)
-    is_known = seen is not None and seen.endpoint == row.endpoint
+    is_known = sighting_of(row) is not None
     before = [turn.rank for key in row.keys for turn in line[key] if turn.tenant == row.tenant_id]
     rank = 0 if is_known else max(before, default=0) + 1
     return Turn(rank, row.waiting_since or now, row.pk, row.tenant_id)

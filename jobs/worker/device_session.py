@@ -19,6 +19,7 @@ from config.failpoints import failpoint
 from devices.domain import boxes, configs
 from devices.domain.boxes import Seen
 from devices.domain.configs import HIDDEN
+from devices.domain.endpoints import parsed
 from devices.domain.errors import (
     CommandRejected,
     DeviceError,
@@ -32,12 +33,13 @@ from devices.domain.errors import (
     Unreachable,
 )
 from devices.domain.secrets import Login, Secret
+from devices.drivers.console import ConsoleSession
 from devices.drivers.conversation import AnySession, open_session
 from devices.drivers.doors import installations
+from devices.drivers.handshake import Endpoint
 from devices.drivers.hub import sleep
 from devices.drivers.platforms import PLATFORMS, line_flaw
 from devices.drivers.session import Session
-from devices.drivers.transport import Endpoint
 from devices.models import Device
 from devices.services import vault, workers
 from jobs import types
@@ -48,6 +50,7 @@ from jobs.models import ServiceJob
 from jobs.worker import claims, device_locks
 from jobs.worker.claims import Assignment
 from jobs.worker.journal import Journal
+from jobs.worker.ways import Ways
 from templates_app.domain.rendering import SECRET_MARK
 
 log = logging.getLogger(__name__)
@@ -81,6 +84,7 @@ class DeviceSession:
         self.findings: list[Finding] = []
         self.remarks: list[str] = []
         self._changes = any(step.change for step in item.plan.steps)
+        self.ways = Ways(item, journal)
         self._reveal = _revealer(item.job, journal, item.plan.platform)
 
     def run(self) -> DeviceResult:
@@ -88,15 +92,16 @@ class DeviceSession:
         device = self.item.device_run.device
         if device is None or not device.enabled:
             return GONE
+        if problem := self.ways.problem():
+            return DeviceResult(RunStatus.FAILED, "jump_host_gone", problem)
         for choice, steps in _sessions(self.item.plan):
             if choice.id not in self.item.logins:
                 sentence = (
                     f"The credential '{choice.name}' was deleted; nothing was sent with it. Choose another for the job."
                 )
                 return DeviceResult(RunStatus.FAILED, "credential_gone", sentence)
-            login = self.item.logins[choice.id]
+            login = self.ways.login(choice.id)
             failpoint("credential_opened")
-            self.journal.secrets += login.secrets()
             result = self._run_session(device, login, choice.id, steps)
             if result.status is not RunStatus.SUCCEEDED:
                 return self._with_what_is_there(device, result)
@@ -109,7 +114,7 @@ class DeviceSession:
         choice = self.item.plan.credential
         if result.reason not in REFUSED or not steps or choice is None or not self.journal.changed:
             return result
-        login = self.item.logins[choice.id]
+        login = self.ways.login(choice.id)
         try:
             read = self._run_session(device, login, choice.id, steps)
             said = read.message
@@ -129,7 +134,7 @@ class DeviceSession:
         """
         device = self.item.device_run.device
         step, lines = self.journal.in_doubt
-        if device is None or step is None or not lines:
+        if device is None or step is None or not lines or self.ways.problem():
             return ""
         platform = PLATFORMS[device.platform]
         choice = step.credential or self.item.plan.credential
@@ -139,7 +144,7 @@ class DeviceSession:
         around = {*platform.config_enter, *platform.config_leave, *platform.save, *guard}
         wanted = [line for line in lines if line not in around and not SECRET_MARK.search(line)]
         try:
-            text = self._read(platform.show_running, device, self.item.logins[choice.id])
+            text = self._read(platform.show_running, device, self.ways.login(choice.id))
         except DeviceError as error:
             return f"It could not be read afterwards: {error.message}"
         self.journal.snapshots["after"] = text
@@ -159,7 +164,7 @@ class DeviceSession:
                 result = run_steps(session, steps, journal, self._reveal, self.findings)
             finally:
                 self.seen = _seen(device, session, self.item.plan)
-                session.close()
+                self._end(session)
                 self.remarks += [words for words in session.remarks if words not in self.remarks]
             broken = result.step
             if broken is not None and result.reason == RESTARTED:
@@ -186,7 +191,7 @@ class DeviceSession:
         return DeviceResult(RunStatus.SUCCEEDED)
 
     def _connect(self, device: Device, login: Login) -> AnySession:
-        host, _, port = self.item.device_run.endpoint.rpartition(":")
+        host, port = parsed(self.item.device_run.endpoint)
         journal = self.journal
 
         def pin(shown: str) -> None:
@@ -195,19 +200,21 @@ class DeviceSession:
         journal.check()
         endpoint = Endpoint(
             host=host,
-            port=int(port),
+            port=port,
             host_key=device.host_key,
             legacy=self.item.plan.legacy,
             telnet=self.item.plan.telnet,
+            console=self.item.plan.console,
+            via=self.ways.hops(),
             reach=installations(devices=True),
             login_timeout=settings.LOGIN_SECONDS,
         )
         session = open_session(endpoint, login, pin, PLATFORMS[device.platform], journal.check)
-        journal.hang_up = session.close
+        journal.hang_up = session.transport.close
         failpoint("login_accepted")
         try:
             with ExitStack() as undo:
-                undo.callback(session.close)
+                undo.callback(self._end, session)
                 session.open(login, changes=self._changes)
                 self._hold_box(device, session)
                 undo.pop_all()
@@ -219,6 +226,12 @@ class DeviceSession:
             return self._connect(device, replace(login, enable_password=Secret("")))
         failpoint("privileged")
         return session
+
+    def _end(self, session: AnySession) -> None:
+        """End a session; on a serial line the next one would find it open, so it logs out where it may still send."""
+        if isinstance(session, ConsoleSession) and not self.journal.is_lost:
+            session.log_out()
+        session.close()
 
     def _hold_box(self, device: Device, session: AnySession) -> None:
         """See that nobody else works on the box that answered; BoxTaken when somebody does, LeaseLost.
@@ -256,7 +269,7 @@ class DeviceSession:
                 try:
                     return session.send(command, timeout=30)
                 finally:
-                    session.close()
+                    self._end(session)
             except AWAY:
                 if time.monotonic() > end:
                     raise

@@ -6,9 +6,10 @@ import logging
 import random
 import time
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -16,11 +17,12 @@ from django.utils import timezone
 
 from config.failpoints import failpoint
 from config.logs import bound, first_line, unquoted
+from devices.domain import boxes
 from devices.domain.boxes import Seen
 from devices.domain.errors import DeviceError, PromptTimeout, SessionLost
 from devices.drivers.platforms import is_own
 from devices.models import Worker
-from devices.services import inventory
+from devices.services import inventory, jump_hosts
 from devices.services.masking import Maskers
 from devices.services.snapshots import Content, keep_snapshots
 from jobs import queue, types
@@ -61,13 +63,15 @@ CONNECT_TRIES = settings.CONNECT_TRIES
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceOutcome:
     """An executed device run: `pinned` is a newly seen host key (or empty), `seen` what the box showed when it accepted
-    the login, `retry` says that nothing was sent and that it may be tried again."""
+    the login, `retry` says that nothing was sent and that it may be tried again; `hops_pinned` are newly seen host keys
+    of jump hosts, by id."""
 
     journal: Journal
     result: DeviceResult
     pinned: str = ""
     retry: bool = False
     seen: Seen | None = None
+    hops_pinned: Mapping[UUID, str] = field(default_factory=dict)
 
 
 def execute(item: Assignment, journal: Journal | None = None) -> DeviceOutcome:
@@ -90,7 +94,7 @@ def _execute(session: DeviceSession) -> DeviceOutcome:
         log.error(words, pk, exc_info=unquoted(error), extra={"action": "findings.errored"})
     session.journal.hang_up()
     failpoint("result_not_stored")
-    return DeviceOutcome(session.journal, result, session.pinned, retry, session.seen)
+    return DeviceOutcome(session.journal, result, session.pinned, retry, session.seen, session.ways.pinned)
 
 
 def _run(session: DeviceSession) -> tuple[DeviceResult, bool]:
@@ -181,7 +185,7 @@ def store(batch: list[DeviceOutcome]) -> None:
     failpoint("result_not_told")
 
 
-def _remember(batch: Iterable[DeviceOutcome], now: datetime) -> None:
+def _remember(batch: Collection[DeviceOutcome], now: datetime) -> None:
     """Pin new host keys, and keep what boxes showed where it is not what is kept already."""
     fresh = []
     # Everybody writes devices in the same order.
@@ -191,9 +195,10 @@ def _remember(batch: Iterable[DeviceOutcome], now: datetime) -> None:
             continue
         if outcome.pinned:
             inventory.pin_host_key(device_id=row.device.pk, fingerprint=outcome.pinned)
-        known = device_locks.sighting_of(row.device)
-        if outcome.seen and (known is None or known.seen != outcome.seen or known.endpoint != row.endpoint):
-            fresh.append((row.device, outcome.seen, row.endpoint))
+        known = device_locks.sighting_of(row)
+        if outcome.seen and (known is None or known.seen != outcome.seen):
+            fresh.append((row.device, outcome.seen, boxes.sighted_at(row.hops, row.endpoint)))
+    jump_hosts.pin_host_keys({pair for outcome in batch for pair in outcome.hops_pinned.items()})
     inventory.remember_sightings(fresh, at=now)
 
 

@@ -69,10 +69,15 @@ class Journal:
         self._last: tuple[StepResult | None, list[Exchange], PlannedStep | None] = (None, [], None)
         self._flushed = time.monotonic()
 
+    @property
+    def is_lost(self) -> bool:
+        """Say whether nothing at all may be sent any more."""
+        return self.lost or time.monotonic() > self.owned_until
+
     def check(self) -> None:
         """Raise Cancelled or LeaseLost when nothing more may be sent; asked right before every send, so it looks
         nowhere."""
-        if self.lost or time.monotonic() > self.owned_until:
+        if self.is_lost:
             self.lost = True
             raise LeaseLost
         if self.cancelled:

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
 
 from devices.domain.secrets import Secret
-from devices.models import Credential, Device
+from devices.models import Credential, Device, JumpHost, Network
 from devices.services.inventory import save_credential
 from jobs.authoring import drafts
 from jobs.dispatch import approval_gate
@@ -20,6 +21,7 @@ from templates_app.domain.content import RuntimeVariable, StepKind, TemplateCont
 from templates_app.models import ConfigurationProfile, ServiceTemplate, TemplateVersion
 from templates_app.services import authoring
 from tests import make
+from tests.ways.servers import SECRET, a_key
 
 pytestmark = pytest.mark.django_db
 
@@ -74,8 +76,14 @@ FREE = {
     Device: {
         "id": "its row",
         "tenant": "as above",
-        "network": "a network holds no address and no login",
+        "network": "a network holds no address and no login but its jump host, which is bound",
         "agent": "a job runs by its own agent",
+        "host_key": "it is pinned at the first contact, and another one stops the session",
+    },
+    Network: {"id": "its row", "tenant": "as above", "name": "words", "description": "words"},
+    JumpHost: {
+        "id": "its row",
+        "tenant": "as above",
         "host_key": "it is pinned at the first contact, and another one stops the session",
     },
     Credential: {
@@ -116,10 +124,17 @@ def asked(tenant, person, wakeups):
         by=None, tenant=acme, name="Task login", username="task", secrets={"password": Secret("tasktask")}
     )
     login = save_credential(
-        by=None, tenant=acme, name="Device login", username="dev", secrets={"password": Secret("devdevdev")}
+        by=None,
+        tenant=acme,
+        name="Device login",
+        username="dev",
+        secrets={"password": Secret("devdevdev"), "totp_secret": Secret(SECRET)},
     )
     devices = make.devices(acme, "cisco_ios", "arista_eos")
     Device.objects.filter(pk__in=[d.pk for d in devices]).update(credential=login)
+    new_jump = partial(JumpHost.objects.create, tenant=acme, host="192.0.2.1", credential=login)
+    _, jump = new_jump(name="Another"), new_jump(name="Bastion")
+    Network.objects.filter(devices__in=devices).update(jump_host=jump)
     operator = person("acme-operator")
     draft = make.draft(
         operator,
@@ -163,7 +178,11 @@ CHANGES = {
     "schedule_filter": None,
     "profile": None,
     "credential": None,
+    "totp_digits": 8,
+    "totp_algorithm": "sha512",
     "agent": "another",
+    "jump_host": "another",
+    "through": "another",
     "created_by": "another",
     "template": "another",
 }
@@ -180,25 +199,37 @@ def row_of(model, job):
         ConfigurationProfile: task.profile,
         Device: job.devices.order_by("name")[0],
         Credential: job.devices.order_by("name")[0].credential,
+        Network: job.devices.order_by("name")[0].network,
+        JumpHost: JumpHost.objects.get(name="Bastion"),
         Trigger: job.triggers.get(),
         ScheduleFilter: job.window,
     }[model]
+
+
+def another_secret(name):
+    """Another value of a secret, with what must go with it."""
+    if name == "passphrase":
+        return {"private_key": Secret(a_key(passphrase="another")[1]), "passphrase": Secret("another")}
+    texts = {"private_key": a_key()[1], "totp_secret": "A" * 32}
+    return {name: Secret(texts.get(name, "another-secret"))}
 
 
 def change(row, field, person):
     """Give a column another value, as the database lets one."""
     name, rows = field.name, type(row).objects.filter(pk=row.pk)
     if name.endswith("_sealed"):
-        secrets = {name.removesuffix("_sealed"): Secret("another-secret")}
+        secrets = another_secret(name.removesuffix("_sealed"))
         save_credential(by=None, tenant=row.tenant, instance=row, name=row.name, username=row.username, secrets=secrets)
         return
     if name in CHANGES:
         value = CHANGES[name]
-        if value == "a credential" or (name == "credential" and row.credential is None):
+        if name == "credential" and isinstance(row, JumpHost):
+            value = Credential.objects.filter(tenant=row.tenant).exclude(pk=row.credential_id).first()
+        elif value == "a credential" or (name == "credential" and row.credential is None):
             value = Credential.objects.filter(tenant=row.tenant).first()
         elif value == "another":
             model = field.related_model
-            value = model.objects.exclude(pk=getattr(row, field.attname))
+            value = model.objects.exclude(pk=getattr(row, field.attname) or (row.pk if model is type(row) else None))
             value = (value.filter(tenant=row.tenant) if hasattr(model, "tenant") else value).first()
             if value is None:
                 value = model.objects.create(tenant=row.tenant, name="Another")
@@ -279,7 +310,10 @@ def test_whatever_is_bound_is_shown(asked, browser):
         for name, value in values:
             assert escaped(value) in page, (words, name, value)
     for device in content["devices"]:
-        for name, value in leaves({k: v for k, v in device.items() if k not in hidden and k != "credential"}):
+        # Of a jump host the ids of rows are hidden, too.
+        shown = {k: v for k, v in device.items() if k not in hidden and k != "credential"}
+        shown["via"] = [hop[1:3] + hop[4:] for hop in device.get("via", ())]
+        for name, value in leaves(shown):
             parts = value.split(", ") if value != "none" else []
             assert all(escaped(one) in page for one in parts), (name, value)
     for login in content["logins"].values():

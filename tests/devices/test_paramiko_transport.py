@@ -24,10 +24,11 @@ from devices.domain.errors import LoginRefused, OutputTooLarge, SessionLost, Unr
 from devices.domain.secrets import Login, Secret
 from devices.domain.targets import Reach
 from devices.drivers.commands import run
+from devices.drivers.handshake import Endpoint
 from devices.drivers.hub import Hub
 from devices.drivers.output import MAX_OUTPUT
 from devices.drivers.paramiko_transport import OfferingTransport
-from devices.drivers.transport import Endpoint, open_ssh
+from devices.drivers.transport import open_ssh
 
 LOGIN = Login(username="netops", password=Secret("right"))
 BIG = 4 * 2**20

@@ -11,6 +11,7 @@ from devices.domain.secrets import Login, Secret
 from devices.models import Credential
 from devices.services import vault
 from devices.services.inventory import save_credential
+from tests.ways.servers import a_key
 
 CANARY = "canary-7f3a-do-not-show"
 
@@ -62,7 +63,9 @@ def test_planted_secrets_are_found_in_no_answer_log_audit_or_message(tenant, per
 
     acme, channel_pages = tenant("acme"), []
     caplog.set_level(logging.DEBUG)
-    secrets = {name: Secret(f"{CANARY}-{name}") for name in ("password", "enable_password", "private_key")}
+    secrets = {name: Secret(f"{CANARY}-{name}") for name in ("password", "enable_password", "passphrase")}
+    secrets["private_key"] = Secret(a_key(passphrase=f"{CANARY}-passphrase")[1])
+    secrets["totp_secret"] = Secret(f"{CANARY}TOTP".upper().translate(str.maketrans("01", "OI", "-89")) + "A" * 16)
     credential = save_credential(by=person("acme-admin"), tenant=acme, name="Planted", username="u", secrets=secrets)
     answer = api("acme-admin").post(
         "/api/v1/credentials/",

@@ -6,7 +6,7 @@ import json
 
 from devices.domain.secrets import Login, Secret
 from devices.drivers.doors import Reach
-from devices.drivers.transport import Endpoint
+from devices.drivers.handshake import Endpoint
 from devices.services import recordings
 from tests.field import real
 from tests.field.played import RECORDINGS

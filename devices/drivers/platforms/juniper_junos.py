@@ -21,6 +21,7 @@ JUNIPER_JUNOS = Platform(
     preparation=("set cli screen-length 0", "set cli screen-width 1024"),
     config_enter=("configure private",),
     config_leave=("commit", "exit"),
+    abandon=("rollback 0", "exit configuration-mode"),
     # A private candidate cannot be committed for a time.
     guard_enter=("configure exclusive",),
     guard_leave=("commit confirmed {minutes}", "exit"),

@@ -11,8 +11,8 @@ from config.errors import Invalid, ServiceError
 from devices.domain.errors import DeviceError
 from devices.domain.secrets import Login, Secret
 from devices.drivers.doors import installations
+from devices.drivers.handshake import Endpoint
 from devices.drivers.platforms import PLATFORMS
-from devices.drivers.transport import Endpoint
 from devices.services import recordings
 
 
