@@ -36,6 +36,11 @@ def of_device(named: str, tenant: str, lines: Sequence[str], *, may_change: bool
     if device.protocol != Device.Protocol.SSH or credential is None:
         raise Invalid(f"{device} has no credential, or is reached by Telnet; record it by its address.")
     host, port = device.endpoint
+    if device.next_hop_id or device.console:
+        raise Invalid(
+            f"{device.name} is reached over a jump host or a console port, which is not recorded. Log in to where it "
+            "can be reached from, and record it there by its address (--host)."
+        )
     endpoint = Endpoint(host=host, port=port, host_key=device.host_key, legacy=device.legacy_ssh, reach=installations())
     made = _recorded(
         endpoint, vault.open_login(credential), device.platform, lines, masker_for(device, device.tenant_id)
