@@ -52,6 +52,8 @@ class Line(Box):
             return ""
         if self.state in ("password", "login"):
             self.passwords.append(line)
+            if self.state == "password" and not line and self.passwords.count("") == 1:
+                return ""  # it asks once more for the same name
             right = line == self.secret and (not self.asks_name or self.given == self.user)
             self.state = "exec" if right else "login"
             return "" if right or not line else "% Login invalid\r\n\r\n"
@@ -131,7 +133,7 @@ def test_whatever_the_line_was_left_in_a_session_begins_and_ends(state):
     if state in ("login", "idle"):
         assert line.passwords == ["pw"]
     if state == "password":
-        assert line.passwords == ["", "pw"], "the password is not given for a name that somebody else typed"
+        assert line.passwords == ["", "", "pw"], "the password is not given for a name that somebody else typed"
     if state in ("config", "if"):
         assert (state, "end") in line.lines
 
