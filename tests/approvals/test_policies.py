@@ -469,7 +469,7 @@ def test_revisions_are_compared_and_the_plan_is_searched_and_paged(acme, person,
     assert "Compared with request" in page and "+    ntp server 198.51.100.77" in page.replace("&#x27;", "'")
     name = make.devices(acme)[0].name
     found = client.get(f"/jobs/{job.pk}/approval/", {"q": name}).context["groups"]
-    assert [device["name"] for group in found for device, _ in group.devices] == [name]
+    assert [device["name"] for group in found for device, *_ in group.devices] == [name]
     old = client.get(f"/jobs/{job.pk}/approval/", {"request": job.approval.previous_id}).content.decode()
     assert "Rejected" in old and "198.51.100.77" not in old
 

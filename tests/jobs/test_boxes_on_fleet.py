@@ -173,7 +173,7 @@ def test_the_same_private_address_behind_other_agents_is_another_box(tenant, per
 def test_a_name_that_leads_to_an_address_is_held_by_the_address(one_box, person):
     mine, *_ = one_box
     run = change(person("acme-admin"), mine)
-    named, plain = (DeviceRun(endpoint=f"{host}:22", run=run) for host in ("core1.example", "10.1.1.1"))
+    named, plain = (DeviceRun(endpoint=f"{host}:22", run=run, plan_data={}) for host in ("core1.example", "10.1.1.1"))
     seen = Seen("", "core1", "10.1.1.1")
     assert not device_locks.keys_of(named, "here") & device_locks.keys_of(plain, "here")
     assert device_locks.keys_seen(named, run.device_runs.get().plan, seen, "here") & device_locks.keys_of(plain, "here")

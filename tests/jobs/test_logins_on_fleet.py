@@ -116,4 +116,4 @@ def test_an_ipv6_address_is_reached(acme, person):
     Device.objects.filter(pk=device.pk).update(connect_host="::1", connect_port=1)
     _, run = make.job(person("acme-operator"), make.template(tenant), [device])
     row = finish(run).device_runs.get()
-    assert row.endpoint == "::1:1" and "No connection to ::1 port 1" in row.message
+    assert row.endpoint == "[::1]:1" and "No connection to ::1 port 1" in row.message
