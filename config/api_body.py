@@ -71,11 +71,11 @@ class Slug(serializers.SlugField):
 
 
 class Choice(serializers.ChoiceField):
-    """One of the given words."""
+    """One of the given words, or of the given numbers."""
 
-    def to_internal_value(self, data: Json) -> str:
-        """Refuse what is no text."""
-        if not isinstance(data, str):
+    def to_internal_value(self, data: Json) -> object:
+        """Refuse what is of another kind than they are."""
+        if type(data) not in {type(choice) for choice in self.choices}:
             self.fail("invalid_choice", input=data)
         return super().to_internal_value(data)
 

@@ -138,9 +138,9 @@ def open_way(endpoint: Endpoint, kind: type[OfferingTransport]) -> Way:
             following = hops[number + 1].who if number + 1 < len(hops) else "The device"
             channel = _forward(under[-1], hop, place, endpoint.connect_timeout, following)
             if isinstance(under[-1], PumpedTransport):
-                way.sock, way.kind = cast(socket.socket, Tunnel(under[-1], channel)), TunnelledTransport
+                way.sock, way.kind = cast("socket.socket", Tunnel(under[-1], channel)), TunnelledTransport
             else:
-                way.sock = cast(socket.socket, channel)
+                way.sock = cast("socket.socket", channel)
     except BaseException:
         way.close()
         raise
