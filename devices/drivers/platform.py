@@ -11,6 +11,8 @@ from config.one_line import flaw
 
 #: A refusal has no more lines than this; of more, it is what a device has to tell, whatever words stand in it.
 MOST_REFUSING = 8
+#: Nor more characters; by this a long answer need not be looked at.
+MOST_REFUSING_CHARACTERS = 4096
 #: And it begins with them: within so many lines.
 FIRST_REFUSING = 2
 #: Words by which a device says in configuration mode that it did not take a line.
@@ -163,7 +165,7 @@ class Platform:
 
     def rejection(self, answer: str, *, in_config: bool = False) -> str:
         """Return the line of the answer that says the command was refused, or an empty text."""
-        if not answer or answer.isspace():
+        if not answer or answer.isspace() or (not in_config and len(answer) > MOST_REFUSING_CHARACTERS):
             return ""
         said = [line for line in answer.splitlines() if line.strip()]
         if not in_config:
