@@ -31,6 +31,7 @@ class Answer:
         self.asked: list[str] = []
         self.echoed = not (echoes and line.strip())
         self._prompts, self._sent = prompts, line.encode()
+        self._ends_with = self._sent.rstrip()[-1:]
         self._before = b""
         self._window = b""
         self._pieces: list[bytes] = []
@@ -68,8 +69,8 @@ class Answer:
             self.echoed, rest = True, self._window[len(self._sent) :]
             self._window = b""
             return rest
-        text = decode(self._window)
-        found = echo.find(text, self.line, self._is_prompt)
+        text = decode(self._window) if self._ends_with in data else ""  # else it is not whole yet
+        found = echo.find(text, self.line, self._is_prompt) if text else None
         if found:
             begin, end = found
             came = decode(self._before) + text[:begin]
