@@ -3,7 +3,7 @@ PYTHON ?= python
 export INTERLOCK_VAR ?= $(CURDIR)/var/check
 APPS = config devices templates_app approvals jobs
 
-.PHONY: check format test test-all broken bench chaos lock fuzz-schedules fuzz-session fuzz-api
+.PHONY: check format test test-all broken bench chaos lock fuzz-schedules fuzz-approvals fuzz-session fuzz-api
 
 check:            ## formatting, lint, types, migrations
 	ruff format --check .
@@ -53,6 +53,9 @@ lock:             ## compile the pinned requirements from pyproject.toml (needs 
 
 fuzz-schedules:   ## compare the recurrence engine with its judges at N clock changes: make fuzz-schedules N=5000000
 	N=$(or $(N),5000000) $(PYTHON) -m pytest -q -s tests/jobs/test_schedule_sweep.py
+
+fuzz-approvals:   ## play N random sequences of fifty actions of everybody who has to do with an approval: make fuzz-approvals N=1000
+	N=$(or $(N),200) $(PYTHON) -m pytest -q tests/approvals/test_machine.py -m sweep -n 2
 
 fuzz-session:     ## play N devices that pause, echo oddly and print look-alikes: make fuzz-session N=1000000
 	N=$(or $(N),1000000) $(PYTHON) -m pytest -q -s tests/devices/test_alignment.py -m sweep
