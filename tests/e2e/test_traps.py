@@ -30,7 +30,12 @@ def test_a_changed_device_is_backed_up_within_five_seconds_of_its_trap(demo, tmp
     job = call(demo, "POST", "/api/v2/tenants/client_13/jobs", body)
     device = call(demo, "GET", f"/api/v1/devices/{job['entities'][0]['resource']['id']}/")
     port = servers.free_port()
-    environment = {**demo.environment, "INTERLOCK_VAR": str(demo.var), "INTERLOCK_TRAP_COMMUNITY": "traps"}
+    environment = {
+        **demo.environment,
+        "INTERLOCK_VAR": str(demo.var),
+        "INTERLOCK_TRAP_COMMUNITY": "traps",
+        "INTERLOCK_DEMO": "1",
+    }
     log = (tmp_path / "traps.log").open("w")
     words = [sys.executable, "manage.py", "receive_traps", "--listen", "0.0.0.0", "--port", str(port)]  # noqa: S104
     receiver = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=log, stderr=log)
