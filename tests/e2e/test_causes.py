@@ -42,7 +42,8 @@ def test_each_cause_is_named_on_the_run_page_in_the_api_and_in_history(page, dem
         picky["name"]: ("failed", "rejected"),
     }
     sent = [r["command"] for r in demo.executed(before) if r["device"] == picky["connect_host"]]
-    assert sent[-1] == "set system ntp server 198.51.100.60" and "commit" not in sent
+    assert "set system ntp server 198.51.100.60" in sent and "commit" not in sent
+    assert sent[-1] == "show configuration | display set", "what is on it now is read, over a new connection"
     page.goto("/runs/")
     row = page.locator("tbody tr", has_text="Four fates").inner_text()
     for words in ("Partial", "login refused: acme-sw02", "unreachable: acme-srv01", "rejected: acme-rt01"):
