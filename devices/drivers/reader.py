@@ -124,7 +124,8 @@ class Reader:
             sure = self._at_end(answer, last, until)
             if sure is not None:
                 pending = b"" if sure else self.receive(answer, started + timeout, timeout, self.quiet)
-                if not pending and self._ends(answer):
+                if not pending:
+                    self._learn_echo(answer)
                     return self._over(answer)
                 continue
             self._serve(answer, last, left)
@@ -151,15 +152,13 @@ class Reader:
         first = self.echoes is None and bool(line) and not self.prompts.is_given
         return first or bool(self.platform.renames.search(line)) or line in self.platform.config_enter
 
-    def _ends(self, answer: Answer) -> bool:
-        """Say whether an answer before a prompt may be over; the first line of a session shows whether there are
-        echoes."""
+    def _learn_echo(self, answer: Answer) -> None:
+        """Note whether there are echoes: the first answer of a session that is over shows it."""
         if not answer.echoed:
             answer.forget_echo()
             self.echoes = False
         elif answer.line.strip() and self.echoes is None:
             self.echoes = True
-        return True
 
     def _over(self, answer: Answer) -> Answer:
         self.last_prompt, self.input_end = self.prompts.within(answer.last, renamed=answer.renames), ""
@@ -180,7 +179,8 @@ class Reader:
         """Say whether the first line of a session was answered without being shown."""
         if answer.echoed or self.echoes is not None or not self.prompts.find(answer.last):
             return False
-        return self._ends(answer)
+        self._learn_echo(answer)
+        return True
 
     def _is_input(self, answer: Answer, opens: str, *, silent: bool = False) -> bool:
         """Say whether the device reads the lines of a text now, for which it shows no prompt."""
