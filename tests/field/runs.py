@@ -54,22 +54,26 @@ class Result:
         return [sent for one in self.steps for sent, _, _ in one.exchanges]
 
 
-def run(tenant, on, *steps, snapshots=False):
-    """Run one job with these steps on the device."""
+def template(tenant, name, platform, steps):
+    """Make a template of these steps, for one platform."""
     made = tuple(
         TemplateStep(
             name=f"Step {number}",
             kind=StepKind(one["kind"]),
-            commands={on.platform: one["commands"]},
+            commands={platform: one["commands"]},
             timeout=one["timeout"],
             save=one.get("save", False),
-            answers=tuple(one.get("answers", ())),
+            answers=tuple(map(tuple, one.get("answers", ()))),
         )
         for number, one in enumerate(steps, 1)
     )
-    name = f"Real {next(_names)}"
-    of = authoring.save_template(
+    return authoring.save_template(
         by=None, tenant=tenant, name=name, description="", status="ready", content=TemplateContent(made)
     )
+
+
+def run(tenant, on, *steps, snapshots=False):
+    """Run one job with these steps on the device."""
+    of = template(tenant, f"Real {next(_names)}", on.platform, steps)
     _, begun = make.job(make.user("acme-admin"), of, [on], snapshots=snapshots)
     return Result(make.finish(begun).device_runs.get())

@@ -20,9 +20,8 @@ from devices.domain.secrets import Secret
 from devices.models import Network
 from devices.services import inventory, snapshots
 from jobs.results.transcripts import with_maskers
-from templates_app.domain.content import StepKind, TemplateContent, TemplateStep
-from templates_app.services import authoring
 from tests import make
+from tests.field import runs
 from tests.field.cases import CASES
 
 pytestmark = pytest.mark.django_db
@@ -82,20 +81,7 @@ def device_of(case, acme, field):
 
 
 def template_of(case, acme):
-    steps = tuple(
-        TemplateStep(
-            name=f"Step {number}",
-            kind=StepKind(step["kind"]),
-            commands={case.platform: step["commands"]},
-            timeout=step["timeout"],
-            save=step.get("save", False),
-            answers=tuple(map(tuple, step.get("answers", ()))),
-        )
-        for number, step in enumerate(case.steps, 1)
-    )
-    return authoring.save_template(
-        by=None, tenant=acme, name=f"Field {case.name}", description="", status="ready", content=TemplateContent(steps)
-    )
+    return runs.template(acme, f"Field {case.name}", case.platform, case.steps)
 
 
 def told(row):
